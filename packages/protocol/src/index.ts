@@ -1,0 +1,4 @@
+export * from "./core.ts";
+export * from "./digests.ts";
+export * from "./quorum.ts";
+export * from "./ranges.ts";
