@@ -2,191 +2,191 @@
 import type { FeedSeverity } from "@redoubt/shared";
 
 export interface StateVersion {
-	number: number;
-	epoch: number;
-	parent: { number: number; epoch: number } | null;
-	status: "pending" | "verified" | "invalid";
-	c1: string;
-	/** Null until the version is verified. */
-	c2: string | null;
-	requestId: string;
-	executionServer: string;
-	testers: string[];
-	replicas: { server: string; c1: string }[];
-	at: string;
+  number: number;
+  epoch: number;
+  parent: { number: number; epoch: number } | null;
+  status: "pending" | "verified" | "invalid";
+  c1: string;
+  /** Null until the version is verified. */
+  c2: string | null;
+  requestId: string;
+  executionServer: string;
+  testers: string[];
+  replicas: { server: string; c1: string }[];
+  at: string;
 }
 
 /** Exactly what `redoubt state show --json` prints; versions ascending. */
 export interface StateObjectHistory {
-	object: string;
-	versions: StateVersion[];
+  object: string;
+  versions: StateVersion[];
 }
 
 export interface StateObjectSummary {
-	object: string;
-	type: string;
-	versions: number;
-	head: {
-		number: number;
-		epoch: number;
-		status: StateVersion["status"];
-		at: string;
-	};
+  object: string;
+  type: string;
+  versions: number;
+  head: {
+    number: number;
+    epoch: number;
+    status: StateVersion["status"];
+    at: string;
+  };
 }
 
 export interface RequestHistory {
-	requestId: string;
-	operation: string;
-	client: string;
-	host: string;
-	receivedAt: string;
-	log: "L1" | "L2" | "L3";
-	outcome: string;
-	replyStatus: number | null;
-	attempts: {
-		number: number;
-		executionServer: string;
-		at: string;
-		outcome: string;
-	}[];
-	hops: { at: string; server: string; event: string; detail: string }[];
-	versions: {
-		object: string;
-		number: number;
-		epoch: number;
-		status: StateVersion["status"];
-		c1: string;
-	}[];
-	verdict: string | null;
+  requestId: string;
+  operation: string;
+  client: string;
+  host: string;
+  receivedAt: string;
+  log: "L1" | "L2" | "L3";
+  outcome: string;
+  replyStatus: number | null;
+  attempts: {
+    number: number;
+    executionServer: string;
+    at: string;
+    outcome: string;
+  }[];
+  hops: { at: string; server: string; event: string; detail: string }[];
+  versions: {
+    object: string;
+    number: number;
+    epoch: number;
+    status: StateVersion["status"];
+    c1: string;
+  }[];
+  verdict: string | null;
 }
 
 export type LogName = "L1" | "L2" | "L3";
 
 export interface LogEntry {
-	number: number;
-	requestId: string | null;
-	operation: string | null;
-	client: string | null;
-	host: string;
-	at: string;
-	outcome: string;
-	replyStatus: number | null;
+  number: number;
+  requestId: string | null;
+  operation: string | null;
+  client: string | null;
+  host: string;
+  at: string;
+  outcome: string;
+  replyStatus: number | null;
 }
 
 export interface LogPage {
-	log: LogName;
-	total: number;
-	entries: LogEntry[];
+  log: LogName;
+  total: number;
+  entries: LogEntry[];
 }
 
 export interface BlockedHost {
-	host: string;
-	client: string | null;
-	since: string;
-	until: string | null;
-	requestId: string | null;
-	reason: string;
+  host: string;
+  client: string | null;
+  since: string;
+  until: string | null;
+  requestId: string | null;
+  reason: string;
 }
 
 export interface Signature {
-	signatureId: string;
-	operation: string;
-	summary: string;
-	requestId: string;
-	mode: "off" | "shadow" | "enforce";
-	hits: number;
-	learnedAt: string;
+  signatureId: string;
+  operation: string;
+  summary: string;
+  requestId: string;
+  mode: "off" | "shadow" | "enforce";
+  hits: number;
+  learnedAt: string;
 }
 
 export interface Incident {
-	incidentId: string;
-	title: string;
-	subject: string;
-	severity: FeedSeverity;
-	openedAt: string;
-	closedAt: string | null;
-	timeline: { at: string; text: string }[];
+  incidentId: string;
+  title: string;
+  subject: string;
+  severity: FeedSeverity;
+  openedAt: string;
+  closedAt: string | null;
+  timeline: { at: string; text: string }[];
 }
 
 export interface MastersComparison {
-	at: string;
-	equal: boolean;
-	masters: {
-		server: string;
-		reachable: boolean;
-		appliedSlot: number;
-		digest: string;
-		rows: Record<string, number>;
-	}[];
-	differences: string[];
+  at: string;
+  equal: boolean;
+  masters: {
+    server: string;
+    reachable: boolean;
+    appliedSlot: number;
+    digest: string;
+    rows: Record<string, number>;
+  }[];
+  differences: string[];
 }
 
 export interface ClientAccount {
-	client: string;
-	roles: string[];
-	createdAt: string;
-	createdBy: string;
-	lastSeenAt: string | null;
-	revokedAt: string | null;
-	blocked: boolean;
+  client: string;
+  roles: string[];
+  createdAt: string;
+  createdBy: string;
+  lastSeenAt: string | null;
+  revokedAt: string | null;
+  blocked: boolean;
 }
 
 export interface AuditEntry {
-	number: number;
-	at: string;
-	actor: string;
-	role: string;
-	via: "console" | "local";
-	/** `<subject>.<verb>`, the name of the procedure. */
-	action: string;
-	subject: string;
-	reason: string | null;
-	detail: string;
-	previousHash: string;
-	hash: string;
+  number: number;
+  at: string;
+  actor: string;
+  role: string;
+  via: "console" | "local";
+  /** `<subject>.<verb>`, the name of the procedure. */
+  action: string;
+  subject: string;
+  reason: string | null;
+  detail: string;
+  previousHash: string;
+  hash: string;
 }
 
 export interface AuditPage {
-	asOf: string;
-	total: number;
-	entries: AuditEntry[];
+  asOf: string;
+  total: number;
+  entries: AuditEntry[];
 }
 
 export interface AuditVerification {
-	at: string;
-	intact: boolean;
-	entries: number;
-	/** First row that does not fit the chain; null when all do. */
-	firstBadEntry: number | null;
-	sentence: string;
+  at: string;
+  intact: boolean;
+  entries: number;
+  /** First row that does not fit the chain; null when all do. */
+  firstBadEntry: number | null;
+  sentence: string;
 }
 
 export interface DrillResult {
-	drill: string;
-	title: string;
-	detected: boolean;
-	by: string | null;
-	detectedInMs: number | null;
-	containedInMs: number | null;
-	wrongReplyReleased: number;
-	bystandersHarmed: number;
+  drill: string;
+  title: string;
+  detected: boolean;
+  by: string | null;
+  detectedInMs: number | null;
+  containedInMs: number | null;
+  wrongReplyReleased: number;
+  bystandersHarmed: number;
 }
 
 export interface DrillRun {
-	drillId: string;
-	drill: string;
-	state: "running" | "done" | "failed";
-	startedAt: string;
-	result: DrillResult | null;
-	error: string | null;
+  drillId: string;
+  drill: string;
+  state: "running" | "done" | "failed";
+  startedAt: string;
+  result: DrillResult | null;
+  error: string | null;
 }
 
 export interface ClusterSettings {
-	profile: string;
-	strictPaper: boolean;
-	application: { name: string; version: string };
-	clientUrl: string;
-	drillsAllowed: boolean;
-	/** What confines the application's code on each node. */
-	sandbox: { node: string; means: string[]; sentence: string }[];
+  profile: string;
+  strictPaper: boolean;
+  application: { name: string; version: string };
+  clientUrl: string;
+  drillsAllowed: boolean;
+  /** What confines the application's code on each node. */
+  sandbox: { node: string; means: string[]; sentence: string }[];
 }
