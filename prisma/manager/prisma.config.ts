@@ -1,0 +1,3 @@
+import { schemaConfig } from "../config.ts";
+
+export default schemaConfig(import.meta.dirname);
