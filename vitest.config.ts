@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 /** Unit tests read every workspace package from its sources (the "source" export condition), so no build is needed first. */
 export default defineConfig({
   resolve: { conditions: ["source"] },
-  ssr: { resolve: { conditions: ["source", "node", "import", "module", "default"] } },
+  ssr: { resolve: { conditions: ["source", "node", "default"] } },
   test: {
     include: ["{apps,packages,examples,tooling}/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**", "**/.next/**"],

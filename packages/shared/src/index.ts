@@ -2,6 +2,7 @@ export * from "./bytes.ts";
 export * from "./change.ts";
 export * from "./components.ts";
 export * from "./decisions.ts";
+export * from "./feed.ts";
 export * from "./ids.ts";
 export * from "./limits.ts";
 export * from "./messages.ts";

@@ -16,7 +16,7 @@ export const degreeProcedures = router({
   plan: read("degree.plan")
     .input(planInput)
     .mutation(({ ctx, input }) => ctx.port.planDegree(input, ctx.actor)),
-  apply: change("degree.apply", applyInput, ({ planId }) => ({ subject: planId })).mutation(({ ctx, input }) =>
+  applyPlan: change("degree.apply", applyInput, ({ planId }) => ({ subject: planId })).mutation(({ ctx, input }) =>
     ctx.port.applyDegree(input, ctx.actor),
   ),
   stop: change("degree.apply", changeInput, ({ changeId }) => ({ subject: changeId })).mutation(({ ctx, input }) =>
