@@ -8,3 +8,5 @@ export * from "./limits.ts";
 export * from "./messages.ts";
 export * from "./paxos-messages.ts";
 export * from "./result.ts";
+export * from "./wire/messages.ts";
+export * from "./wire/records.ts";

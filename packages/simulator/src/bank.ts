@@ -1,0 +1,117 @@
+/**
+ * A little bank for the simulator, written as data and pure functions so that a seed decides everything. Every write
+ * leaves the request's own stamp in the account and every reply tells the stamps it saw, so that a checker can work out
+ * from outside which version each reply was based on.
+ *
+ * Two operations carry attacks: "plunder" makes any execution server produce a wrong state (a malformed request), and
+ * "crash" kills the worker that runs it.
+ */
+export const ACCOUNTS = 12;
+export const OPENING_BALANCE = 1_000;
+
+export interface Account {
+  readonly balance: number;
+  readonly stamp: string;
+}
+
+export interface BankInput {
+  readonly account?: number;
+  readonly from?: number;
+  readonly to?: number;
+  readonly accounts?: readonly number[];
+  readonly amount?: number;
+  /** Unique per client operation, the same on every retry. */
+  readonly stamp: string;
+}
+
+/** Body of every reply: what was seen of each account before the operation. */
+export interface BankReply {
+  readonly seen: Readonly<Record<string, Account>>;
+}
+
+export type BankOperation = "transfer" | "deposit" | "read" | "plunder" | "crash";
+
+export const accountName = (account: number): string => `account/${account}`;
+
+export const genesisAccount = (account: number): Account => ({ balance: OPENING_BALANCE, stamp: `genesis-${account}` });
+
+export const isReadOnly = (operation: string): boolean => operation === "read";
+
+/** Objects an operation may touch, in a fixed order. */
+export function accessOf(operation: string, input: BankInput): { object: string; mode: "read" | "write" }[] {
+  const write = (account: number | undefined) => ({ object: accountName(account ?? 0), mode: "write" as const });
+  if (operation === "transfer") return [write(input.from), write(input.to)];
+  if (operation === "read")
+    return (input.accounts ?? []).map((account) => ({ ...write(account), mode: "read" as const }));
+  return [write(input.account)];
+}
+
+export interface ExecutionResult {
+  readonly reply: { readonly status: number; readonly body: BankReply };
+  readonly writes: readonly { readonly object: string; readonly value: Account }[];
+}
+
+/** What an honest worker computes. */
+export function execute(
+  operation: string,
+  input: BankInput,
+  provided: ReadonlyMap<string, Account | null>,
+): ExecutionResult {
+  const at = (account: number | undefined): Account =>
+    provided.get(accountName(account ?? 0)) ?? { balance: 0, stamp: "none" };
+  const seen: Record<string, Account> = {};
+  for (const { object } of accessOf(operation, input))
+    seen[object] = provided.get(object) ?? { balance: 0, stamp: "none" };
+  const reply = { status: 200, body: { seen } };
+  const write = (account: number | undefined, change: number) => ({
+    object: accountName(account ?? 0),
+    value: { balance: at(account).balance + change, stamp: input.stamp },
+  });
+  const amount = input.amount ?? 0;
+  switch (operation) {
+    case "transfer":
+      if (at(input.from).balance < amount) return { reply: { status: 422, body: { seen } }, writes: [] };
+      return { reply, writes: [write(input.from, -amount), write(input.to, amount)] };
+    case "deposit":
+      return { reply, writes: [write(input.account, amount)] };
+    case "plunder":
+      return { reply, writes: [write(input.account, 1_000_000)] };
+    default:
+      return { reply, writes: [] };
+  }
+}
+
+export interface AcceptanceRecord {
+  readonly operation: string;
+  readonly input: BankInput;
+  readonly reads: ReadonlyMap<string, Account | null>;
+  readonly writes: readonly { readonly object: string; readonly before: Account | null; readonly after: Account }[];
+  readonly reply: { readonly status: number; readonly body: BankReply };
+}
+
+/** The acceptance test: recomputes what the operation must have done. Undefined when it passes, else the failed check. */
+export function acceptanceFailure(record: AcceptanceRecord): string | undefined {
+  const expected = execute(
+    record.operation === "plunder" ? "read-nothing" : record.operation,
+    record.input,
+    record.reads,
+  );
+  if (record.reply.status !== expected.reply.status) return "reply-status";
+  if (stable(record.reply.body) !== stable(expected.reply.body)) return "reply-body";
+  const after = record.writes.map(({ object, after: value }) => ({ object, value }));
+  if (stable(sorted(after)) !== stable(sorted(expected.writes))) return "state-change";
+  return undefined;
+}
+
+const sorted = <Item extends { object: string }>(items: readonly Item[]): Item[] =>
+  [...items].sort((left, right) => (left.object < right.object ? -1 : 1));
+
+const stable = (value: unknown): string =>
+  JSON.stringify(value, (_key, inner: unknown) =>
+    inner && typeof inner === "object" && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([left], [right]) => (left < right ? -1 : 1)))
+      : inner,
+  );
+
+/** Canonical text of a value, as the client's edge and the worker's shell make it. */
+export const canonical = stable;

@@ -1,0 +1,76 @@
+/**
+ * What can be seen from outside a simulated cluster: what clients asked and were told, what the masters decided, and
+ * the bytes on the replicas' disks. Checkers read this and never the memory of a core (STYLE rule 12).
+ */
+import type { ChangeRecord, Digest, RequestId, ServerName, SlotDecisions } from "@redoubt/shared";
+import type { BankInput } from "./bank.ts";
+
+export interface ClientOperation {
+  readonly id: number;
+  readonly client: string;
+  readonly operation: string;
+  readonly input: BankInput;
+  readonly invokedAt: number;
+  /** Virtual milliseconds; undefined while unanswered. */
+  completedAt: number | undefined;
+  status: number | undefined;
+  /** Reply text exactly as the client got it. */
+  replyText: string | undefined;
+  requestId: RequestId | undefined;
+  /** Times it was sent, the first included. */
+  sent: number;
+}
+
+export interface StoredChange {
+  readonly digest: Digest;
+  readonly record: ChangeRecord;
+}
+
+export interface Observation {
+  readonly operations: readonly ClientOperation[];
+  /** Per master, what it applied, in the order it applied it. */
+  readonly decisions: ReadonlyMap<ServerName, readonly SlotDecisions[]>;
+  /** Per replica, the change records on its disk, in disk order. */
+  readonly stored: ReadonlyMap<ServerName, readonly StoredChange[]>;
+  /** Replicas that misbehaved in this run: nothing is expected of them. */
+  readonly faultyReplicas: ReadonlySet<ServerName>;
+  /** Executions that started for quarantined requests after their definite rejection (I10). */
+  readonly executionsAfterRejection: readonly RequestId[];
+  readonly digestReply: (text: string) => Digest;
+}
+
+export interface Violation {
+  /** "I1" … "I12", or "liveness". */
+  readonly invariant: string;
+  readonly detail: string;
+}
+
+export type Checker = (observation: Observation) => Violation[];
+
+/** The verified changes in decision order with their records, from the longest decision stream and any disk that has them. */
+export function verifiedChanges(
+  observation: Observation,
+): { digest: Digest; requestId: RequestId; replyDigest: Digest; record: ChangeRecord | undefined }[] {
+  const records = new Map<Digest, ChangeRecord>();
+  for (const changes of observation.stored.values()) {
+    for (const { digest, record } of changes) if (!records.has(digest)) records.set(digest, record);
+  }
+  const longest = [...observation.decisions.values()].reduce<readonly SlotDecisions[]>(
+    (best, stream) => ((stream.at(-1)?.slot ?? 0) > (best.at(-1)?.slot ?? 0) ? stream : best),
+    [],
+  );
+  return longest.flatMap(({ decisions }) =>
+    decisions.flatMap((decision) =>
+      decision.kind === "verified"
+        ? [
+            {
+              digest: decision.change.digest,
+              requestId: decision.change.requestId,
+              replyDigest: decision.replyDigest,
+              record: records.get(decision.change.digest),
+            },
+          ]
+        : [],
+    ),
+  );
+}
