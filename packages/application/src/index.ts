@@ -1,5 +1,20 @@
+/** What an application developer imports, and the pure functions by which the infrastructure judges an application's work. */
+export * from "./acceptance/acceptance-view.ts";
+export * from "./acceptance/combinators.ts";
+export * from "./acceptance/confidential-index.ts";
+export * from "./acceptance/confidentiality.ts";
+export * from "./acceptance/define-acceptance.ts";
+export { jsonEqual } from "./acceptance/json-values.ts";
+export * from "./acceptance/normalise.ts";
+export * from "./acceptance/prepare-acceptance.ts";
 export * from "./acceptance/record.ts";
+export * from "./acceptance/run-acceptance.ts";
 export * from "./contract/access.ts";
+export * from "./contract/compile-contract.ts";
 export * from "./contract/contract-json.ts";
+export * from "./contract/define-contract.ts";
 export * from "./contract/refusal-problem.ts";
 export * from "./contract/template.ts";
+export * from "./execution/define-execution.ts";
+export * from "./execution/refusal.ts";
+export * from "./execution/run-operation.ts";

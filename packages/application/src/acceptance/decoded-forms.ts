@@ -1,0 +1,62 @@
+/**
+ * The forms in which a text may hide another, all normalised: as it stands, backwards, and decoded from percent escapes,
+ * hexadecimal, base64 (any alignment) and lists of character codes. One level deep, linear in the length of the text.
+ */
+import { CONFIDENTIAL_LENGTH_MIN, normalise } from "./normalise.ts";
+
+const BASE64_RUN = /[A-Za-z0-9+/_-]{8,}/g;
+const HEX_RUN = /(?:[0-9a-fA-F]{2}[\s:,-]?){6,}/g;
+const CODES_RUN = /(?:^|\n)(?:\d{2,3}\n){5,}\d{2,3}(?=\n|$)/g;
+
+/** Normalised forms of the texts and numbers of a JSON value (`values`) and its keys. */
+export function decodedForms(values: readonly string[], keys: readonly string[]): string[] {
+  const raw = values.join("\n");
+  const plain = normalise(raw);
+  const forms = [plain, reversed(plain), normalise(keys.join(""))];
+  if (raw.includes("%")) forms.push(normalise(percentDecoded(raw)));
+  for (const run of raw.match(HEX_RUN) ?? []) forms.push(normalise(hexDecoded(run)));
+  for (const run of raw.match(CODES_RUN) ?? []) forms.push(normalise(codesDecoded(run)));
+  for (const text of base64Runs(raw)) forms.push(normalise(text));
+  return forms.filter((form) => form.length >= CONFIDENTIAL_LENGTH_MIN);
+}
+
+const reversed = (text: string): string => Array.from(text).reverse().join("");
+
+const percentDecoded = (text: string): string =>
+  text.replace(/(?:%[0-9a-fA-F]{2})+/g, (run) => hexDecoded(run.replaceAll("%", "")));
+
+const hexDecoded = (run: string): string =>
+  textOf((run.match(/[0-9a-fA-F]{2}/g) ?? []).map((digits) => Number.parseInt(digits, 16)));
+
+const codesDecoded = (run: string): string => textOf(run.trim().split("\n").map(Number));
+
+const utf8Decoder = new TextDecoder("utf-8");
+const textOf = (bytes: readonly number[]): string => utf8Decoder.decode(Uint8Array.from(bytes));
+
+/** Each run decoded at its four alignments: what stands before the secret shifts it. */
+function* base64Runs(text: string): Generator<string> {
+  for (const run of text.match(BASE64_RUN) ?? [])
+    for (let skip = 0; skip < 4; skip++) yield base64Decoded(run.slice(skip));
+}
+
+const BASE64_VALUES = new Map(
+  [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"].map(
+    (digit, value) => [digit, value] as const,
+  ),
+)
+  .set("-", 62)
+  .set("_", 63);
+
+function base64Decoded(run: string): string {
+  const bytes: number[] = [];
+  let bits = 0;
+  let count = 0;
+  for (const digit of run) {
+    bits = ((bits << 6) | (BASE64_VALUES.get(digit) ?? 0)) & 0x3fff;
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    bytes.push((bits >> count) & 0xff);
+  }
+  return textOf(bytes);
+}

@@ -1,0 +1,2 @@
+/** `@redoubt/application/test`: tries an application without a cluster. */
+export * from "./test-kit.ts";
