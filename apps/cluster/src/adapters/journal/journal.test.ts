@@ -1,0 +1,232 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { faultyDisk } from "../testing/faulty-disk.ts";
+import { type TemporaryDirectory, temporaryDirectory } from "../testing/temporary-directory.ts";
+import { waitUntil } from "../testing/wait.ts";
+import { type Durability, type Journal, type JournalOptions, openJournal, readJournalDirectory } from "./index.ts";
+
+let scratch: TemporaryDirectory;
+let directory: string;
+const opened: Journal[] = [];
+
+beforeEach(() => {
+  scratch = temporaryDirectory();
+  directory = join(scratch.path, "journal");
+});
+
+afterEach(async () => {
+  for (const journal of opened.splice(0)) await journal.close();
+  scratch.remove();
+});
+
+async function open(options: Partial<JournalOptions> = {}): Promise<Journal> {
+  const journal = await openJournal({ directory, segmentBytes: 65_536, ...options });
+  opened.push(journal);
+  return journal;
+}
+
+function payload(index: number, length = 20 + (index % 300)): Buffer {
+  return Buffer.alloc(length, `record ${index} `);
+}
+
+function append(journal: Journal, bytes: Uint8Array, durability: Durability = "synced"): Promise<number> {
+  return new Promise((resolve) => journal.append(bytes, durability, resolve));
+}
+
+async function replayed(journal: Journal): Promise<string[]> {
+  const records: string[] = [];
+  await journal.replay((bytes) => {
+    records.push(Buffer.from(bytes).toString());
+  });
+  return records;
+}
+
+describe("Journal", () => {
+  it("gives every acknowledged record back in order after reopening, across many segments", async () => {
+    const journal = await open();
+    const expected: string[] = [];
+    let last: Promise<number> = Promise.resolve(0);
+    for (let index = 0; index < 2_000; index++) {
+      expected.push(payload(index).toString());
+      last = append(journal, payload(index));
+      if (index % 100 === 0) await last;
+    }
+    await last;
+    await journal.close();
+    expect(readdirSync(directory).filter((name) => name.endsWith(".segment")).length).toBeGreaterThan(5);
+    const reopened = await open();
+    expect(await replayed(reopened)).toEqual(expected);
+    expect(reopened.statistics.records).toBe(2_000);
+  });
+
+  it("appends behind what it recovered, and replay shows only what was there at opening", async () => {
+    const first = await open();
+    await append(first, payload(1));
+    await first.close();
+    const second = await open();
+    await append(second, payload(2));
+    expect(await replayed(second)).toEqual([payload(1).toString()]);
+    await second.close();
+    expect(await replayed(await open())).toEqual([payload(1).toString(), payload(2).toString()]);
+  });
+
+  it("calls back in the order of the appends, with the positions append returned", async () => {
+    const journal = await open();
+    const returned: number[] = [];
+    const called: number[] = [];
+    for (let index = 0; index < 500; index++) {
+      returned.push(journal.append(payload(index), "synced", (position) => called.push(position)));
+    }
+    expect(called).toEqual([]);
+    await waitUntil(() => called.length === 500, "all callbacks");
+    expect(called).toEqual(returned);
+    expect([...returned].sort((a, b) => a - b)).toEqual(returned);
+  });
+
+  it("makes what is queued during a sync durable with one write and one sync", async () => {
+    const { disk, faults } = faultyDisk();
+    const journal = await open({ disk });
+    let openGate = () => {};
+    faults.syncGate = new Promise((resolve) => {
+      openGate = resolve;
+    });
+    const first = append(journal, payload(0));
+    await waitUntil(() => journal.pendingBytes === 0, "the first record is written");
+    const rest = Array.from({ length: 100 }, (_, index) => append(journal, payload(index, 50)));
+    const before = journal.statistics;
+    openGate();
+    await Promise.all([first, ...rest]);
+    expect(journal.statistics.writes - before.writes).toBe(1);
+    expect(journal.statistics.syncs).toBe(2);
+  });
+
+  it("acknowledges a written record while the disk does not sync, and a synced one only after", async () => {
+    const { disk, faults } = faultyDisk();
+    const journal = await open({ disk });
+    let openGate = () => {};
+    faults.syncGate = new Promise((resolve) => {
+      openGate = resolve;
+    });
+    let isSynced = false;
+    const synced = append(journal, payload(0)).then(() => {
+      isSynced = true;
+    });
+    await append(journal, payload(1), "written");
+    await append(journal, payload(2), "written");
+    expect(isSynced).toBe(false);
+    openGate();
+    await synced;
+  });
+
+  it("syncs written records without being asked, and arms no timer when there is nothing to sync", async () => {
+    const journal = await open({ flushDelayMs: 5 });
+    await append(journal, payload(0), "written");
+    expect(journal.statistics.syncs).toBe(0);
+    await waitUntil(() => journal.statistics.syncs === 1, "the flush");
+    const timers = process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+    await append(journal, payload(1), "synced");
+    expect(process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length).toBeLessThanOrEqual(timers);
+  });
+
+  it("reads any record back by its position, also one that is still being written, in old and new segments", async () => {
+    const journal = await open();
+    const positions = Array.from({ length: 1_500 }, (_, index) => journal.append(payload(index)));
+    expect(await journal.read(positions[1_499] as number)).toEqual(payload(1_499));
+    for (let index = 0; index < positions.length; index += 37) {
+      expect(await journal.read(positions[index] as number)).toEqual(payload(index));
+    }
+    const large = payload(7, 60_000);
+    expect(await journal.read(await append(journal, large))).toEqual(large);
+  });
+
+  it("refuses to read a position that append never returned", async () => {
+    const journal = await open();
+    const position = await append(journal, payload(0, 100));
+    await expect(journal.read(position + 8)).rejects.toThrow(RangeError);
+    await expect(journal.read(position + 1_000)).rejects.toThrow(RangeError);
+  });
+
+  it("refuses an empty payload, one longer than a segment, and appending after close, naming what was expected", async () => {
+    const journal = await open();
+    expect(() => journal.append(new Uint8Array(0))).toThrow("payload is 0 bytes long, expected 1 … 65440");
+    expect(() => journal.append(new Uint8Array(65_441))).toThrow("payload is 65441 bytes long");
+    await append(journal, payload(3, 65_440));
+    await journal.close();
+    expect(() => journal.append(payload(0))).toThrow("closed journal");
+    await expect(open({ segmentBytes: 100 })).rejects.toThrow("segmentBytes is 100, expected 4096");
+  });
+
+  it("lets the owner see the bytes that wait, and throws beyond the limit", async () => {
+    const journal = await open({ pendingBytesMax: 10_000 });
+    while (journal.pendingBytes <= 10_000) journal.append(payload(0, 1_000));
+    expect(() => journal.append(payload(0))).toThrow("pendingBytes");
+    await waitUntil(() => journal.pendingBytes === 0, "the queue is written");
+    await append(journal, payload(1));
+  });
+
+  it("has one writer: a second one is refused while the first lives, and may open after close", async () => {
+    const journal = await open();
+    await expect(openJournal({ directory })).rejects.toMatchObject({ code: "JOURNAL_LOCKED" });
+    await journal.close();
+    await open();
+  });
+
+  it("can be read by another process while it is being written", async () => {
+    const journal = await open();
+    await append(journal, payload(1));
+    const seen: string[] = [];
+    for await (const record of readJournalDirectory(directory)) seen.push(Buffer.from(record.payload).toString());
+    expect(seen).toEqual([payload(1).toString()]);
+  });
+});
+
+describe("Journal on a failing disk", () => {
+  for (const fault of ["ENOSPC", "EIO"] as const) {
+    it(`reports ${fault} of a write once and acknowledges nothing any more`, async () => {
+      const { disk, faults } = faultyDisk();
+      const failures: Error[] = [];
+      const journal = await open({ disk, onFailure: (error) => failures.push(error) });
+      await append(journal, payload(0));
+      faults.writeError = fault;
+      let acknowledged = 0;
+      const lost = journal.append(payload(1), "written", () => acknowledged++);
+      await waitUntil(() => failures.length === 1, "the failure");
+      delete faults.writeError;
+      journal.append(payload(2), "synced", () => acknowledged++);
+      await expect(journal.read(lost)).rejects.toMatchObject({ code: fault });
+      await journal.close();
+      expect(acknowledged).toBe(0);
+      expect(failures).toMatchObject([{ code: fault }]);
+      expect(await replayed(await open())).toEqual([payload(0).toString()]);
+    });
+  }
+
+  it("never acknowledges a record whose sync failed, and does not try again", async () => {
+    const { disk, faults } = faultyDisk();
+    const failures: Error[] = [];
+    const journal = await open({ disk, onFailure: (error) => failures.push(error) });
+    faults.syncError = "EIO";
+    let acknowledged = 0;
+    journal.append(payload(0), "synced", () => acknowledged++);
+    await waitUntil(() => failures.length === 1, "the failure");
+    delete faults.syncError;
+    journal.append(payload(1), "synced", () => acknowledged++);
+    await journal.close();
+    expect(acknowledged).toBe(0);
+    expect(journal.failure).toMatchObject({ code: "EIO" });
+  });
+
+  it("finishes a write that the disk takes in pieces, and fails when it takes nothing", async () => {
+    const { disk, faults } = faultyDisk();
+    const failures: Error[] = [];
+    const journal = await open({ disk, onFailure: (error) => failures.push(error) });
+    faults.writeBytesMax = 7;
+    const position = await append(journal, payload(5, 500));
+    expect(await journal.read(position)).toEqual(payload(5, 500));
+    faults.writeBytesMax = 0;
+    journal.append(payload(6));
+    await waitUntil(() => failures.length === 1, "the failure");
+    expect(failures[0]?.message).toContain("accepted no byte");
+  });
+});
