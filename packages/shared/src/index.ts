@@ -1,6 +1,7 @@
 export * from "./bytes.ts";
 export * from "./change.ts";
 export * from "./components.ts";
+export * from "./control.ts";
 export * from "./decisions.ts";
 export * from "./feed.ts";
 export * from "./ids.ts";

@@ -1,0 +1,50 @@
+/**
+ * Bytes of durable records and of control messages. Change records have the hand-laid layout of the wire, so that a
+ * replica journals what it was sent; everything else is msgpack. A first byte tells which.
+ */
+import { ByteReader, ByteWriter, type ChangeRecord, readRecord, writeRecord } from "@redoubt/shared";
+import { Packr } from "msgpackr";
+
+export interface RecordCodec {
+  readonly encode: (record: unknown) => Uint8Array;
+  /** Throws on bytes that are no record of ours: the journal's checksum was right, so it is a bug or another version. */
+  readonly decode: (payload: Uint8Array) => unknown;
+}
+
+const GENERAL = 0;
+const CHANGE = 1;
+
+/** `mapsAsObjects` and no record extension: what is read depends on nothing but the bytes. */
+const packr = new Packr({ useRecords: false, mapsAsObjects: true, int64AsType: "number" });
+
+const isAccepted = (record: unknown): record is { kind: string; record: ChangeRecord } =>
+  typeof record === "object" && record !== null && "record" in record && "kind" in record && record.kind === "accepted";
+
+export const recordCodec: RecordCodec = {
+  encode(record) {
+    if (isAccepted(record)) {
+      const { kind: _kind, record: change, ...rest } = record;
+      const writer = new ByteWriter(1024).u8(CHANGE).bytes(packr.pack(rest));
+      writeRecord(writer, change);
+      return writer.finish();
+    }
+    const body = packr.pack(record);
+    const bytes = new Uint8Array(body.length + 1);
+    bytes[0] = GENERAL;
+    bytes.set(body, 1);
+    return bytes;
+  },
+  decode(payload) {
+    if (payload[0] === GENERAL) return packr.unpack(payload.subarray(1));
+    const reader = new ByteReader(payload);
+    if (reader.u8() !== CHANGE) throw new RangeError("journal record of an unknown kind");
+    const rest = packr.unpack(reader.bytes()) as object;
+    const record = readRecord(reader);
+    reader.end();
+    return { kind: "accepted", record, ...rest };
+  },
+};
+
+/** msgpack for messages of trusted senders that have no layout. */
+export const packGeneral = (message: unknown): Uint8Array => packr.pack(message);
+export const unpackGeneral = (bytes: Uint8Array): unknown => packr.unpack(bytes);

@@ -1,0 +1,135 @@
+/**
+ * Messages of operation: node agents, servers and the configuration manager among themselves (paper §3.5, §3.6). They
+ * travel over the same mutual-TLS links as the request path but never reach a core of the request path.
+ */
+import type { Component } from "./components.ts";
+import type { ServerName } from "./ids.ts";
+
+export interface PeerAddress {
+  readonly server: ServerName;
+  readonly component: Component;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Manager → everybody: who is where, and whose certificates no longer count. Kept on disk by agents for cold starts. */
+export type DirectoryMessage = {
+  readonly kind: "directory";
+  readonly version: number;
+  readonly peers: readonly PeerAddress[];
+  readonly revokedSerials: readonly string[];
+};
+
+/** What a node agent has to run. */
+export interface ServerOrder {
+  readonly server: ServerName;
+  readonly component: Component;
+  readonly port: number;
+  readonly desired: "running" | "stopped" | "isolated";
+  /** Changes when the process must be replaced: an agent ends a process of an older incarnation first. */
+  readonly incarnation: string;
+  /** Further settings for the process's environment, e.g. the Postgres port of a master. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** Manager → agent: the whole membership of its node, signed (Ed25519) so that the agent can start it without a manager (PROTOCOL §12). */
+export type MembershipMessage = {
+  readonly kind: "membership";
+  readonly version: number;
+  readonly node: string;
+  readonly servers: readonly ServerOrder[];
+  readonly directory: DirectoryMessage;
+  readonly signature: string;
+};
+
+/** Agent → manager: make a certificate for this key. */
+export type CertifyMessage = {
+  readonly kind: "certify";
+  readonly server: ServerName;
+  readonly component: Component;
+  readonly incarnation: string;
+  readonly publicKeyPem: string;
+  /** Ed25519 key an execution server signs evidence with; empty for others. */
+  readonly evidenceKeyPem: string;
+};
+/** Manager → agent. */
+export type CertificateMessage = {
+  readonly kind: "certificate";
+  readonly server: ServerName;
+  readonly incarnation: string;
+  readonly certificatePem: string;
+  readonly serial: string;
+};
+
+export interface ServerReport {
+  readonly server: ServerName;
+  readonly component: Component;
+  readonly incarnation: string;
+  readonly state: "starting" | "running" | "exited" | "stopped" | "isolated";
+  readonly pid: number | null;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  readonly exit?: string;
+}
+
+/** Agent → manager, every 500 ms and at once on a change (R90). */
+export type HealthReportMessage = {
+  readonly kind: "healthReport";
+  readonly node: string;
+  readonly pid: number;
+  readonly at: number;
+  readonly membershipVersion: number;
+  readonly servers: readonly ServerReport[];
+  readonly processes: readonly { readonly name: string; readonly pid: number }[];
+  readonly host: { readonly load: number; readonly memoryFreeBytes: number; readonly memoryTotalBytes: number };
+};
+
+/** Server → manager: I am ready / this is what I see; every second (process detector, "who sees whom"). */
+export type ServerHealthMessage = {
+  readonly kind: "serverHealth";
+  readonly server: ServerName;
+  readonly incarnation: string;
+  readonly pid: number;
+  readonly ready: boolean;
+  readonly role: string;
+  readonly counters: Readonly<Record<string, number>>;
+  /** Postgres and worker processes this server started. */
+  readonly processes: readonly { readonly name: string; readonly pid: number }[];
+  /** Messages outside the table of who may send what, links refused and the like. */
+  readonly violations: readonly { readonly at: number; readonly peer: string; readonly reason: string }[];
+};
+
+/** Manager → agent: freeze (isolate for forensics), thaw or end a process. */
+export type ProcessOrderMessage = {
+  readonly kind: "processOrder";
+  readonly server: ServerName;
+  readonly incarnation: string;
+  readonly action: "isolate" | "shutDown";
+};
+
+export type ControlMessage =
+  | DirectoryMessage
+  | MembershipMessage
+  | CertifyMessage
+  | CertificateMessage
+  | HealthReportMessage
+  | ServerHealthMessage
+  | ProcessOrderMessage;
+
+/** Rows of the table "who may send what" for control messages: kind → sender → receivers. */
+export const MAY_SEND_CONTROL: Readonly<
+  Record<
+    ControlMessage["kind"],
+    { readonly from: readonly Component[] | "any"; readonly to: readonly Component[] | "any" }
+  >
+> = {
+  directory: { from: ["configuration-manager"], to: "any" },
+  membership: { from: ["configuration-manager"], to: ["node-agent"] },
+  certify: { from: ["node-agent"], to: ["configuration-manager"] },
+  certificate: { from: ["configuration-manager"], to: ["node-agent"] },
+  healthReport: { from: ["node-agent"], to: ["configuration-manager"] },
+  serverHealth: { from: "any", to: ["configuration-manager"] },
+  processOrder: { from: ["configuration-manager"], to: ["node-agent"] },
+};
+
+export const isControlKind = (kind: string): kind is ControlMessage["kind"] => Object.hasOwn(MAY_SEND_CONTROL, kind);
