@@ -6,17 +6,11 @@
 import { ByteReader, ByteWriter } from "../bytes.ts";
 import type { Verdict } from "../change.ts";
 import { LIMITS } from "../limits.ts";
-import type {
-  AnswerMessage,
-  AnyMessage,
-  ChangeMessage,
-  DispatchMessage,
-  EvidenceMessage,
-  ExecutionFailedMessage,
-  FetchMessage,
-  ReportMessage,
-  ShadowResultMessage,
-} from "../messages.ts";
+import type { DispatchMessage } from "../messages/execution-server.ts";
+import type { ReportMessage } from "../messages/state-master.ts";
+import type { ChangeMessage, EvidenceMessage, FetchMessage, ShadowResultMessage } from "../messages/state-replica.ts";
+import type { AnyMessage } from "../messages/table.ts";
+import type { AnswerMessage, ExecutionFailedMessage } from "../messages/traffic-regulator.ts";
 import {
   readDigest,
   readRecord,

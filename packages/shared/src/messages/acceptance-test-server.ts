@@ -1,0 +1,20 @@
+/** What an acceptance test server of the basic configuration receives. */
+import type { ChangeRecord, ChangeSummary, StoredVersion } from "../change.ts";
+import type { Digest } from "../ids.ts";
+import type { ShadowResultMessage, StreamMessage } from "./state-replica.ts";
+
+/** Member → acceptance test server (basic): the C1 vote. */
+export type MemberAnswerMessage = {
+  readonly kind: "memberAnswer";
+  readonly summary: ChangeSummary;
+  readonly changeDigest: Digest;
+};
+export type RecordMessage = {
+  readonly kind: "record";
+  readonly digest: Digest;
+  /** Null when this member does not hold it. */
+  readonly record: ChangeRecord | null;
+  /** The versions read and the parents of the writes, as stored here. */
+  readonly before: readonly StoredVersion[];
+};
+export type ToAcceptanceTestServer = MemberAnswerMessage | RecordMessage | ShadowResultMessage | StreamMessage;

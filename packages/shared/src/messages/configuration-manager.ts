@@ -1,0 +1,130 @@
+/** What the configuration manager receives, control messages aside. */
+import type { Digest, Epoch, RequestId, ServerName } from "../ids.ts";
+import type { StreamMessage } from "./state-replica.ts";
+
+/** Regulator → manager: a numbered fact, repeated until acknowledged (R42, U31). */
+export type RegulatorFactsMessage = {
+  readonly kind: "regulatorFacts";
+  readonly facts: readonly NumberedFact[];
+};
+export type NumberedFact = {
+  readonly number: number;
+  readonly at: number;
+  readonly fact: RegulatorFact;
+};
+export type RegulatorFact =
+  | {
+      readonly kind: "quarantined";
+      readonly requestId: RequestId;
+      readonly attempt: number;
+      readonly operation: string;
+      readonly clientId: string;
+      readonly host: string;
+      readonly reason: string;
+      readonly check: string;
+      readonly detail: string;
+      readonly executionServer: string;
+      readonly payload: string;
+      readonly state: "rejected" | "held";
+      readonly evidence: Readonly<Record<string, unknown>>;
+    }
+  | {
+      readonly kind: "quarantineChanged";
+      readonly requestId: RequestId;
+      readonly state: "released" | "confirmed";
+      readonly order: string;
+    }
+  | {
+      readonly kind: "hostBlocked";
+      readonly principal?: string;
+      readonly address?: string;
+      readonly requestId: RequestId;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: "hostUnblocked";
+      readonly principal?: string;
+      readonly address?: string;
+    }
+  | {
+      readonly kind: "blockWithheld";
+      readonly address: string;
+      readonly requestId: RequestId;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: "signatureLearned";
+      readonly signature: string;
+      readonly requestId: RequestId;
+      readonly operation: string;
+    }
+  /** Shut this process down (or isolate it): the regulator gives it no more work (PROTOCOL §10). */
+  | {
+      readonly kind: "discardServer";
+      readonly server: ServerName;
+      readonly incarnation: string;
+      readonly requestId: RequestId;
+      readonly detector: "acceptance-test" | "checksum-vote" | "deadline" | "crash" | "refusal" | "reply-audit";
+      readonly check: string;
+      readonly detail: string;
+    }
+  /** The shadow run passed: the server, not the request, was at fault. */
+  | {
+      readonly kind: "serverConvicted";
+      readonly server: ServerName;
+      readonly incarnation: string;
+      readonly requestId: RequestId;
+      readonly evidence: string;
+    }
+  | {
+      readonly kind: "requestExonerated";
+      readonly requestId: RequestId;
+      readonly clientId: string;
+    }
+  | {
+      readonly kind: "breakerTripped";
+      readonly operation: string;
+      readonly check: string;
+    }
+  | {
+      readonly kind: "epochOpened";
+      readonly epoch: Epoch;
+      readonly holder: ServerName;
+      readonly reason: string;
+    };
+
+export type ToConfigurationManager =
+  | RegulatorFactsMessage
+  | {
+      readonly kind: "logPage";
+      readonly query: string;
+      readonly entries: readonly Readonly<Record<string, unknown>>[];
+      readonly counts: {
+        readonly L1: number;
+        readonly L2: number;
+        readonly L3: number;
+      };
+    }
+  | {
+      readonly kind: "traffic";
+      readonly counters: Readonly<Record<string, number>>;
+    }
+  | {
+      readonly kind: "objectDescription";
+      readonly query: string;
+      readonly object: string;
+      readonly versions: readonly {
+        readonly number: number;
+        readonly epoch: Epoch;
+        readonly c1: Digest;
+        readonly status: "pending" | "verified" | "invalid";
+        readonly requestId: RequestId;
+        readonly executionServer: ServerName;
+      }[];
+    }
+  | {
+      readonly kind: "metadata";
+      readonly query: string;
+      readonly answer: unknown;
+    }
+  | StreamMessage;

@@ -1,0 +1,94 @@
+/** What a state master receives. */
+import type { ChangeSummary, Verdict } from "../change.ts";
+import type { ChangeName, ClusterRange } from "../decisions.ts";
+import type { Digest, Epoch, ObjectClusterNumber, RequestId, ServerName, Slot } from "../ids.ts";
+import type { PaxosMessage } from "../paxos-messages.ts";
+
+/** Member or acceptance test server → masters (PROTOCOL §4, §7). */
+export type ReportMessage = {
+  readonly kind: "report";
+  readonly changes: readonly {
+    readonly digest: Digest;
+    readonly summary: ChangeSummary;
+    readonly durable: boolean;
+    readonly verdict?: Verdict;
+  }[];
+};
+export type PromisedMessage = {
+  readonly kind: "promised";
+  readonly epoch: Epoch;
+  readonly clusters: readonly ClusterRange[];
+  /** The undecided changes this member holds in those clusters, in the order it accepted them. */
+  readonly undecided: readonly ChangeSummary[];
+  /** Decisions it has taken in. */
+  readonly appliedThrough: Slot;
+};
+export type FencedMessage = {
+  readonly kind: "fenced";
+  readonly requestId: RequestId;
+  readonly home: ObjectClusterNumber;
+  readonly hasRecord: boolean;
+};
+/** Anybody who follows the decisions → masters. `restarted` once after a start: this process lost its memory of read confirmations. */
+export type FollowMessage = {
+  readonly kind: "follow";
+  readonly after: Slot;
+  readonly restarted: boolean;
+};
+/** Member → masters: a predecessor has been missing for too long (PROTOCOL §4). */
+export type GapMessage = {
+  readonly kind: "gap";
+  readonly epoch: Epoch;
+  readonly cluster: ObjectClusterNumber;
+  readonly fromSerial: number;
+};
+/** Regulator → masters. */
+export type RequestEpochMessage = {
+  readonly kind: "requestEpoch";
+  readonly clusters: readonly ClusterRange[];
+  /** No effect when any of the clusters has a newer epoch than this already. */
+  readonly epochMax: Epoch;
+  readonly holder: ServerName;
+  readonly members: readonly ServerName[];
+  readonly faultsTolerated: number;
+  readonly invalid: readonly ChangeName[];
+};
+export type CloseMessage = {
+  readonly kind: "close";
+  readonly requestId: RequestId;
+  readonly home: ObjectClusterNumber;
+};
+export type OutcomeOfMessage = {
+  readonly kind: "outcomeOf";
+  readonly requests: readonly RequestId[];
+};
+export type ClaimPrimaryMessage = {
+  readonly kind: "claimPrimary";
+  readonly component: "traffic-regulator" | "configuration-manager";
+  readonly nonce: string;
+  /** Key of the masters' ticket entry in the regulator's new epoch, 64 hexadecimal digits; empty for the manager. */
+  readonly mastersKey: string;
+};
+/** Manager → masters: for state explorer and `masters compare`; answered by the process around the core from its own Postgres. */
+export type MetadataQueryMessage = {
+  readonly kind: "metadataQuery";
+  readonly query: string;
+  readonly about:
+    | { readonly kind: "object"; readonly object: string }
+    | { readonly kind: "request"; readonly requestId: RequestId }
+    | { readonly kind: "digest" }
+    | { readonly kind: "placement" };
+};
+
+export type ToStateMaster =
+  | { readonly kind: "paxos"; readonly body: PaxosMessage }
+  | ReportMessage
+  | PromisedMessage
+  | FencedMessage
+  | FollowMessage
+  | GapMessage
+  | RequestEpochMessage
+  | CloseMessage
+  | OutcomeOfMessage
+  | ClaimPrimaryMessage
+  | MetadataQueryMessage;

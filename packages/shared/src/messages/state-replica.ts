@@ -1,0 +1,118 @@
+/** What a member of an object cluster (a state replica) receives. */
+import type { ChangeRecord, Ticket, VersionReference } from "../change.ts";
+import type { ClusterRange, SlotDecisions } from "../decisions.ts";
+import type { Digest, Epoch, ObjectClusterNumber, RequestId, ServerName, Slot } from "../ids.ts";
+
+/** Execution server → member. `at` asks for those very versions (shadow run) instead of the newest. */
+export type FetchMessage = {
+  readonly kind: "fetch";
+  readonly fetch: string;
+  readonly ticket: Ticket;
+  readonly objects: readonly string[];
+  readonly at: readonly VersionReference[];
+};
+export type ChangeMessage = {
+  readonly kind: "change";
+  readonly record: ChangeRecord;
+};
+/** Ed25519 over SHA-256 of the listed change digests: evidence for disputes (PROTOCOL §3). */
+export type EvidenceMessage = {
+  readonly kind: "evidence";
+  readonly digests: readonly Digest[];
+  readonly signature: string;
+};
+/** Shadow result: tested, answered with a `shadowVerdict`, never stored. */
+export type ShadowResultMessage = {
+  readonly kind: "shadowResult";
+  readonly run: string;
+  readonly record: ChangeRecord;
+};
+
+/** Regulator → member. */
+export type TicketKeyMessage = {
+  readonly kind: "ticketKey";
+  readonly regulatorEpoch: Epoch;
+  readonly key: string;
+};
+export type AnswerAgainMessage = {
+  readonly kind: "answerAgain";
+  readonly requests: readonly {
+    readonly requestId: RequestId;
+    readonly attempt: number;
+    readonly test: boolean;
+    readonly reply: boolean;
+    readonly escalate: boolean;
+  }[];
+};
+/** Regulator → member (basic): send C1 answers of this request to that acceptance test server too. */
+export type RedesignateMessage = {
+  readonly kind: "redesignate";
+  readonly requestId: RequestId;
+  readonly attempt: number;
+  readonly acceptanceTestServer: ServerName;
+};
+
+/** Master → member. */
+export type StreamMessage = {
+  readonly kind: "stream";
+  /** Everything after this slot … */
+  readonly after: Slot;
+  /** … up to and with this one is in `slots` (slots without decisions are left out). */
+  readonly through: Slot;
+  readonly slots: readonly SlotDecisions[];
+  readonly primary: ServerName;
+};
+export type PromiseMessage = {
+  readonly kind: "promise";
+  readonly epoch: Epoch;
+  readonly clusters: readonly ClusterRange[];
+};
+export type FenceMessage = {
+  readonly kind: "fence";
+  readonly requestId: RequestId;
+  readonly home: ObjectClusterNumber;
+};
+export type ReportedMessage = {
+  readonly kind: "reported";
+  readonly digests: readonly Digest[];
+};
+
+/** Member ↔ member. */
+export type FetchChangesMessage = {
+  readonly kind: "fetchChanges";
+  readonly digests: readonly Digest[];
+};
+export type ChangesMessage = {
+  readonly kind: "changes";
+  readonly records: readonly ChangeRecord[];
+};
+
+/** Acceptance test server → member (basic): the record and the stored versions it read. */
+export type FetchRecordMessage = {
+  readonly kind: "fetchRecord";
+  readonly digest: Digest;
+};
+
+/** Manager → member: for the state explorer. */
+export type DescribeObjectMessage = {
+  readonly kind: "describeObject";
+  readonly query: string;
+  readonly object: string;
+};
+
+export type ToStateReplica =
+  | FetchMessage
+  | ChangeMessage
+  | EvidenceMessage
+  | ShadowResultMessage
+  | TicketKeyMessage
+  | AnswerAgainMessage
+  | RedesignateMessage
+  | StreamMessage
+  | PromiseMessage
+  | FenceMessage
+  | ReportedMessage
+  | FetchChangesMessage
+  | ChangesMessage
+  | FetchRecordMessage
+  | DescribeObjectMessage;

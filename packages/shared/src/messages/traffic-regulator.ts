@@ -1,0 +1,160 @@
+/** What the traffic regulator receives. */
+import type { Profile, Verdict, VersionReference } from "../change.ts";
+import type { RequestOutcome } from "../decisions.ts";
+import type { Digest, RequestId, ServerName } from "../ids.ts";
+import type { StreamMessage } from "./state-replica.ts";
+
+/** Member → regulator: this change is durable here; with the verdict when this member tested it (PROTOCOL §4–§6). */
+export type AnswerMessage = {
+  readonly kind: "answer";
+  readonly requestId: RequestId;
+  readonly attempt: number;
+  readonly changeDigest: Digest;
+  readonly replyDigest: Digest;
+  /** `follows` of the change's links, without {@link ZERO_DIGEST}: the ancestors of PROTOCOL §6 (c). */
+  readonly follows: readonly Digest[];
+  /** False for read-only requests, which are only confirmed. */
+  readonly durable: boolean;
+  readonly verdict?: Verdict;
+  /** Reply text, from the first tester or when asked for. */
+  readonly reply?: string;
+  /** Versions read, with a failing verdict: what the shadow run needs. */
+  readonly reads?: readonly VersionReference[];
+  /** This member knew the request id from another attempt: the answer is a hint about that one. */
+  readonly known: boolean;
+};
+/** Member → regulator: something an execution server sent was refused; evidence for attribution. */
+export type RefusalReportMessage = {
+  readonly kind: "refusalReport";
+  readonly executionServer: ServerName;
+  readonly requestId: RequestId;
+  readonly attempt: number;
+  readonly reason: string;
+  readonly detail: string;
+};
+/** Member → regulator: what this member holds for a request with diverging answers: the digest and its sender's signature. */
+export type EvidenceReportMessage = {
+  readonly kind: "evidenceReport";
+  readonly requestId: RequestId;
+  readonly attempt: number;
+  readonly changeDigest: Digest;
+  readonly evidence?: {
+    readonly digests: readonly Digest[];
+    readonly signature: string;
+  };
+};
+/** Tester → regulator. */
+export type ShadowVerdictMessage = {
+  readonly kind: "shadowVerdict";
+  readonly run: string;
+  readonly verdict: Verdict;
+  readonly resultDigest: Digest;
+};
+/** Execution server → regulator: the request could not be finished (worker died, timed out, threw) or is obsolete. */
+export type ExecutionFailedMessage = {
+  readonly kind: "executionFailed";
+  readonly requestId: RequestId;
+  readonly attempt: number;
+  /** Set for shadow runs. */
+  readonly run?: string;
+  readonly reason: "crash" | "timeout" | "oversize" | "thrown" | "refused" | "stale";
+  readonly detail: string;
+  /** Requests that were inside the same worker. */
+  readonly alsoInside: readonly RequestId[];
+};
+/** Acceptance test server → regulator (basic). */
+export type AcceptanceMessage = {
+  readonly kind: "acceptance";
+  readonly requestId: RequestId;
+  readonly attempt: number;
+  readonly changeDigest: Digest;
+  readonly verdict: Verdict;
+  readonly replyDigest: Digest;
+  readonly reply: string;
+  readonly reads?: readonly VersionReference[];
+};
+/** Master → regulator. */
+export type OutcomesMessage = {
+  readonly kind: "outcomes";
+  readonly outcomes: readonly {
+    readonly requestId: RequestId;
+    readonly outcome: RequestOutcome;
+  }[];
+};
+
+/** Manager → regulator: the desired set of execution servers, clients and so on; whole state, idempotent, versioned. */
+export type RegulatorConfigurationMessage = {
+  readonly kind: "regulatorConfiguration";
+  readonly version: number;
+  readonly clients: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly keyHash: Digest;
+    readonly roles: readonly string[];
+  }[];
+  /** Execution servers that may be given work, with the process (incarnation) that bears the name now. */
+  readonly executionServers: readonly {
+    readonly server: ServerName;
+    readonly incarnation: string;
+    readonly publicKey: string;
+  }[];
+  readonly acceptanceTestServers: readonly ServerName[];
+  readonly members: readonly ServerName[];
+  readonly masters: readonly ServerName[];
+  readonly faultsTolerated: number;
+  readonly profile: Profile;
+  readonly strictPaper: boolean;
+  /** Addresses that are never blocked (DESIGN §5). */
+  readonly exemptAddresses: readonly string[];
+};
+/** Manager → regulator: this execution server's process is gone. */
+export type ServerGoneMessage = {
+  readonly kind: "serverGone";
+  readonly server: ServerName;
+  readonly incarnation: string;
+  readonly cause: string;
+};
+/** Manager → regulator: an administrator's decision on a quarantined request or a block; answered with `regulatorFact`s. */
+export type QuarantineOrderMessage = {
+  readonly kind: "quarantineOrder";
+  readonly order: string;
+  readonly action:
+    | {
+        readonly kind: "release";
+        readonly requestId: RequestId;
+        readonly rerun: boolean;
+      }
+    | { readonly kind: "confirm"; readonly requestId: RequestId }
+    | {
+        readonly kind: "unblock";
+        readonly principal?: string;
+        readonly address?: string;
+      };
+};
+/** Manager → regulator: read from the logs; answered with `logPage`. */
+export type ReadLogMessage = {
+  readonly kind: "readLog";
+  readonly query: string;
+  readonly log: "L1" | "L2" | "L3";
+  readonly requestId?: RequestId;
+  readonly limit: number;
+};
+export type FactsAcknowledgedMessage = {
+  readonly kind: "factsAcknowledged";
+  readonly through: number;
+};
+
+export type ToTrafficRegulator =
+  | AnswerMessage
+  | RefusalReportMessage
+  | EvidenceReportMessage
+  | ShadowVerdictMessage
+  | ExecutionFailedMessage
+  | AcceptanceMessage
+  | StreamMessage
+  | OutcomesMessage
+  | RegulatorConfigurationMessage
+  | ServerGoneMessage
+  | QuarantineOrderMessage
+  | ReadLogMessage
+  | FactsAcknowledgedMessage;
