@@ -11,6 +11,12 @@ import { readManifest, readWorkspaces } from "./workspaces.mjs";
 
 /** @typedef {import("./workspaces.mjs").Workspace} Workspace */
 
+/**
+ * How much to build: nothing (formatting and lint read sources), everything but the console (by far the slowest to
+ * build), or everything.
+ * @typedef {"packages" | "no-console" | "all"} Extent
+ */
+
 const consoleName = "@redoubt/console";
 const databaseFolder = "packages/database";
 const generatedFolder = `${databaseFolder}/src/generated`;
@@ -50,10 +56,10 @@ export async function generate(root) {
 /**
  * Fingerprints of every package that is built, each including those of the packages it uses.
  * @param {string} root
- * @param {{ console: boolean }} options
+ * @param {Extent} extent
  * @returns {Map<string, { fingerprint: string, output: string }>} by package name; output = a path that must exist
  */
-export function buildTargets(root, options) {
+export function buildTargets(root, extent) {
   const workspaces = new Map(readWorkspaces(root).map((workspace) => [workspace.name, workspace]));
   const shared = fingerprint(root, sharedSources);
   const generated = generateFingerprint(root) ?? "";
@@ -82,7 +88,8 @@ export function buildTargets(root, options) {
   }
 
   const targets = [...workspaces.values()].filter(
-    ({ name, manifest }) => manifest.scripts?.build !== undefined && (options.console || name !== consoleName),
+    ({ name, manifest }) =>
+      manifest.scripts?.build !== undefined && extent !== "packages" && (extent === "all" || name !== consoleName),
   );
   return new Map(
     targets.map((workspace) => {
@@ -94,13 +101,13 @@ export function buildTargets(root, options) {
 
 /**
  * @param {string} root
- * @param {{ console: boolean }} options
+ * @param {Extent} extent
  * @throws {Error} after showing what turbo said
  */
-export async function build(root, options) {
+export async function build(root, extent) {
   const turbo = join(root, "node_modules/turbo/bin/turbo");
   const args = [turbo, "run", "build", "--output-logs=errors-only", "--log-prefix=none", "--no-color"];
-  if (!options.console) args.push(`--filter=!${consoleName}`);
+  if (extent === "no-console") args.push(`--filter=!${consoleName}`);
   const { code, output } = await runToEnd(process.execPath, args, { cwd: root, show: false });
   if (code === 0) return;
   process.stderr.write(output);

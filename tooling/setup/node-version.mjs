@@ -3,7 +3,8 @@
  * dynamic import afterwards, so that an old Node never gets to see syntax it cannot parse; keep this file old-fashioned.
  */
 
-const required = [20, 19];
+const requiredMajor = 20;
+const requiredMinor = 19;
 
 /**
  * Says what is wrong with a Node version, or nothing.
@@ -12,11 +13,15 @@ const required = [20, 19];
  */
 export function explainOldNode(version) {
   const parts = version.split(".").map(Number);
-  const isOld = parts[0] < required[0] || (parts[0] === required[0] && parts[1] < required[1]);
+  const major = parts[0] || 0;
+  const minor = parts[1] || 0;
+  const isOld = major < requiredMajor || (major === requiredMajor && minor < requiredMinor);
   if (!isOld) return undefined;
   return (
     "redoubt needs Node " +
-    required.join(".") +
+    requiredMajor +
+    "." +
+    requiredMinor +
     " or later and this is Node " +
     version +
     ": install a newer one (https://nodejs.org, or `nvm install 20`) and repeat the command"

@@ -11,7 +11,7 @@ import { withLock } from "./lock.mjs";
 import { restoreOwnership } from "./ownership.mjs";
 import { readStamp, writeStamp } from "./stamp.mjs";
 
-/** @typedef {{ console: boolean }} PrepareOptions `console`: whether the console is wanted, the slowest part to build */
+/** @typedef {import("./build.mjs").Extent} Extent */
 /** @typedef {{ installed: boolean, generated: boolean, built: string[] }} PrepareReport what had to be done */
 
 const lockFile = ".turbo/setup.lock";
@@ -34,12 +34,12 @@ function generateIsStale(root) {
 
 /**
  * @param {string} root
- * @param {PrepareOptions} options
+ * @param {Extent} extent
  * @returns {string[]} names of the packages to build
  */
-function stalePackages(root, options) {
+function stalePackages(root, extent) {
   const { built } = readStamp(root);
-  return [...buildTargets(root, options)]
+  return [...buildTargets(root, extent)]
     .filter(([name, target]) => built[name] !== target.fingerprint || !existsSync(join(root, target.output)))
     .map(([name]) => name);
 }
@@ -63,10 +63,10 @@ async function bringPackages(root) {
 
 /**
  * @param {string} root
- * @param {PrepareOptions} options
+ * @param {Extent} extent
  * @returns {Promise<PrepareReport>}
  */
-async function bringUpToDate(root, options) {
+async function bringUpToDate(root, extent) {
   const installed = await bringPackages(root);
   const generated = generateIsStale(root);
   if (generated) {
@@ -76,11 +76,11 @@ async function bringUpToDate(root, options) {
     await generate(root);
     writeStamp(root, { ...readStamp(root), generated: wanted });
   }
-  const stale = stalePackages(root, options);
+  const stale = stalePackages(root, extent);
   if (stale.length > 0) {
-    const targets = buildTargets(root, options);
+    const targets = buildTargets(root, extent);
     say(`building ${stale.map((name) => name.replace("@redoubt/", "")).join(", ")}`);
-    await build(root, options);
+    await build(root, extent);
     const built = Object.fromEntries([...targets].map(([name, target]) => [name, target.fingerprint]));
     const stamp = readStamp(root);
     writeStamp(root, { ...stamp, built: { ...stamp.built, ...built } });
@@ -92,12 +92,12 @@ async function bringUpToDate(root, options) {
 /**
  * Does whatever is needed before any other program of the project can run. Two calls at once wait for each other.
  * @param {string} root the checkout
- * @param {PrepareOptions} options
+ * @param {Extent} extent
  * @returns {Promise<PrepareReport>}
  * @throws {Error} whose message is one line that ends in the remedy
  */
-export async function prepare(root, options) {
-  if (!installIsStale(root) && !generateIsStale(root) && stalePackages(root, options).length === 0) {
+export async function prepare(root, extent) {
+  if (!installIsStale(root) && !generateIsStale(root) && stalePackages(root, extent).length === 0) {
     return { installed: false, generated: false, built: [] };
   }
   const startedAtMs = performance.now();
@@ -107,7 +107,7 @@ export async function prepare(root, options) {
       (holder) => say(`waiting for another set-up (process ${holder})`),
       async () => {
         try {
-          return await bringUpToDate(root, options);
+          return await bringUpToDate(root, extent);
         } finally {
           restoreOwnership(root);
           say(`took ${((performance.now() - startedAtMs) / 1000).toFixed(0)} s`);

@@ -12,7 +12,7 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 try {
-  const report = await prepare(projectRoot, { console: !flags.includes("--no-console") });
+  const report = await prepare(projectRoot, flags.includes("--no-console") ? "no-console" : "all");
   if (flags.includes("--json")) process.stdout.write(`${JSON.stringify(report)}\n`);
 } catch (error) {
   process.stderr.write(`set-up: ${/** @type {Error} */ (error).message}\n`);

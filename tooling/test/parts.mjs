@@ -1,0 +1,120 @@
+/**
+ * The parts of the test suite, in their order. Each has a time limit of its own and answers with a count; a part whose
+ * program is missing has failed, since a suite that quietly leaves something out proves nothing.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runSteps } from "../check/check.mjs";
+import { runUnitTests } from "../check/unit.mjs";
+import { requireBrowser } from "../setup/browser.mjs";
+import { prepare } from "../setup/prepare.mjs";
+import { closeScratch, openScratch, redoubtProgram, scratchEnvironment, scratchFlags } from "../setup/scratch.mjs";
+import { projectRoot } from "../setup/workspaces.mjs";
+import { countFromLastLine } from "./count.mjs";
+import { countPlaywright } from "./playwright.mjs";
+import { runGroup } from "./process-group.mjs";
+import { countSimulation } from "./simulation.mjs";
+
+/** @typedef {import("./count.mjs").Count} Count */
+/** @typedef {{ name: string, limitMs: number, run: (limitMs: number) => Promise<Count> }} Part */
+
+const minuteMs = 60_000;
+const playwright = "node_modules/@playwright/test/cli.js";
+const playwrightConfig = "e2e/playwright.config.ts";
+
+/** @returns {Promise<Count>} */
+async function runSetUp() {
+  await prepare(projectRoot, "all");
+  return { passed: 1, failed: 0 };
+}
+
+/**
+ * @param {number} seeds
+ * @param {number} from
+ * @returns {Part["run"]}
+ */
+function simulation(seeds, from) {
+  return async (limitMs) => {
+    if (!existsSync(redoubtProgram)) return { passed: 0, failed: 1, reason: "apps/cli/bin/redoubt.mjs does not exist" };
+    const args = [redoubtProgram, "simulate", "--seeds", String(seeds), "--from", String(from), "--json"];
+    const { code, output, reason } = await runGroup(process.execPath, args, { limitMs });
+    return countSimulation(output, code, reason);
+  };
+}
+
+/**
+ * A program that brings up clusters of its own in a scratch place and ends with a line of JSON with its counts.
+ * @param {string} path relative to the root
+ * @param {string} name
+ * @returns {Part["run"]}
+ */
+function clusterProgram(path, name) {
+  return async (limitMs) => {
+    if (!existsSync(join(projectRoot, path))) return { passed: 0, failed: 1, reason: `${path} does not exist` };
+    return inScratch(name, async (flags, environment) => {
+      const args = [join(projectRoot, path), ...flags, "--json"];
+      const { code, output, reason } = await runGroup(process.execPath, args, { limitMs, environment });
+      return countFromLastLine(output, code, reason);
+    });
+  };
+}
+
+/**
+ * @param {string} name
+ * @param {(flags: string[], environment: NodeJS.ProcessEnv) => Promise<Count>} work
+ * @returns {Promise<Count>}
+ */
+async function inScratch(name, work) {
+  const scratch = await openScratch(name);
+  let isGood = false;
+  try {
+    const count = await work(scratchFlags(scratch), { ...process.env, ...scratchEnvironment(scratch) });
+    isGood = count.failed === 0;
+    return count;
+  } finally {
+    const keepFolder = !isGood && process.env.CI !== "true";
+    await closeScratch(scratch, { keepFolder });
+    if (keepFolder) process.stderr.write(`data and logs kept in ${scratch.data}\n`);
+  }
+}
+
+/**
+ * @param {number} limitMs
+ * @returns {Promise<Count>}
+ */
+async function runBrowserTests(limitMs) {
+  if (!existsSync(join(projectRoot, playwrightConfig))) {
+    return { passed: 0, failed: 1, reason: `${playwrightConfig} does not exist` };
+  }
+  const browser = await requireBrowser();
+  const folder = mkdtempSync(join(tmpdir(), "redoubt-browser-"));
+  const report = join(folder, "report.json");
+  try {
+    return await inScratch("browser", async (_flags, scratchVariables) => {
+      const environment = { ...scratchVariables, REDOUBT_CHROMIUM: browser, PLAYWRIGHT_JSON_OUTPUT_NAME: report };
+      const args = [playwright, "test", "--config", playwrightConfig, "--reporter=list,json"];
+      const { code, reason } = await runGroup(process.execPath, args, { limitMs, environment });
+      return countPlaywright(existsSync(report) ? readFileSync(report, "utf8") : "", code, reason);
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** @type {Part[]} what `npm test` runs */
+export const usualParts = [
+  { name: "set-up", limitMs: 8 * minuteMs, run: runSetUp },
+  { name: "check", limitMs: 3 * minuteMs, run: () => runSteps(undefined) },
+  { name: "unit", limitMs: 5 * minuteMs, run: (limitMs) => runUnitTests({ args: [], limitMs }) },
+  { name: "simulate", limitMs: 4 * minuteMs, run: simulation(300, 1) },
+  { name: "cluster", limitMs: 7 * minuteMs, run: clusterProgram("e2e/cluster/run.mjs", "cluster") },
+  { name: "basic", limitMs: 4 * minuteMs, run: clusterProgram("e2e/cluster/basic.mjs", "basic") },
+  { name: "browser", limitMs: 7 * minuteMs, run: runBrowserTests },
+];
+
+/** @type {Part[]} what `npm run test:full` adds */
+export const furtherParts = [
+  { name: "drills", limitMs: 15 * minuteMs, run: clusterProgram("tooling/test/drills.mjs", "drills") },
+  { name: "simulate-more", limitMs: 60 * minuteMs, run: simulation(3000, 1001) },
+];
