@@ -71,6 +71,14 @@ export class TestKit {
 
   /** Runs an operation, judges it, and applies its writes if they were accepted. Rejects if the handler throws. */
   async run(operation: string, input: unknown, request: TrialRequest = {}): Promise<Trial> {
+    const record = await this.execute(operation, input, request);
+    const outcome = this.judge(record);
+    if (outcome.pass) for (const { object, after } of record.writes) this.put(object, after);
+    return { record, reply: record.reply, outcome };
+  }
+
+  /** Runs an operation without judging or applying it. */
+  async execute(operation: string, input: unknown, request: TrialRequest = {}): Promise<AcceptanceRecord> {
     const { principal = "tester", now = 0 } = request;
     const requestId = String(++this.#requests);
     const result = await runOperation({
@@ -84,7 +92,7 @@ export class TestKit {
       deriveId: (label) => `${requestId}-${label}`,
       read: (object) => this.value(object),
     });
-    const record: AcceptanceRecord = {
+    return {
       operation,
       applicationVersion: "test",
       input,
@@ -94,9 +102,6 @@ export class TestKit {
       writes: result.writes.map(({ object, value }) => ({ object, before: this.value(object), after: value })),
       reply: result.reply,
     };
-    const outcome = this.judge(record);
-    if (outcome.pass) for (const { object, after } of record.writes) this.put(object, after);
-    return { record, reply: result.reply, outcome };
   }
 
   /** Judges a change without applying it: what a captured server might have sent. */
