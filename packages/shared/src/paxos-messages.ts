@@ -7,7 +7,7 @@ export interface Ballot {
   readonly master: number;
 }
 
-/** Value of a slot: commands as the state master's command type, opaque to Paxos. `null` fills a gap. */
+/** Value of a slot: commands as the state master's command type, opaque to Paxos. An empty list fills a gap. */
 export interface PaxosEntry<Command = unknown> {
   readonly slot: Slot;
   readonly ballot: Ballot;
@@ -41,6 +41,8 @@ export type PaxosMessage =
       readonly promised: Ballot;
       readonly accepted: readonly PaxosEntry[];
       readonly decidedThrough: Slot;
+      /** Set when not everything fits into one message: `accepted` is complete up to here, ask again from the next slot. */
+      readonly through?: Slot;
     }
   | {
       readonly kind: "accept";
@@ -54,12 +56,16 @@ export type PaxosMessage =
       readonly granted: boolean;
       readonly promised: Ballot;
       readonly slots: readonly Slot[];
+      /** Everything up to here is durably known as decided at the sender. */
+      readonly durableThrough?: Slot;
     }
   | {
       readonly kind: "heartbeat";
       readonly ballot: Ballot;
       readonly decidedThrough: Slot;
       readonly leader: ServerName;
+      /** Every master durably has everything up to here as decided: nobody will ask for it again. */
+      readonly forgetThrough?: Slot;
     }
   | { readonly kind: "catchUp"; readonly fromSlot: Slot }
   | { readonly kind: "decided"; readonly entries: readonly PaxosEntry[] };
