@@ -61,9 +61,20 @@ export function digestTicket(hasher: Hasher, body: TicketBody): Digest {
   return hasher.sha256(writer.integer(body.faultsTolerated).integer(body.expiresAt).finish());
 }
 
-/** Authenticates the ticket to one holder of a key (a member, or the masters). */
+/** Authenticates the ticket to the masters. */
 export const ticketEntry = (hasher: Hasher, keyHex: string, ticketDigest: Digest): Digest =>
   hasher.hmac(keyHex, ticketDigest);
+
+/**
+ * Authenticates the ticket *and* the masters' entry to one member. Members cannot check the masters' entry themselves;
+ * were it not bound here, an execution server could send a right ticket with a wrong masters' entry, have the change
+ * accepted and released, and see it void in the next settlement (I3).
+ */
+export const memberEntry = (hasher: Hasher, keyHex: string, ticketDigest: Digest, mastersEntry: Digest): Digest =>
+  hasher.hmac(
+    keyHex,
+    hasher.sha256(new ByteWriter(128).text("member-entry").digest(ticketDigest).digest(mastersEntry).finish()),
+  );
 
 /** Makes a ticket with an entry for every member of every cluster it names. `keyOf` gives a member's key. */
 export function issueTicket(
@@ -73,11 +84,12 @@ export function issueTicket(
   mastersKey: string,
 ): Ticket {
   const digest = digestTicket(hasher, body);
+  const mastersEntry = ticketEntry(hasher, mastersKey, digest);
   const entries: Record<string, Digest> = {};
   for (const { members } of body.clusters) {
-    for (const member of members) entries[member] ??= ticketEntry(hasher, keyOf(member), digest);
+    for (const member of members) entries[member] ??= memberEntry(hasher, keyOf(member), digest, mastersEntry);
   }
-  return { body, entries, mastersEntry: ticketEntry(hasher, mastersKey, digest) };
+  return { body, entries, mastersEntry };
 }
 
 /** C1 = SHA-256(domain ‖ object ‖ number ‖ epoch ‖ parent ‖ request id ‖ bytes) (PROTOCOL §1). */
@@ -129,7 +141,8 @@ export function summarize(hasher: Hasher, record: ChangeRecord): ChangeSummary {
 /** The change digest everybody votes on (PROTOCOL §1). */
 export function digestChange(hasher: Hasher, summary: ChangeSummary): Digest {
   const writer = new ByteWriter(1024).text("change").digest(summary.ticket.requestId);
-  writer.digest(digestTicket(hasher, summary.ticket)).integer(summary.ticket.attempt).integer(summary.serial);
+  writer.digest(digestTicket(hasher, summary.ticket)).digest(summary.mastersEntry);
+  writer.integer(summary.ticket.attempt).integer(summary.serial);
   writer.list(summary.links, (link) => {
     writer.integer(link.cluster).integer(link.epoch).integer(link.predecessorSerial).digest(link.follows);
   });

@@ -1,3 +1,4 @@
+export * from "./application-port.ts";
 export * from "./core.ts";
 export * from "./digests.ts";
 export * from "./quorum.ts";

@@ -41,6 +41,8 @@ export type Decision =
       readonly kind: "verified";
       readonly change: ChangeName;
       readonly replyDigest: Digest;
+      /** Nothing of a read-only request is journalled: members that lack it do not fetch it. */
+      readonly readOnly: boolean;
       /** Object clusters it touches: members of others need not follow it. */
       readonly clusters: readonly ObjectClusterNumber[];
       readonly testers: readonly ServerName[];

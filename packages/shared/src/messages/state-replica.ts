@@ -91,6 +91,8 @@ export type ChangesMessage = {
 export type FetchRecordMessage = {
   readonly kind: "fetchRecord";
   readonly digest: Digest;
+  /** Versions wanted for a change that no member holds (a shadow result). */
+  readonly versions?: readonly VersionReference[];
 };
 
 /** Manager → member: for the state explorer. */
