@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { recordingPort } from "../../fixtures/recording-port.ts";
+import { MemoryFeed, recordingPort } from "../../fixtures/recording-port.ts";
 import { permissions } from "./permissions.ts";
 import { type Actor, AdministrationError, type QuarantineItem, type Role, roles } from "./port.ts";
 import { decideRelease } from "./release-policy.ts";
@@ -12,7 +12,10 @@ const low = { requestId, severity: "low", state: "new", who: { releaseRequestedB
 const answers = { quarantineItem: async () => low as QuarantineItem };
 
 function callerFor(actor: Actor | null, recorded = recordingPort(answers)) {
-  return { ...recorded, caller: administrationRouter.createCaller({ actor, port: recorded.port }) };
+  return {
+    ...recorded,
+    caller: administrationRouter.createCaller({ actor, port: recorded.port, feed: new MemoryFeed() }),
+  };
 }
 
 const procedures = Object.entries(administrationRouter._def.procedures) as unknown as [

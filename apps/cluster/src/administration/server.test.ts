@@ -141,6 +141,12 @@ describe("tRPC", () => {
     expect(String(faults[0])).toContain("secret detail");
   });
 
+  it("gives the newest events and where the feed stands, without what the role may not see", async () => {
+    for (const each of [fact("h1"), auditFact, fact("h2")]) feed.record(each);
+    const recent = await clientWith(await tokens.token("viewer")).cluster.events.query({ limit: 2 });
+    expect(recent).toMatchObject({ latest: 3, events: [{ number: 3, host: "h2" }] });
+  });
+
   it("says that it lives", async () => {
     expect(await (await fetch(`${server.url}/healthz`)).json()).toEqual({ ok: true });
     expect((await fetch(`${server.url}/elsewhere`)).status).toBe(404);

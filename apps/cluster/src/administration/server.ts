@@ -41,7 +41,7 @@ export async function startAdministrationServer(options: AdministrationServerOpt
     maxBodySize: bodySizeMax,
     async createContext({ req }): Promise<AdministrationContext> {
       const session = await authenticate(req.headers.authorization);
-      return { actor: session?.actor ?? null, port: options.port };
+      return { actor: session?.actor ?? null, port: options.port, feed: options.feed };
     },
     onError({ error }) {
       if (error.code === "INTERNAL_SERVER_ERROR") options.onFault(error.cause ?? error);

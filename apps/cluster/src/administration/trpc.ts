@@ -6,6 +6,7 @@
 import { initTRPC, TRPCError } from "@trpc/server";
 import superjson from "superjson";
 import { ZodError, type ZodType } from "zod";
+import type { EventFeed } from "./feed.ts";
 import { isAllowed, type Permission, permissions } from "./permissions.ts";
 import { type Actor, AdministrationError, type AdministrationErrorCode, type AdministrationPort } from "./port.ts";
 
@@ -13,6 +14,7 @@ export interface AdministrationContext {
   /** Null when the caller showed no valid token. */
   actor: Actor | null;
   port: AdministrationPort;
+  feed: EventFeed;
 }
 
 export interface ProcedureMeta {
@@ -86,7 +88,7 @@ const authorise = t.middleware(({ ctx, meta, next }) => {
     const message = `Your role (${ctx.actor.role}) may not do this; it takes one of: ${allowed}.`;
     throw new TRPCError({ code: "FORBIDDEN", message });
   }
-  return next({ ctx: { actor: ctx.actor, port: ctx.port } });
+  return next({ ctx: { ...ctx, actor: ctx.actor } });
 });
 
 const guarded = t.procedure.use(translateFailures).use(authorise);

@@ -1,11 +1,21 @@
 /** Cluster as a whole: status, nodes, traffic, settings, shut-down. */
 import { z } from "zod";
+import { limitInput } from "../inputs.ts";
+import { maySeeEvent } from "../permissions.ts";
 import { change, read, router } from "../trpc.ts";
 
 export const clusterProcedures = router({
   status: read("metadata.read").query(({ ctx }) => ctx.port.status()),
   nodes: read("metadata.read").query(({ ctx }) => ctx.port.nodes()),
   traffic: read("metadata.read").query(({ ctx }) => ctx.port.traffic()),
+  /** The newest events, newest first, and where the feed stands: where a page's live subscription goes on from. */
+  events: read("metadata.read")
+    .input(z.object({ limit: limitInput }))
+    .query(async ({ ctx, input }) => {
+      const { latest } = ctx.feed;
+      const events = await ctx.feed.since(Math.max(0, latest - input.limit), input.limit);
+      return { latest, events: events.filter(({ kind }) => maySeeEvent(ctx.actor.role, kind)).reverse() };
+    }),
   settings: read("metadata.read").query(({ ctx }) => ctx.port.settings()),
   mastersCompare: read("metadata.read").query(({ ctx }) => ctx.port.mastersCompare()),
   /** The caller as the manager sees it: for "logged in as" and for hiding what would be refused. */
