@@ -1,0 +1,197 @@
+import { createHash } from "node:crypto";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startTestPostgres, startTimeoutMs, type TestPostgres } from "../testing/test-postgres.ts";
+import { openMasterStore } from "./client.ts";
+import type { MasterStore } from "./master-store.ts";
+import { type AppliedBatch, type DecidedSlotRow, type ObjectHeadRow, requestPrefix } from "./rows.ts";
+
+let postgres: TestPostgres;
+const closers: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  postgres = await startTestPostgres();
+}, startTimeoutMs);
+
+afterAll(async () => {
+  for (const close of closers) await close();
+  await postgres.stop();
+}, startTimeoutMs);
+
+async function newStore(): Promise<{ store: MasterStore; url: string }> {
+  const url = await postgres.database("master");
+  const { store, close } = openMasterStore(url);
+  closers.push(close);
+  return { store, url };
+}
+
+const digest = (text: string): Uint8Array => new Uint8Array(createHash("sha256").update(text).digest());
+
+/** Slot s changes accounts s mod 3 and s mod 5, by the request "request s"; every seventh slot decided nothing. */
+function slotRow(slot: bigint): DecidedSlotRow {
+  const objects = [...new Set([`account/${slot % 3n}`, `account/${slot % 5n}`])];
+  return {
+    slot,
+    at: new Date(1_700_000_000_000 + Number(slot)),
+    kinds: ["verified"],
+    payload: new TextEncoder().encode(`decisions of slot ${slot}`),
+    requestPrefixes: [requestPrefix(digest(`request ${slot}`))],
+    objects,
+  };
+}
+
+function headRow(object: string, slot: bigint): ObjectHeadRow {
+  return {
+    object,
+    cluster: Number(object.split("/")[1]),
+    number: slot,
+    epoch: 1n,
+    c1: digest(`c1 ${object} ${slot}`),
+    c2: digest(`c2 ${object} ${slot}`),
+    status: "verified",
+    changeDigest: digest(`change ${slot}`),
+    requestId: digest(`request ${slot}`),
+    slot,
+  };
+}
+
+/** What a master would hand over after deciding slots `from` … `to`. */
+function batch(from: bigint, to: bigint): AppliedBatch {
+  const slots: DecidedSlotRow[] = [];
+  for (let slot = from; slot <= to; slot++) if (slot % 7n !== 0n) slots.push(slotRow(slot));
+  const newest = new Map(slots.flatMap(({ slot, objects }) => objects.map((object) => [object, slot] as const)));
+  const clusterSlot = from <= 1n ? 1n : undefined;
+  return {
+    throughSlot: to,
+    slots,
+    heads: [...newest].map(([object, slot]) => headRow(object, slot)),
+    clusters:
+      clusterSlot === undefined
+        ? []
+        : [
+            {
+              cluster: 0,
+              epoch: 1n,
+              settledEpoch: 0n,
+              holder: null,
+              members: ["state-replica-1", 'odd "name"\\'],
+              chainHead: null,
+              slot: clusterSlot,
+            },
+          ],
+    leases:
+      clusterSlot === undefined
+        ? []
+        : [{ component: "traffic-regulator", server: "traffic-regulator-1", epoch: 1n, slot: clusterSlot }],
+  };
+}
+
+describe("applying decided slots", () => {
+  test("two masters fed the same slots in different batches hold equal metadata", async () => {
+    const { store: one } = await newStore();
+    const { store: other } = await newStore();
+    await one.applySlots(batch(1n, 100n));
+    for (let from = 1n; from <= 100n; from += 9n)
+      await other.applySlots(batch(from, from + 8n > 100n ? 100n : from + 8n));
+    const digestOfOne = await one.digest();
+    expect(await other.digest()).toEqual(digestOfOne);
+    expect(digestOfOne.appliedSlot).toBe(100n);
+    expect(digestOfOne.digest).toMatch(/^[0-9a-f]{64}$/);
+    expect(await other.counts()).toEqual(await one.counts());
+  });
+
+  test("a batch that is applied again, or overlaps, changes nothing that was applied", async () => {
+    const { store } = await newStore();
+    expect(await store.appliedSlot()).toBe(0n);
+    expect(await store.applySlots(batch(1n, 20n))).toBe(20n);
+    const before = await store.digest();
+    expect(await store.applySlots(batch(1n, 20n))).toBe(20n);
+    expect(await store.applySlots(batch(5n, 12n))).toBe(20n);
+    expect(await store.digest()).toEqual(before);
+
+    const { store: straight } = await newStore();
+    await straight.applySlots(batch(1n, 30n));
+    expect(await store.applySlots(batch(10n, 30n))).toBe(30n);
+    expect(await store.digest()).toEqual(await straight.digest());
+  });
+
+  test("batches applied at the same time by a confused caller apply every slot once", async () => {
+    const { store } = await newStore();
+    await store.applySlots(batch(1n, 5n));
+    await Promise.all([store.applySlots(batch(6n, 15n)), store.applySlots(batch(6n, 15n))]);
+    const { store: straight } = await newStore();
+    await straight.applySlots(batch(1n, 15n));
+    expect(await store.digest()).toEqual(await straight.digest());
+  });
+
+  test("a change of one bit in one row changes the digest and names the table", async () => {
+    const { store, url } = await newStore();
+    await store.applySlots(batch(1n, 30n));
+    const before = await store.digest();
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query(
+      `UPDATE "ObjectHead" SET "c1" = set_bit("c1", 3, 1 - get_bit("c1", 3)) WHERE "object" = 'account/2'`,
+    );
+    await client.end();
+    const after = await store.digest();
+    expect(after.digest).not.toBe(before.digest);
+    const differing = Object.keys(before.tables).filter((table) => before.tables[table] !== after.tables[table]);
+    expect(differing).toEqual(["ObjectHead"]);
+  });
+
+  test("slots out of order, beyond the batch, or naming an object without head are a bug of the caller", async () => {
+    const { store } = await newStore();
+    const good = batch(1n, 3n);
+    await expect(store.applySlots({ ...good, slots: [...good.slots].reverse() })).rejects.toThrow(/ascend/);
+    await expect(store.applySlots({ ...good, throughSlot: 2n })).rejects.toThrow(/beyond the batch/);
+    await expect(store.applySlots({ ...good, heads: good.heads.slice(1) })).rejects.toThrow(/no head/);
+    expect(await store.appliedSlot()).toBe(0n);
+  });
+});
+
+describe("finding again", () => {
+  test("the history of an object leads through every slot that names it, newest first, in pages", async () => {
+    const { store } = await newStore();
+    for (let from = 1n; from <= 60n; from += 10n) await store.applySlots(batch(from, from + 9n));
+    const expected: bigint[] = [];
+    for (let slot = 60n; slot >= 1n; slot--) {
+      if (slot % 7n !== 0n && slotRow(slot).objects.includes("account/1")) expected.push(slot);
+    }
+    const whole = await store.objectHistory("account/1", 1000);
+    expect(whole.map(({ slot }) => slot)).toEqual(expected);
+    expect(whole.at(-1)?.previousSlot).toBeNull();
+    expect(new TextDecoder().decode(whole[0]?.payload)).toBe(`decisions of slot ${expected[0]}`);
+
+    const firstPage = await store.objectHistory("account/1", 4);
+    const secondPage = await store.objectHistory("account/1", 4, firstPage.at(-1)?.previousSlot ?? undefined);
+    expect([...firstPage, ...secondPage].map(({ slot }) => slot)).toEqual(expected.slice(0, 8));
+    expect(await store.objectHistory("account/none", 10)).toEqual([]);
+  });
+
+  test("a request is found by its prefix, and an unknown one is not", async () => {
+    const { store } = await newStore();
+    await store.applySlots(batch(1n, 40n));
+    const found = await store.requestOutcome(requestPrefix(digest("request 23")));
+    expect(found.map(({ slot }) => slot)).toEqual([23n]);
+    expect(found[0]?.kinds).toEqual(["verified"]);
+    expect(await store.requestOutcome(requestPrefix(digest("never sent")))).toEqual([]);
+  });
+
+  test("rows come back as they were handed over", async () => {
+    const { store } = await newStore();
+    const applied = batch(1n, 9n);
+    await store.applySlots(applied);
+    const head = applied.heads.find(({ object }) => object === "account/4");
+    expect(await store.head("account/4")).toEqual(head);
+    expect((await store.heads("account/", 2)).map(({ object }) => object)).toEqual(["account/0", "account/1"]);
+    expect((await store.heads("account/", 9, "account/2")).map(({ object }) => object)).toEqual([
+      "account/3",
+      "account/4",
+    ]);
+    expect(await store.clusters()).toEqual(applied.clusters);
+    expect(await store.leases()).toEqual(applied.leases);
+    expect((await store.slotsAfter(5n, 2)).map(({ slot }) => slot)).toEqual([6n, 8n]);
+    expect((await store.slotsAfter(5n, 1))[0]?.at).toEqual(slotRow(6n).at);
+  });
+});

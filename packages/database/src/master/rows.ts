@@ -1,0 +1,107 @@
+/**
+ * Plain rows of a state master's database, as the master hands them over and gets them back. Slots, epochs and version
+ * numbers are bigint, digests and request ids are 32 raw bytes.
+ */
+
+/** What one decided Paxos slot left behind; slots that decided nothing worth keeping have none. */
+export interface DecidedSlotRow {
+  readonly slot: bigint;
+  /** Time carried by the decided command: the same on every master. */
+  readonly at: Date;
+  readonly kinds: readonly string[];
+  /** The commands, packed by the master; opaque to the store. */
+  readonly payload: Uint8Array;
+  /** `requestPrefix` of every request id in it. */
+  readonly requestPrefixes: readonly bigint[];
+  /** Every object it decided about, each once; `ObjectHeadRow`s of the batch must name them too. */
+  readonly objects: readonly string[];
+}
+
+export type ObjectStatus = "pending" | "verified" | "invalid";
+
+/** Newest known version of one object after a batch, however often the batch changed it. */
+export interface ObjectHeadRow {
+  readonly object: string;
+  readonly cluster: number;
+  readonly number: bigint;
+  readonly epoch: bigint;
+  readonly c1: Uint8Array;
+  readonly c2: Uint8Array;
+  readonly status: ObjectStatus;
+  readonly changeDigest: Uint8Array;
+  readonly requestId: Uint8Array;
+  /** Last slot of the batch that names the object. */
+  readonly slot: bigint;
+}
+
+export interface ObjectClusterRow {
+  readonly cluster: number;
+  readonly epoch: bigint;
+  /** 0: none settled yet. */
+  readonly settledEpoch: bigint;
+  readonly holder: string | null;
+  readonly members: readonly string[];
+  readonly chainHead: Uint8Array | null;
+  /** Slot that last changed the row. */
+  readonly slot: bigint;
+}
+
+export interface PrimaryLeaseRow {
+  readonly component: string;
+  readonly server: string;
+  readonly epoch: bigint;
+  /** Slot that last changed the row. */
+  readonly slot: bigint;
+}
+
+/** What applying some decided slots changes. Rows of slots that are applied already are ignored. */
+export interface AppliedBatch {
+  /** Every decided slot up to and including this one is covered by the batch or was applied before. */
+  readonly throughSlot: bigint;
+  /** Ascending. */
+  readonly slots: readonly DecidedSlotRow[];
+  /** Each object once. */
+  readonly heads: readonly ObjectHeadRow[];
+  /** Each object cluster once. */
+  readonly clusters: readonly ObjectClusterRow[];
+  /** Each component once. */
+  readonly leases: readonly PrimaryLeaseRow[];
+}
+
+/** A decided slot found again. */
+export interface StoredSlot {
+  readonly slot: bigint;
+  readonly at: Date;
+  readonly kinds: readonly string[];
+  readonly payload: Uint8Array;
+}
+
+/** One step of the walk through an object's history. */
+export interface HistoryStep extends StoredSlot {
+  /** The slot before this one that names the object; null at the beginning of its history. */
+  readonly previousSlot: bigint | null;
+}
+
+export interface MasterCounts {
+  readonly appliedSlot: bigint;
+  readonly decidedSlots: number;
+  readonly objects: number;
+  readonly objectClusters: number;
+  readonly primaryLeases: number;
+}
+
+/** Digest of what a master holds; equal on two masters that applied the same slots. */
+export interface MasterDigest {
+  readonly appliedSlot: bigint;
+  /** 64 hex digits over everything below. */
+  readonly digest: string;
+  /** 64 hex digits per table, to name where two masters differ. */
+  readonly tables: Readonly<Record<string, string>>;
+  readonly rows: Readonly<Record<string, number>>;
+}
+
+/** First 63 bits of a request id (at least 8 bytes), as the index keeps it. Two ids may share it. */
+export function requestPrefix(requestId: Uint8Array): bigint {
+  const view = new DataView(requestId.buffer, requestId.byteOffset, requestId.byteLength);
+  return view.getBigUint64(0) >> 1n;
+}
