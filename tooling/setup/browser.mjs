@@ -3,10 +3,14 @@
  * anywhere else.
  */
 import { accessSync, constants, existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
 import { runToEnd } from "./child.mjs";
 import { projectRoot } from "./workspaces.mjs";
 
 const usualPlaces = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+const requireFromTests = createRequire(join(projectRoot, "e2e/package.json"));
 
 /** What to tell a person who has no browser and may not install one. */
 export const browserRemedy = "install a browser: sudo apt-get install chromium";
@@ -21,10 +25,10 @@ function isExecutable(path) {
   }
 }
 
-/** @returns {Promise<string | undefined>} the browser that Playwright has downloaded for itself, when it has */
-async function playwrightBrowser() {
+/** @returns {string | undefined} the browser that Playwright has downloaded for itself, when it has */
+function playwrightBrowser() {
   try {
-    const { chromium } = await import("@playwright/test");
+    const { chromium } = requireFromTests("@playwright/test");
     return isExecutable(chromium.executablePath()) ? chromium.executablePath() : undefined;
   } catch {
     return undefined;
@@ -41,7 +45,7 @@ export async function findBrowser() {
     if (isExecutable(chosen)) return chosen;
     throw new Error(`REDOUBT_CHROMIUM is ${chosen}, which is not a program: set it to a Chromium or leave it unset`);
   }
-  return usualPlaces.find(isExecutable) ?? (await playwrightBrowser());
+  return usualPlaces.find(isExecutable) ?? playwrightBrowser();
 }
 
 /**

@@ -16,7 +16,7 @@ const skippedFolders = new Set([
   "test-results",
   "playwright-report",
 ]);
-const skippedFiles = /(\.test\.tsx?|\.md|\.tsbuildinfo|\.log|next-env\.d\.ts|~|\.swp)$/;
+const skippedFiles = /(\.(test|test-support)\.tsx?|\.md|\.tsbuildinfo|\.log|next-env\.d\.ts|~|\.swp)$/;
 
 /**
  * Lists the files below a folder that decide what a build produces.

@@ -17,15 +17,7 @@ export function explainOldNode(version) {
   const minor = parts[1] || 0;
   const isOld = major < requiredMajor || (major === requiredMajor && minor < requiredMinor);
   if (!isOld) return undefined;
-  return (
-    "redoubt needs Node " +
-    requiredMajor +
-    "." +
-    requiredMinor +
-    " or later and this is Node " +
-    version +
-    ": install a newer one (https://nodejs.org, or `nvm install 20`) and repeat the command"
-  );
+  return `redoubt needs Node ${requiredMajor}.${requiredMinor} or later and this is Node ${version}: install a newer one (https://nodejs.org, or \`nvm install 20\`) and repeat the command`;
 }
 
 /** Ends the process with the explanation when this Node is too old. */

@@ -1,0 +1,34 @@
+/**
+ * Purity of the cores, the simulator and the misbehaviours: the same inputs give the same outputs, so they have no clock,
+ * no chance, no promises and no way out. The compiler refuses most of this as well; `Date`, `Math.random` and `async`
+ * are part of the language and only refused here.
+ */
+import { findAll } from "../project.mjs";
+
+const pureFolders = /^packages\/(protocol|simulator|adversary)\//;
+
+/** A word of its own, not the name of a property or of a method: `this.process` and `{ process: 1 }` are harmless. */
+const bannedWords =
+  /(?<![.\w$#])(async|await|Date|Promise|setTimeout|setInterval|setImmediate|queueMicrotask|process|fetch|console|performance|globalThis)(?![\w$]|\s*\??:)/g;
+const bannedMath = /(?<![\w$])Math\s*\.\s*random(?![\w$])/g;
+
+/** @type {import("../project.mjs").Rule} */
+export const rule = {
+  name: "purity",
+  check(project) {
+    return project.files
+      .filter(({ path, isCode, isTest }) => pureFolders.test(path) && isCode && !isTest)
+      .flatMap((file) => [
+        ...findAll(file, file.bare, bannedWords, (word) => `${word} has no place in a pure core`),
+        ...findAll(
+          file,
+          file.bare,
+          bannedMath,
+          () => "Math.random has no place in a pure core: use the seeded generator",
+        ),
+        ...file.imports
+          .filter(({ from }) => from.startsWith("node:"))
+          .map(({ from, line }) => ({ file: file.path, line, message: `${from} has no place in a pure core` })),
+      ]);
+  },
+};
