@@ -6,6 +6,9 @@
  * Two operations carry attacks: "plunder" makes any execution server produce a wrong state (a malformed request), and
  * "crash" kills the worker that runs it.
  */
+import { type ApplicationPort, GENESIS_OPERATION, type Hasher, objectClusterOf } from "@redoubt/protocol";
+import { fail, ok } from "@redoubt/shared";
+
 export const ACCOUNTS = 12;
 export const OPENING_BALANCE = 1_000;
 
@@ -115,3 +118,28 @@ const stable = (value: unknown): string =>
 
 /** Canonical text of a value, as the client's edge and the worker's shell make it. */
 export const canonical = stable;
+
+/** The bank as the cores see it. Accounts of even and odd numbers correlate to clusters of their own, as hashing decides. */
+export function bankPort(hasher: Hasher): ApplicationPort {
+  const genesis = new Map(
+    Array.from({ length: ACCOUNTS }, (_, account) => [accountName(account), canonical(genesisAccount(account))]),
+  );
+  return {
+    evaluateAccess(operation, inputText) {
+      const input = JSON.parse(inputText) as BankInput & { objects?: readonly string[] };
+      if (operation === GENESIS_OPERATION) {
+        const objects = input.objects ?? [];
+        const unknown = objects.find((object) => !genesis.has(object));
+        return unknown === undefined
+          ? ok(objects.map((object) => ({ object, mode: "create" as const })))
+          : fail(`objects: ${unknown} is not in the genesis`);
+      }
+      return ok(accessOf(operation, input));
+    },
+    clusterOf: (object) => (genesis.has(object) ? objectClusterOf(hasher, object) : undefined),
+    isReadOnly,
+    homeOf: () => undefined,
+    deadlineMsOf: () => 500,
+    genesisValue: (object) => genesis.get(object),
+  };
+}

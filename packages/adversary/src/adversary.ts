@@ -1,0 +1,41 @@
+/**
+ * What a compromised execution server can do, as pure functions between an honest shell and the world: bend what its
+ * worker computed, or change, multiply and swallow what the shell sends. The simulator and the drills use the same
+ * ones; nothing in production may import them.
+ */
+import type { Hasher } from "@redoubt/protocol";
+import type { AnyMessage, Digest, ServerName } from "@redoubt/shared";
+
+/** Result of one execution as the worker hands it to the shell; values are JSON text. */
+export interface ExecutionOutcome {
+  readonly reply: { readonly status: number; readonly body: string };
+  readonly reads: readonly string[];
+  readonly writes: readonly { readonly object: string; readonly value: string }[];
+}
+
+export interface ExecutionContext {
+  readonly operation: string;
+  /** Canonical JSON text. */
+  readonly input: string;
+  /** Every object this process has been given so far: what an intruder could have stolen. */
+  readonly loot: ReadonlyMap<string, string>;
+}
+
+/** What an intruder finds in the process it took over. */
+export interface AdversaryTools {
+  readonly hasher: Hasher;
+  /** The server's own evidence key. */
+  readonly sign: (digest: Digest) => string;
+}
+
+/** One behaviour of REQUIREMENTS §C in one compromised process; may keep state. */
+export interface Adversary {
+  readonly id: string;
+  readonly title: string;
+  /** Called for every finished execution. */
+  readonly bendExecution?: (context: ExecutionContext, outcome: ExecutionOutcome) => ExecutionOutcome;
+  /** Called for every message the shell sends; what it returns is sent instead. */
+  readonly bendMessage?: (to: ServerName, message: AnyMessage) => readonly AnyMessage[];
+}
+
+export type AdversaryFactory = (tools: AdversaryTools) => Adversary;

@@ -1,0 +1,3 @@
+export * from "./adversary.ts";
+export * from "./execution-adversaries.ts";
+export * from "./message-adversaries.ts";

@@ -1,0 +1,135 @@
+/** Builds the cores of a simulated cluster, and knows the few shapes of theirs that the world has to know. */
+import type { AdversaryTools } from "@redoubt/adversary";
+import {
+  type Core,
+  createAcceptanceTestServer,
+  createExecutionServer,
+  createStateMaster,
+  createStateReplica,
+  createTrafficRegulator,
+  digestChange,
+  digestReply,
+  digestText,
+  type Hasher,
+  summarize,
+} from "@redoubt/protocol";
+import type { ChangeRecord, Component, Digest, ServerName } from "@redoubt/shared";
+import { ACCOUNTS, accountName, bankPort } from "./bank.ts";
+import type { HostEffect, HostInput, HostPlan } from "./host.ts";
+import type { ManagerPlan } from "./manager.ts";
+import type { StoredChange } from "./observation.ts";
+import type { SeededRandom } from "./random.ts";
+
+export interface ClusterShape {
+  readonly profile: "optimized" | "basic";
+  readonly faultsTolerated: number;
+  readonly executionServers: number;
+  readonly replicas: number;
+  readonly masters: number;
+  readonly acceptanceTestServers: number;
+}
+
+export interface SimulatedCluster {
+  readonly hosts: readonly HostPlan[];
+  readonly manager: ManagerPlan;
+  /** What an intruder finds in an execution server's process. */
+  readonly toolsOf: (server: ServerName) => AdversaryTools;
+  readonly changesOn: (disk: readonly unknown[]) => StoredChange[];
+  readonly digestReplyBody: (bodyText: string) => Digest;
+  readonly admission: (
+    exchange: string,
+    client: string,
+    address: string,
+    operation: string,
+    key: string,
+    inputText: string,
+  ) => { kind: string };
+}
+
+const named = (component: Component, count: number): ServerName[] =>
+  Array.from({ length: count }, (_, index) => `${component}-${index + 1}`);
+
+/** Cores differ in their inputs and effects; the world gives each only its own. */
+const asHostCore = (core: unknown): Core<HostInput, HostEffect> => core as Core<HostInput, HostEffect>;
+
+export function buildCluster(
+  shape: ClusterShape,
+  hasher: Hasher,
+  random: SeededRandom,
+  clients: readonly string[],
+): SimulatedCluster {
+  const application = bankPort(hasher);
+  const masters = named("state-master", shape.masters);
+  const members = named("state-replica", shape.replicas);
+  const executionServers = named("execution-server", shape.executionServers);
+  const acceptanceTestServers =
+    shape.profile === "basic" ? named("acceptance-test-server", shape.acceptanceTestServers) : [];
+  const trafficRegulator = "traffic-regulator-1";
+  const signatureOf = (key: string, digest: string): string => digestText(hasher, `signature of ${key}`, digest);
+  const credentialOf = (client: string): Digest => digestText(hasher, "credential", client);
+  let keys = 0;
+  const creators: Readonly<Partial<Record<Component, (self: ServerName) => unknown>>> = {
+    "traffic-regulator": (self) =>
+      createTrafficRegulator(
+        {
+          hasher,
+          random,
+          application,
+          validate: () => [],
+          verifySignature: (publicKey, digest, signature) => signatureOf(publicKey, digest) === signature,
+          makeKey: () => digestText(hasher, "key", `${keys++}/${random()}`),
+        },
+        {
+          self,
+          masters,
+          applicationVersion: "bank",
+          genesisObjects: Array.from({ length: ACCOUNTS }, (_, account) => accountName(account)),
+        },
+      ),
+    "execution-server": (self) =>
+      createExecutionServer(
+        { hasher, application, random, sign: (digest) => signatureOf(self, digest) },
+        { self, trafficRegulator },
+      ),
+    "state-replica": (self) =>
+      createStateReplica(
+        { hasher, application },
+        { self, masters, trafficRegulator, hostsAcceptanceTests: shape.profile === "optimized" },
+      ),
+    "state-master": (self) => createStateMaster({ hasher, random }, { self, masters }),
+    "acceptance-test-server": (self) =>
+      createAcceptanceTestServer({ hasher, application }, { self, masters, trafficRegulator }),
+  };
+  const plan = (component: Component, servers: readonly ServerName[]): HostPlan[] =>
+    servers.map((server) => ({ server, component, create: () => asHostCore(creators[component]?.(server)) }));
+  return {
+    hosts: [
+      ...plan("state-master", masters),
+      ...plan("state-replica", members),
+      ...plan("acceptance-test-server", acceptanceTestServers),
+      ...plan("execution-server", executionServers),
+      ...plan("traffic-regulator", [trafficRegulator]),
+    ],
+    manager: {
+      executionServers,
+      acceptanceTestServers,
+      members,
+      masters,
+      faultsTolerated: shape.faultsTolerated,
+      profile: shape.profile,
+      clients: clients.map((name) => ({ id: name, name, keyHash: credentialOf(name), roles: ["client"] })),
+    },
+    toolsOf: (server) => ({ hasher, sign: (digest) => signatureOf(server, digest) }),
+    changesOn: (disk) =>
+      disk.flatMap((entry) => {
+        const { kind, record } = entry as { kind: string; record: ChangeRecord };
+        if (kind !== "accepted" && kind !== "fetched") return [];
+        return [{ digest: digestChange(hasher, summarize(hasher, record)), record }];
+      }),
+    digestReplyBody: (bodyText) => digestReply(hasher, bodyText),
+    admission: (exchange, client, address, operation, key, inputText) =>
+      ({ kind: "admit", exchange, credentialDigest: credentialOf(client), address, operation, key, inputText }) as {
+        kind: string;
+      },
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * The part of configuration manager and node agents that the request path cannot do without: it tells the regulator
+ * which execution servers there are, ends the processes the regulator discards, and starts everything again that died.
+ * Trusted and scripted, as in the fault model; the real one is tested on a real cluster.
+ */
+import type { AnyMessage, ServerName } from "@redoubt/shared";
+import type { SeededRandom } from "./random.ts";
+
+export interface ManagerSurroundings {
+  readonly later: (delayMs: number, run: () => void) => void;
+  readonly sendToRegulator: (message: AnyMessage) => void;
+  /** Ends the process and starts a new one of the same name; returns the new incarnation when it runs. */
+  readonly replace: (server: ServerName, afterMs: number, started: (incarnation: string) => void) => void;
+  readonly fact: (fact: { readonly kind: string }) => void;
+}
+
+export interface ManagerPlan {
+  readonly executionServers: readonly ServerName[];
+  readonly acceptanceTestServers: readonly ServerName[];
+  readonly members: readonly ServerName[];
+  readonly masters: readonly ServerName[];
+  readonly faultsTolerated: number;
+  readonly profile: "optimized" | "basic";
+  readonly clients: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly keyHash: string;
+    readonly roles: readonly string[];
+  }[];
+}
+
+export class SimulatedManager {
+  readonly #plan: ManagerPlan;
+  readonly #surroundings: ManagerSurroundings;
+  readonly #random: SeededRandom;
+  readonly #incarnations = new Map<ServerName, string>();
+  #version = 1;
+  #factsThrough = 0;
+
+  constructor(plan: ManagerPlan, random: SeededRandom, surroundings: ManagerSurroundings) {
+    this.#plan = plan;
+    this.#random = random;
+    this.#surroundings = surroundings;
+    for (const server of plan.executionServers) this.#incarnations.set(server, `${server}/1`);
+  }
+
+  start(): void {
+    this.#configure();
+    this.#surroundings.later(200, () => this.start());
+  }
+
+  receive(message: AnyMessage): void {
+    if (message.kind !== "regulatorFacts") return;
+    for (const { number, fact } of message.facts) {
+      if (number !== this.#factsThrough + 1) continue;
+      this.#factsThrough = number;
+      this.#surroundings.fact(fact);
+      if (fact.kind === "discardServer" && this.#incarnations.get(fact.server) === fact.incarnation)
+        this.#restart(fact.server);
+    }
+    this.#surroundings.sendToRegulator({ kind: "factsAcknowledged", through: this.#factsThrough });
+  }
+
+  /** The health monitor saw the process die. */
+  executionServerDied(server: ServerName): void {
+    const incarnation = this.#incarnations.get(server);
+    if (incarnation === undefined) return;
+    this.#surroundings.later(this.#random.between(2, 40), () => {
+      this.#surroundings.sendToRegulator({ kind: "serverGone", server, incarnation, cause: "killed" });
+    });
+    this.#restart(server);
+  }
+
+  #restart(server: ServerName): void {
+    this.#incarnations.delete(server);
+    this.#configure();
+    this.#surroundings.replace(server, this.#random.between(30, 250), (incarnation) => {
+      this.#incarnations.set(server, incarnation);
+      this.#configure();
+    });
+  }
+
+  #configure(): void {
+    const { members, masters, acceptanceTestServers, faultsTolerated, profile, clients } = this.#plan;
+    this.#version += 1;
+    this.#surroundings.sendToRegulator({
+      kind: "regulatorConfiguration",
+      version: this.#version,
+      clients: clients as never,
+      executionServers: [...this.#incarnations].map(([server, incarnation]) => ({
+        server,
+        incarnation,
+        publicKey: server,
+      })),
+      acceptanceTestServers,
+      members,
+      masters,
+      faultsTolerated,
+      profile,
+      strictPaper: false,
+      exemptAddresses: [],
+    });
+  }
+}
