@@ -5,8 +5,8 @@ export default defineConfig({
   resolve: { conditions: ["source"] },
   ssr: { resolve: { conditions: ["source", "node", "default"] } },
   test: {
-    include: ["{apps,packages,examples,tooling}/**/*.test.ts"],
-    exclude: ["**/node_modules/**", "**/dist/**", "**/.next/**"],
+    include: ["{apps,packages,examples,bench,tooling}/**/*.test.{ts,tsx}"],
+    exclude: ["tooling/lint/fixtures/**", "**/node_modules/**", "**/dist/**", "**/.next/**"],
     testTimeout: 20_000,
     pool: "threads",
   },

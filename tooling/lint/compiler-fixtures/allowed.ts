@@ -1,0 +1,3 @@
+export function quorum(faultsTolerated: number): number {
+  return 2 * faultsTolerated + 1;
+}

@@ -1,0 +1,1 @@
+export const interval = setInterval(() => undefined, 1);
