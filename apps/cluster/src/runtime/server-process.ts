@@ -1,0 +1,184 @@
+/**
+ * What every server process has in common: its identity on the links, the directory of its peers, health reports to the
+ * manager, orderly shutdown. It carries messages; what they mean is the component's business.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type AnyMessage,
+  type Component,
+  type ControlMessage,
+  type DirectoryMessage,
+  isControlKind,
+  type PeerAddress,
+  type ServerHealthMessage,
+  type ServerName,
+} from "@redoubt/shared";
+import type { Logger } from "pino";
+import { type LinkIdentity, type LinkServer, listenForLinks, PeerLinks, Revocations } from "../adapters/link/index.ts";
+import { createLogger } from "../adapters/logging/index.ts";
+import type { ServerEnvironment } from "../env.ts";
+import { dataLayout, TLS_FILES } from "./data-layout.ts";
+import { decodeMessage, encodeMessage, type WireMessage } from "./wire.ts";
+
+const HEALTH_INTERVAL_MS = 1_000;
+const VIOLATIONS_MAX = 64;
+
+export interface ServerProcessHandlers {
+  readonly onMessage: (from: { component: Component; server: ServerName }, message: AnyMessage) => void;
+  readonly onControl?: (from: { component: Component; server: ServerName }, message: ControlMessage) => void;
+  readonly onPeerConnected?: (server: ServerName, component: Component) => void;
+}
+
+export interface HealthPart {
+  readonly ready: boolean;
+  readonly role: string;
+  readonly counters: Readonly<Record<string, number>>;
+  readonly processes: readonly { readonly name: string; readonly pid: number }[];
+}
+
+/** Reads what the node agent has laid down for this server. */
+export function readLinkIdentity(folder: string): LinkIdentity {
+  const read = (file: string): string => readFileSync(join(folder, file), "utf8");
+  return {
+    certificatePem: read(TLS_FILES.certificate),
+    privateKeyPem: read(TLS_FILES.privateKey),
+    authorityPem: read(TLS_FILES.authority),
+  };
+}
+
+export class ServerProcess {
+  readonly environment: ServerEnvironment;
+  readonly log: Logger;
+  readonly layout: ReturnType<typeof dataLayout>;
+  #links: PeerLinks | undefined;
+  #listener: LinkServer | undefined;
+  readonly #revocations = new Revocations();
+  #directoryVersion = -1;
+  #peers: readonly PeerAddress[] = [];
+  #violations: { at: number; peer: string; reason: string }[] = [];
+  #healthTimer: NodeJS.Timeout | undefined;
+  #stopping: (() => Promise<void>)[] = [];
+
+  constructor(environment: ServerEnvironment) {
+    this.environment = environment;
+    this.log = createLogger({ name: environment.server, level: environment.logLevel });
+    this.layout = dataLayout(environment.data);
+  }
+
+  get peers(): readonly PeerAddress[] {
+    return this.#peers;
+  }
+
+  /** Opens the links. The directory comes from the file the agent keeps, then from the manager. */
+  async open(handlers: ServerProcessHandlers): Promise<void> {
+    const { cluster, node, server, address, port } = this.environment;
+    const identity = readLinkIdentity(this.layout.tls(node, server));
+    this.#links = new PeerLinks({
+      clusterName: cluster,
+      identity,
+      localAddress: address,
+      revocations: this.#revocations,
+      onViolation: (peer, reason) => this.#violation(peer?.server ?? "unknown", reason),
+      onPeerConnected: (peer) => handlers.onPeerConnected?.(peer.server, peer.component),
+    });
+    this.#loadDirectory();
+    this.#listener = await listenForLinks({
+      clusterName: cluster,
+      address,
+      port,
+      identity,
+      revocations: this.#revocations,
+      onViolation: (peer, reason) => this.#violation(peer?.server ?? "unknown", reason),
+      onFrame: (peer, frame) => {
+        const decoded = decodeMessage(frame, peer.component, this.environment.component);
+        if (!decoded.ok) {
+          this.#violation(peer.server, decoded.reason);
+          this.#listener?.disconnect(peer.server);
+          return;
+        }
+        const { message } = decoded;
+        if (!isControlKind(message.kind)) handlers.onMessage(peer, message as AnyMessage);
+        else if (message.kind === "directory") this.takeDirectory(message);
+        else handlers.onControl?.(peer, message as ControlMessage);
+      },
+    });
+    this.onStop(() => this.#listener?.close() ?? Promise.resolve());
+    this.onStop(async () => this.#links?.close());
+  }
+
+  send(to: ServerName, message: WireMessage): void {
+    this.#links?.send(to, encodeMessage(message));
+  }
+
+  /** Newer directories replace older ones; the same or an older version is ignored. */
+  takeDirectory(directory: DirectoryMessage): void {
+    if (directory.version <= this.#directoryVersion) return;
+    this.#directoryVersion = directory.version;
+    this.#peers = directory.peers;
+    this.#revocations.replace(directory.revokedSerials);
+    const addresses = directory.peers
+      .filter((peer) => peer.server !== this.environment.server)
+      .map((peer) => [peer.server, { address: peer.address, port: peer.port, component: peer.component }] as const);
+    this.#links?.setPeers(new Map(addresses));
+  }
+
+  /** Tells the manager every second how this server is. */
+  reportHealth(part: () => HealthPart): void {
+    const report = (): void => {
+      const { server, incarnation } = this.environment;
+      const message: ServerHealthMessage = {
+        kind: "serverHealth",
+        server,
+        incarnation,
+        pid: process.pid,
+        violations: this.#violations.splice(0),
+        ...part(),
+      };
+      for (const peer of this.#peers) if (peer.component === "configuration-manager") this.send(peer.server, message);
+    };
+    report();
+    this.#healthTimer = setInterval(report, HEALTH_INTERVAL_MS);
+    this.onStop(async () => clearInterval(this.#healthTimer));
+  }
+
+  /** Runs at SIGTERM, last registered first. */
+  onStop(stop: () => Promise<void>): void {
+    this.#stopping.push(stop);
+  }
+
+  async stop(): Promise<void> {
+    const stopping = this.#stopping.reverse();
+    this.#stopping = [];
+    for (const stop of stopping) await stop().catch((error: unknown) => this.log.warn({ error }, "stopping"));
+  }
+
+  #violation(peer: string, reason: string): void {
+    this.log.warn({ peer, reason }, "link violation");
+    if (this.#violations.length < VIOLATIONS_MAX) this.#violations.push({ at: Date.now(), peer, reason });
+  }
+
+  #loadDirectory(): void {
+    const file = this.layout.membership(this.environment.node);
+    if (!existsSync(file)) return;
+    const membership = JSON.parse(readFileSync(file, "utf8")) as { directory?: DirectoryMessage };
+    if (membership.directory) this.takeDirectory(membership.directory);
+  }
+}
+
+/** Ends the process in order on SIGTERM and SIGINT, and at once on what nobody caught. */
+export function handleSignals(server: ServerProcess): void {
+  const end = (): void => {
+    server.stop().finally(() => process.exit(0));
+  };
+  process.once("SIGTERM", end);
+  process.once("SIGINT", end);
+  process.on("uncaughtException", (error) => {
+    server.log.fatal({ error: error.stack }, "uncaught exception");
+    process.exit(70);
+  });
+  process.on("unhandledRejection", (reason) => {
+    server.log.fatal({ error: reason instanceof Error ? reason.stack : reason }, "unhandled rejection");
+    process.exit(70);
+  });
+}
