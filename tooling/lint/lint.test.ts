@@ -82,7 +82,7 @@ const expectedMessages: Record<string, Record<string, string>> = {
   },
   words: {
     "expected-error": "is for tests only",
-    "machine-path": "/home/somebody/r… is a path of one machine",
+    "machine-path": "is a path of one machine",
     "switched-off": "correct the cause instead",
     unfinished: "finish it or write an issue",
     "unfinished-in-a-document": "finish it or write an issue",

@@ -1,0 +1,105 @@
+import { describe, expect, test } from "vitest";
+import { countVitest } from "../check/unit.mjs";
+import { countFromLastLine, sum } from "./count.mjs";
+import { countPlaywright } from "./playwright.mjs";
+import { runGroup } from "./process-group.mjs";
+import { countSimulation } from "./simulation.mjs";
+
+describe("a part that ends with a line of JSON", () => {
+  test("is counted as it says", () => {
+    expect(countFromLastLine('log\n{"passed":3,"failed":0}\n', 0)).toEqual({ passed: 3, failed: 0 });
+    expect(countFromLastLine('{"passed":3,"failed":2}', 1)).toEqual({ passed: 3, failed: 2 });
+  });
+
+  test.each([
+    ["said nothing", "", 0, undefined],
+    ["said something else", '{"passed":"3"}', 0, undefined],
+    ["ran nothing", '{"passed":0,"failed":0}', 0, undefined],
+    ["counted no failure but failed", '{"passed":3,"failed":0}', 1, undefined],
+    ["was ended", '{"passed":3,"failed":0}', 0, "did not end within 10 s"],
+  ])("has failed once when it %s", (_, output, code, reason) => {
+    const count = countFromLastLine(output, code, reason);
+    expect(count.failed).toBe(1);
+    expect(count.reason).toBeDefined();
+  });
+});
+
+describe("the simulator's report", () => {
+  const faults = { crashes: 1, restarts: 1, partitions: 1, loss: 1, reordering: 1, duplication: 1, epochChanges: 1 };
+
+  test("passes when nothing was violated and every fault happened", () => {
+    expect(countSimulation(JSON.stringify({ violations: [], faults }), 0)).toEqual({ passed: 8, failed: 0 });
+  });
+
+  test("fails for a violation and names its seed", () => {
+    const count = countSimulation(JSON.stringify({ violations: [{ seed: 17, invariant: "I3" }], faults }), 1);
+    expect(count).toMatchObject({ passed: 7, failed: 1, reason: expect.stringContaining("17") });
+  });
+
+  test("fails for each kind of fault that never happened", () => {
+    const count = countSimulation(JSON.stringify({ violations: [], faults: { ...faults, loss: 0, crashes: 0 } }), 0);
+    expect(count).toMatchObject({ passed: 6, failed: 2, reason: "never happened: crashes, loss" });
+  });
+
+  test("fails without a report", () => {
+    expect(countSimulation("Segmentation fault", 139)).toMatchObject({ passed: 0, failed: 1 });
+  });
+});
+
+describe("reports of test runners", () => {
+  test("a skipped or unfinished unit test counts as failed, and so does a file that does not load", () => {
+    const report = {
+      numPassedTests: 5,
+      numFailedTests: 1,
+      numPendingTests: 1,
+      numTodoTests: 1,
+      testResults: [
+        { status: "failed", assertionResults: [] },
+        { status: "failed", assertionResults: [{}] },
+      ],
+    };
+    expect(countVitest(report)).toEqual({ passed: 5, failed: 4 });
+  });
+
+  test("a skipped or flaky browser test counts as failed", () => {
+    const stats = { expected: 4, unexpected: 1, flaky: 1, skipped: 1 };
+    expect(countPlaywright(JSON.stringify({ stats }), 1)).toEqual({ passed: 4, failed: 3 });
+  });
+
+  test("a browser run without a report or without a test has failed", () => {
+    expect(countPlaywright("", 1)).toMatchObject({ failed: 1 });
+    const stats = { expected: 0, unexpected: 0, flaky: 0, skipped: 0 };
+    expect(countPlaywright(JSON.stringify({ stats }), 0)).toMatchObject({ failed: 1, reason: "ran no test" });
+  });
+});
+
+test("parts add up", () => {
+  expect(
+    sum([
+      { passed: 1, failed: 0 },
+      { passed: 2, failed: 3 },
+    ]),
+  ).toEqual({ passed: 3, failed: 3 });
+});
+
+describe("a program with a time limit", () => {
+  test("is ended with everything it started, and says so", async () => {
+    const script =
+      "require('node:child_process').spawn('sleep', ['1000'], { stdio: 'inherit' }); setInterval(() => {}, 1000)";
+    const result = await runGroup(process.execPath, ["-e", script], { limitMs: 300 });
+    expect(result.reason).toBe("did not end within 0 s");
+    expect(result.code).not.toBe(0);
+  });
+
+  test("returns what it printed and its exit code", async () => {
+    const result = await runGroup(process.execPath, ["-e", "console.log('done'); process.exitCode = 3"], {
+      limitMs: 20_000,
+    });
+    expect(result).toEqual({ code: 3, output: "done\n" });
+  });
+
+  test("has a reason when it cannot be started", async () => {
+    const result = await runGroup("/nowhere/program", [], { limitMs: 1000 });
+    expect(result.reason).toContain("cannot be started");
+  });
+});
