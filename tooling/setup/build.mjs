@@ -106,7 +106,15 @@ export function buildTargets(root, extent) {
  */
 export async function build(root, extent) {
   const turbo = join(root, "node_modules/turbo/bin/turbo");
-  const args = [turbo, "run", "build", "--output-logs=errors-only", "--log-prefix=none", "--no-color"];
+  const args = [
+    turbo,
+    "run",
+    "build",
+    "--output-logs=errors-only",
+    "--continue=dependencies-successful",
+    "--log-prefix=none",
+    "--no-color",
+  ];
   if (extent === "no-console") args.push(`--filter=!${consoleName}`);
   const { code, output } = await runToEnd(process.execPath, args, { cwd: root, show: false });
   if (code === 0) return;
