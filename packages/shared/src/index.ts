@@ -1,4 +1,5 @@
 export * from "./bytes.ts";
+export * from "./canonical-json.ts";
 export * from "./change.ts";
 export * from "./components.ts";
 export * from "./control.ts";

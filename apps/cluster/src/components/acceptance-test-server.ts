@@ -1,0 +1,42 @@
+/** The acceptance test server's process (basic profile): it keeps nothing; a new one starts empty. */
+import {
+  type AcceptanceTestServerEffect,
+  type AcceptanceTestServerInput,
+  createAcceptanceTestServer,
+} from "@redoubt/protocol";
+import type { ToAcceptanceTestServer } from "@redoubt/shared";
+import type { ServerEnvironment } from "../env.ts";
+import { Driver } from "../runtime/driver.ts";
+import { recordCodec } from "../runtime/record-codec.ts";
+import { createAcceptanceTesting } from "./acceptance-testing.ts";
+import { createApplicationPort } from "./application-port.ts";
+import { firstRegulator, openComponent } from "./component.ts";
+
+export async function runAcceptanceTestServer(environment: ServerEnvironment): Promise<void> {
+  const { server, settings, application, hasher } = openComponent(environment);
+  const core = createAcceptanceTestServer(
+    { hasher, application: createApplicationPort(application.contract, hasher) },
+    { self: environment.server, masters: settings.masters, trafficRegulator: firstRegulator(settings) },
+  );
+  const testing = createAcceptanceTesting(application, (input) => driver.input(input));
+  const driver = new Driver<AcceptanceTestServerInput, AcceptanceTestServerEffect>({
+    core,
+    journal: undefined,
+    codec: recordCodec,
+    send: ({ to, message }) => server.send(to, message),
+    perform: (effect) => {
+      if (effect.kind === "test") testing.test(effect);
+    },
+  });
+  server.onStop(() => testing.close());
+  server.onStop(async () => driver.stop());
+  await driver.start();
+  await server.open({
+    onMessage: (from, message) => {
+      // What it is shown of the state feeds its leak check: it has no store of its own.
+      if (message.kind === "record" && message.record) testing.stored(message.record);
+      driver.input({ kind: "message", from, message: message as ToAcceptanceTestServer });
+    },
+  });
+  server.reportHealth(() => ({ ready: true, role: "tester", counters: { steps: driver.steps }, processes: [] }));
+}

@@ -1,0 +1,77 @@
+/** What the wiring files of the components share: settings every server gets, opening journal and application. */
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import type { ServerName } from "@redoubt/shared";
+import { z } from "zod";
+import { type Journal, openJournal } from "../adapters/journal/index.ts";
+import { type LoadedApplication, loadApplication } from "../applications/index.ts";
+import type { ServerEnvironment } from "../env.ts";
+import { createHasher } from "../runtime/hasher.ts";
+import { ServerProcess } from "../runtime/server-process.ts";
+
+const commonSettings = z.object({
+  /** Content address of the application bundle below DATA/applications. */
+  application: z.string().min(1),
+  masters: z.string().min(1),
+  regulators: z.string().min(1),
+  profile: z.enum(["optimized", "basic"]),
+});
+
+export interface CommonSettings {
+  readonly application: string;
+  readonly masters: readonly ServerName[];
+  readonly regulators: readonly ServerName[];
+  readonly profile: "optimized" | "basic";
+}
+
+const list = (text: string): string[] => text.split(",").filter((item) => item.length > 0);
+
+/** The settings every component has. Throws an error that names the setting. */
+export function readCommonSettings(environment: ServerEnvironment): CommonSettings {
+  const parsed = commonSettings.safeParse(environment.settings);
+  if (!parsed.success) {
+    throw new Error(
+      `settings: ${parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ")}`,
+    );
+  }
+  const { application, masters, regulators, profile } = parsed.data;
+  return { application, masters: list(masters), regulators: list(regulators), profile };
+}
+
+/** The regulator that is asked before anybody has named another one. */
+export function firstRegulator(settings: CommonSettings): ServerName {
+  const [first] = settings.regulators;
+  if (first === undefined) throw new Error("settings.regulators: at least one name expected");
+  return first;
+}
+
+export interface ComponentBasis {
+  readonly server: ServerProcess;
+  readonly settings: CommonSettings;
+  readonly application: LoadedApplication;
+  readonly hasher: ReturnType<typeof createHasher>;
+}
+
+export function openComponent(environment: ServerEnvironment): ComponentBasis {
+  const server = new ServerProcess(environment);
+  const settings = readCommonSettings(environment);
+  const application = loadApplication(join(server.layout.applications, settings.application));
+  return { server, settings, application, hasher: createHasher() };
+}
+
+/** The server's journal; on a disk error it stops acknowledging, says so and ends the process, which starts again from the disk. */
+export async function openServerJournal(server: ServerProcess): Promise<Journal> {
+  const { node, server: name } = server.environment;
+  const journal = await openJournal({
+    directory: server.layout.journal(node, name),
+    onFailure: (error) => {
+      server.log.fatal({ error: error.message }, "the journal's disk failed");
+      process.exit(74);
+    },
+  });
+  server.onStop(() => journal.close());
+  return journal;
+}
+
+/** Uniform numbers in [0, 1) that no peer can guess. */
+export const secureRandom = (): number => randomBytes(6).readUIntBE(0, 6) / 2 ** 48;

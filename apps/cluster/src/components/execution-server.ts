@@ -1,0 +1,136 @@
+/**
+ * The execution server's shell: links, tickets, transactions and signatures around sandboxed workers that run the
+ * application's code. Everybody else treats this process as Byzantine.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  createExecutionServer,
+  type ExecutionServerEffect,
+  type ExecutionServerInput,
+  type SendEffect,
+} from "@redoubt/protocol";
+import { canonicalJson, type RequestId, type ToExecutionServer } from "@redoubt/shared";
+import { openEvidenceSigner } from "../adapters/certificates/index.ts";
+import type { ServerEnvironment } from "../env.ts";
+import { TLS_FILES } from "../runtime/data-layout.ts";
+import { Driver } from "../runtime/driver.ts";
+import { recordCodec } from "../runtime/record-codec.ts";
+import { createExecutionPool, type ExecutionOutput } from "../workers/index.ts";
+import { createApplicationPort } from "./application-port.ts";
+import { firstRegulator, openComponent, secureRandom } from "./component.ts";
+
+type ExecuteEffect = Extract<ExecutionServerEffect, { kind: "execute" }>;
+type FinishedInput = Omit<Extract<ExecutionServerInput, { kind: "finished" }>, "now" | "wall">;
+
+/** Seams between shell, workers and links; the honest server passes everything through unchanged. */
+export interface ExecutionServerSeams {
+  readonly provided: (effect: ExecuteEffect) => void;
+  readonly finished: (effect: ExecuteEffect, input: FinishedInput) => FinishedInput;
+  readonly sent: (effect: SendEffect) => readonly SendEffect["message"][];
+}
+
+export type SeamsFactory = (tools: { readonly sign: (digest: string) => string }) => ExecutionServerSeams;
+
+const honest: SeamsFactory = () => ({
+  provided: () => {},
+  finished: (_effect, input) => input,
+  sent: ({ message }) => [message],
+});
+
+export async function runExecutionServer(
+  environment: ServerEnvironment,
+  makeSeams: SeamsFactory = honest,
+): Promise<void> {
+  const { server, settings, application, hasher } = openComponent(environment);
+  const evidenceKey = readFileSync(
+    join(server.layout.tls(environment.node, environment.server), TLS_FILES.evidenceKey),
+    "utf8",
+  );
+  const signEvidence = openEvidenceSigner(evidenceKey);
+  const sign = (digest: string): string => signEvidence(Buffer.from(digest, "hex")).toString("hex");
+  const seams = makeSeams({ sign });
+  const core = createExecutionServer(
+    { hasher, application: createApplicationPort(application.contract, hasher), random: secureRandom, sign },
+    { self: environment.server, trafficRegulator: firstRegulator(settings) },
+  );
+  const running = new Map<string, ExecuteEffect>();
+  const pool = createExecutionPool({
+    application,
+    handlers: {
+      onRead: (execution, object) => driver.input({ kind: "read", execution, object }),
+      onFinished: (execution, output) => {
+        const effect = running.get(execution);
+        running.delete(execution);
+        if (effect) driver.input(seams.finished(effect, finishedInput(execution, output)));
+      },
+      onFailed: (execution, reason, detail, alsoInside) => {
+        running.delete(execution);
+        driver.input({ kind: "failed", execution, reason, detail, alsoInside: requestsOf(running, alsoInside) });
+      },
+    },
+  });
+  const driver = new Driver<ExecutionServerInput, ExecutionServerEffect>({
+    core,
+    journal: undefined,
+    codec: recordCodec,
+    send: (effect) => {
+      for (const message of seams.sent(effect)) server.send(effect.to, message);
+    },
+    perform: (effect) => {
+      if (effect.kind === "execute") {
+        running.set(effect.execution, effect);
+        seams.provided(effect);
+        pool.start(startOf(effect));
+      } else if (effect.kind === "provide") {
+        pool.provide(effect.execution, effect.object, effect.bytes === null ? null : JSON.parse(effect.bytes));
+      } else {
+        running.delete(effect.execution);
+        pool.cancel(effect.execution);
+      }
+    },
+  });
+  server.onStop(() => pool.close());
+  server.onStop(async () => driver.stop());
+  await driver.start();
+  await server.open({
+    onMessage: (from, message) => driver.input({ kind: "message", from, message: message as ToExecutionServer }),
+  });
+  server.reportHealth(() => ({
+    ready: true,
+    role: "executor",
+    counters: { steps: driver.steps, running: running.size },
+    processes: pool
+      .status()
+      .workers.flatMap(({ pid }, index) =>
+        pid === undefined ? [] : [{ name: `${environment.server}/worker-${index + 1}`, pid }],
+      ),
+  }));
+}
+
+const requestsOf = (running: Map<string, ExecuteEffect>, executions: readonly string[]): RequestId[] =>
+  executions.flatMap((execution) => {
+    const effect = running.get(execution);
+    running.delete(execution);
+    return effect ? [effect.requestId] : [];
+  });
+
+const startOf = (effect: ExecuteEffect) => ({
+  execution: effect.execution,
+  operation: effect.operation,
+  input: JSON.parse(effect.input) as unknown,
+  context: { principal: effect.principal, now: effect.now, seed: effect.seed, requestId: effect.requestId },
+  provided: Object.fromEntries(
+    effect.provided.map(({ object, bytes }) => [object, bytes === null ? null : (JSON.parse(bytes) as unknown)]),
+  ),
+  deadlineMs: effect.deadlineMs,
+  disposable: effect.disposable,
+});
+
+const finishedInput = (execution: string, output: ExecutionOutput): FinishedInput => ({
+  kind: "finished",
+  execution,
+  reply: { status: output.reply.status, body: canonicalJson(output.reply.body) },
+  reads: output.reads,
+  writes: output.writes.map(({ object, value }) => ({ object, value: canonicalJson(value) })),
+});
