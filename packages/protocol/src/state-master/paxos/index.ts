@@ -1,0 +1,4 @@
+/** Multi-Paxos, generic in its command (docs/PROTOCOL.md §8). */
+export { createPaxos } from "./paxos.ts";
+export type { Paxos, PaxosConfiguration, PaxosEffect, PaxosRecord } from "./paxos-types.ts";
+export { PAXOS_LIMITS } from "./timing.ts";
