@@ -230,6 +230,7 @@ CREATE TABLE "AlertSubscription" (
     "minimumSeverity" TEXT NOT NULL,
     "verifiedAt" TIMESTAMPTZ(3),
     "verificationCodeHash" TEXT,
+    "verificationFailures" INTEGER NOT NULL DEFAULT 0,
     "flaggedAt" TIMESTAMPTZ(3),
     "flaggedBecause" TEXT,
     "createdAt" TIMESTAMPTZ(3) NOT NULL,
