@@ -15,6 +15,7 @@ export * from "./contract/contract-json.ts";
 export * from "./contract/define-contract.ts";
 export * from "./contract/refusal-problem.ts";
 export * from "./contract/template.ts";
+export * from "./contract/title.ts";
 export * from "./execution/define-execution.ts";
 export * from "./execution/refusal.ts";
 export * from "./execution/run-operation.ts";

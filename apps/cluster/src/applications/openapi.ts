@@ -1,0 +1,106 @@
+/** The client API of an application as OpenAPI 3.1, from the contract's own JSON Schemas (`GET /v1/openapi.json`). */
+import type { ContractJson, JsonSchema, OperationContract } from "@redoubt/application";
+import { refusalType } from "@redoubt/application";
+
+type Json = Readonly<Record<string, unknown>>;
+
+const PROBLEM = "#/components/schemas/Problem";
+
+/** Problems that the infrastructure itself may answer with, whatever the operation. */
+const INFRASTRUCTURE_PROBLEMS: readonly (readonly [status: string, description: string])[] = [
+  ["400", "The request is malformed; the problem names each field"],
+  ["401", "The client key is absent or wrong"],
+  ["403", "The request was blocked or quarantined"],
+  ["410", "The idempotency key is older than the window in which it is remembered"],
+  ["413", "The request is too large"],
+  ["415", "The request is no JSON"],
+  ["422", "The idempotency key was used with another body"],
+  ["429", "Too many requests; see Retry-After"],
+  ["503", "Not available now; see Retry-After"],
+  ["504", "The outcome is unknown; repeat the request with the same idempotency key"],
+];
+
+/** OpenAPI 3.1 document of the contract. */
+export function openApiOf(contract: ContractJson): Json {
+  const paths: Record<string, Json> = {};
+  for (const operation of Object.values(contract.operations)) {
+    const post = operationJson(contract, operation);
+    paths[`/v1/operations/${operation.name}`] = { post };
+    if (operation.route) paths[operation.route.path] = { post: { ...post, operationId: `${operation.name}-route` } };
+  }
+  return {
+    openapi: "3.1.0",
+    info: { title: contract.title, version: String(contract.version) },
+    jsonSchemaDialect: "https://json-schema.org/draft/2020-12/schema",
+    security: [{ clientKey: [] }],
+    paths,
+    components: {
+      securitySchemes: { clientKey: { type: "http", scheme: "bearer" } },
+      schemas: {
+        Problem: {
+          type: "object",
+          description: "Problem document (RFC 9457)",
+          properties: {
+            type: { type: "string" },
+            title: { type: "string" },
+            status: { type: "integer" },
+            detail: { type: "string" },
+          },
+          required: ["type", "title", "status"],
+        },
+      },
+    },
+  };
+}
+
+function operationJson(contract: ContractJson, operation: OperationContract): Json {
+  return {
+    operationId: operation.name,
+    summary: operation.title,
+    ...(operation.description ? { description: operation.description } : {}),
+    parameters: [
+      {
+        name: "Idempotency-Key",
+        in: "header",
+        required: false,
+        description: "Repeating a request with the same key takes effect once and gives the same reply",
+        schema: { type: "string", maxLength: 256 },
+      },
+    ],
+    requestBody: { required: true, content: { "application/json": { schema: withoutDialect(operation.input) } } },
+    responses: responsesOf(contract, operation),
+  };
+}
+
+function responsesOf(contract: ContractJson, operation: OperationContract): Json {
+  const descriptions = new Map(INFRASTRUCTURE_PROBLEMS.map(([status, text]) => [status, [text]]));
+  for (const [name, { status, title }] of Object.entries(operation.refusals)) {
+    const texts = descriptions.get(String(status)) ?? [];
+    descriptions.set(String(status), [...texts, `${title} (${refusalType(contract, name)})`]);
+  }
+  const responses: Record<string, Json> = {
+    "200": {
+      description: "Done",
+      headers: {
+        "Redoubt-Request-Id": { schema: { type: "string" } },
+        "Idempotent-Replayed": {
+          schema: { type: "string", const: "true" },
+          description: "The reply of an earlier request",
+        },
+      },
+      content: { "application/json": { schema: withoutDialect(operation.output) } },
+    },
+  };
+  if (operation.onQuarantine === "hold") responses["202"] = { description: "Held for an administrator; see Location" };
+  for (const [status, texts] of descriptions)
+    responses[status] = {
+      description: texts.join("; or: "),
+      content: { "application/problem+json": { schema: { $ref: PROBLEM } } },
+    };
+  return responses;
+}
+
+function withoutDialect(schema: JsonSchema): Json {
+  const { $schema: _, ...rest } = schema;
+  return rest;
+}

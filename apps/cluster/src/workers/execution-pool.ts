@@ -1,0 +1,233 @@
+/**
+ * The worker processes of one execution server. Requests run side by side in a few long-lived workers; a `disposable` one
+ * (suspect lane, shadow run, released request) runs alone in a fresh process that is used once. When a worker dies or
+ * misses a deadline, everything inside it is reported together: which of them is to blame is not decided here
+ * (PROTOCOL §10). A worker is replaced, but a server whose worker failed is discarded whole by those who trust it less.
+ */
+import { availableParallelism } from "node:os";
+import { LIMITS } from "@redoubt/shared";
+import type { LoadedApplication } from "../applications/load-application.ts";
+import type { ExecutionOutput, ExecutionWorkerContext, WorkerFrame } from "./execution-frames.ts";
+import type { ExecutionWorker } from "./execution-worker.ts";
+import { startExecutionWorker } from "./execution-worker.ts";
+import type { Sandbox, SandboxInForce } from "./sandbox.ts";
+import { detectSandbox } from "./sandbox.ts";
+
+export type ExecutionFailure = "crash" | "timeout" | "oversize" | "thrown";
+
+export interface ExecutionPoolHandlers {
+  /** The operation reads an object that was not provided; answer with `provide`. */
+  readonly onRead: (execution: string, object: string) => void;
+  readonly onFinished: (execution: string, output: ExecutionOutput) => void;
+  /**
+   * The execution ended without a reply. `alsoInside`: executions of the same process that ended with it, each of which may
+   * be the one to blame; they are not reported again.
+   */
+  readonly onFailed: (
+    execution: string,
+    reason: ExecutionFailure,
+    detail: string,
+    alsoInside: readonly string[],
+  ) => void;
+}
+
+export interface ExecutionPoolOptions {
+  readonly application: LoadedApplication;
+  readonly handlers: ExecutionPoolHandlers;
+  /** Long-lived worker processes; default: one per core, at most four (the paper's threads). */
+  readonly workers?: number;
+  readonly memoryMegabytes?: number;
+  readonly outputBytesMax?: number;
+  readonly sandbox?: Sandbox;
+}
+
+export interface ExecutionStart {
+  /** Name of this execution, unique while it runs. */
+  readonly execution: string;
+  readonly operation: string;
+  readonly input: unknown;
+  readonly context: ExecutionWorkerContext;
+  /** Objects already at hand: value, or null for one that does not exist. */
+  readonly provided: Readonly<Record<string, unknown>>;
+  /** Default: the operation's deadline in the contract. */
+  readonly deadlineMs?: number;
+  readonly disposable?: boolean;
+}
+
+export interface ExecutionPool {
+  start(start: ExecutionStart): void;
+  /** Answers `onRead`. Nothing happens when the execution has ended meanwhile. */
+  provide(execution: string, object: string, value: unknown): void;
+  /** Forgets an execution: nothing more is reported of it. A disposable worker ends. */
+  cancel(execution: string): void;
+  status(): {
+    readonly sandbox: SandboxInForce;
+    readonly workers: readonly { pid: number | undefined; running: number }[];
+  };
+  /** Ends every worker; resolves when they are gone. */
+  close(): Promise<void>;
+}
+
+const WORKERS_MAX = 4;
+const MEMORY_MEGABYTES = 256;
+/** A worker that has not loaded the application by then never will. */
+const START_LIMIT_MS = 15_000;
+
+interface Running {
+  readonly execution: string;
+  readonly deadlineMs: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+interface Member {
+  readonly worker: ExecutionWorker;
+  readonly disposable: boolean;
+  readonly running: Map<string, Running>;
+  ready: boolean;
+  startTimer: NodeJS.Timeout | undefined;
+}
+
+export function createExecutionPool(options: ExecutionPoolOptions): ExecutionPool {
+  return new Pool(options);
+}
+
+class Pool implements ExecutionPool {
+  readonly #options: ExecutionPoolOptions;
+  readonly #sandbox: Sandbox;
+  readonly #size: number;
+  readonly #members = new Set<Member>();
+  readonly #memberOf = new Map<string, Member>();
+  readonly #ending = new Set<Promise<void>>();
+  #closed = false;
+
+  constructor(options: ExecutionPoolOptions) {
+    this.#options = options;
+    this.#sandbox = options.sandbox ?? detectSandbox();
+    this.#size = options.workers ?? Math.min(WORKERS_MAX, availableParallelism());
+    while (this.#members.size < this.#size) this.#spawn(false);
+  }
+
+  start(start: ExecutionStart): void {
+    if (this.#closed || this.#memberOf.has(start.execution))
+      throw new Error(`cannot start execution ${start.execution}`);
+    const { execution, operation, input, context } = start;
+    const member = start.disposable ? this.#spawn(true) : this.#leastLoaded();
+    const contract = this.#options.application.contract.operations;
+    const declared = Object.hasOwn(contract, operation) ? contract[operation]?.deadlineMs : undefined;
+    const deadlineMs = start.deadlineMs ?? declared ?? LIMITS.defaultDeadlineMs;
+    const running: Running = { execution, deadlineMs, timer: undefined };
+    member.running.set(execution, running);
+    this.#memberOf.set(execution, member);
+    if (member.ready) this.#arm(member, running);
+    member.worker.send({
+      kind: "start",
+      execution,
+      operation,
+      input,
+      context,
+      provided: Object.entries(start.provided),
+    });
+  }
+
+  provide(execution: string, object: string, value: unknown): void {
+    this.#memberOf.get(execution)?.worker.send({ kind: "provide", execution, object, value });
+  }
+
+  cancel(execution: string): void {
+    const member = this.#memberOf.get(execution);
+    if (!member) return;
+    this.#settle(member, execution);
+    if (this.#members.has(member)) member.worker.send({ kind: "forget", execution });
+  }
+
+  status() {
+    const workers = [...this.#members].map(({ worker, running }) => ({ pid: worker.pid, running: running.size }));
+    return { sandbox: this.#sandbox.inForce, workers };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const member of this.#members) this.#discard(member);
+    await Promise.all(this.#ending);
+  }
+
+  #spawn(disposable: boolean): Member {
+    const worker = startExecutionWorker({
+      application: this.#options.application,
+      sandbox: this.#sandbox,
+      memoryMegabytes: this.#options.memoryMegabytes ?? MEMORY_MEGABYTES,
+      outputBytesMax: this.#options.outputBytesMax ?? LIMITS.changeBytesMax,
+      onFrame: (frame) => this.#receive(member, frame),
+      onGone: (reason, detail) => this.#lost(member, reason, detail),
+    });
+    const member: Member = { worker, disposable, running: new Map(), ready: false, startTimer: undefined };
+    member.startTimer = setTimeout(
+      () => this.#lost(member, "timeout", "the worker process did not get ready"),
+      START_LIMIT_MS,
+    );
+    this.#members.add(member);
+    return member;
+  }
+
+  #leastLoaded(): Member {
+    const members = [...this.#members].filter(({ disposable }) => !disposable);
+    if (members.length < this.#size) members.push(this.#spawn(false));
+    return members.reduce((least, member) => (member.running.size < least.running.size ? member : least));
+  }
+
+  #receive(member: Member, frame: WorkerFrame): void {
+    if (frame.kind === "ready") {
+      member.ready = true;
+      clearTimeout(member.startTimer);
+      for (const running of member.running.values()) this.#arm(member, running);
+      return;
+    }
+    // Late words about a cancelled execution, or words about another worker's: nobody listens.
+    if (!member.running.has(frame.execution)) return;
+    const { handlers } = this.#options;
+    if (frame.kind === "read") {
+      handlers.onRead(frame.execution, frame.object);
+      return;
+    }
+    this.#settle(member, frame.execution);
+    if (frame.kind === "finished") handlers.onFinished(frame.execution, frame.output);
+    else handlers.onFailed(frame.execution, frame.reason, frame.detail, []);
+  }
+
+  #arm(member: Member, running: Running): void {
+    if (running.timer) return;
+    const detail = `no reply within ${running.deadlineMs} ms`;
+    running.timer = setTimeout(() => this.#lost(member, "timeout", detail, running.execution), running.deadlineMs);
+  }
+
+  #settle(member: Member, execution: string): void {
+    clearTimeout(member.running.get(execution)?.timer);
+    member.running.delete(execution);
+    this.#memberOf.delete(execution);
+    if (member.disposable) this.#discard(member);
+  }
+
+  /** The member is gone, or is ended now, with everything that runs inside it. */
+  #lost(member: Member, reason: ExecutionFailure, detail: string, execution?: string): void {
+    if (!this.#members.has(member)) return;
+    const inside = [...member.running.keys()];
+    this.#discard(member);
+    // One that died while loading the application is replaced at the next request, not in a loop.
+    if (!member.disposable && member.ready && !this.#closed) this.#spawn(false);
+    const [first, ...others] =
+      execution === undefined ? inside : [execution, ...inside.filter((name) => name !== execution)];
+    if (first !== undefined) this.#options.handlers.onFailed(first, reason, detail, others);
+  }
+
+  #discard(member: Member): void {
+    this.#members.delete(member);
+    clearTimeout(member.startTimer);
+    for (const running of member.running.values()) {
+      clearTimeout(running.timer);
+      this.#memberOf.delete(running.execution);
+    }
+    const ending = member.worker.end();
+    this.#ending.add(ending);
+    void ending.then(() => this.#ending.delete(ending));
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * The process in which an application's operations run, outside of everything that is trusted: no keys, no environment, no
+ * file but its own bundle, no network, one socket to its shell on descriptor 3. It runs many requests at the same time in
+ * one memory, so one crafted request can take over those after it; that is why a suspicious one gets a process of its own
+ * and why the whole server is discarded after a failed acceptance test. Bundled with the application (bundle-application.ts).
+ *
+ * Arguments: the bundle's folder, the most bytes one reply frame may have.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { Socket } from "node:net";
+import { pathToFileURL } from "node:url";
+import type { ContractJson } from "@redoubt/application";
+import { runOperation } from "@redoubt/application";
+import type { ShellFrame, WorkerFrame } from "./execution-frames.ts";
+
+const SHELL_DESCRIPTOR = 3;
+const [directory = "", outputBytesMax = "0"] = process.argv.slice(2);
+
+/** Values given to one execution, and the reads that wait for one. */
+interface RunningExecution {
+  readonly values: Map<string, unknown>;
+  readonly waiting: Map<string, (value: unknown) => void>;
+}
+
+const running = new Map<string, RunningExecution>();
+const contract = JSON.parse(readFileSync(`${directory}/contract.json`, "utf8")) as ContractJson;
+const application = (await import(pathToFileURL(`${directory}/execution.mjs`).href)) as { default: unknown };
+const shell = new Socket({ fd: SHELL_DESCRIPTOR });
+
+let outgoing: string[] = [];
+function send(frame: WorkerFrame): void {
+  sendLine(JSON.stringify(frame));
+}
+
+/** Everything said in one turn of the event loop leaves as one write. */
+function sendLine(line: string): void {
+  if (outgoing.length === 0)
+    setImmediate(() => {
+      const lines = outgoing;
+      outgoing = [];
+      shell.write(`${lines.join("\n")}\n`);
+    });
+  outgoing.push(line);
+}
+
+function receive(frame: ShellFrame): void {
+  if (frame.kind === "start") void start(frame);
+  else if (frame.kind === "forget") running.delete(frame.execution);
+  else {
+    const execution = running.get(frame.execution);
+    execution?.values.set(frame.object, frame.value);
+    execution?.waiting.get(frame.object)?.(frame.value);
+    execution?.waiting.delete(frame.object);
+  }
+}
+
+async function start(frame: Extract<ShellFrame, { kind: "start" }>): Promise<void> {
+  const { execution, operation, input, context } = frame;
+  const state: RunningExecution = { values: new Map(frame.provided), waiting: new Map() };
+  running.set(execution, state);
+  try {
+    const output = await runOperation({
+      contract,
+      handlers: application.default,
+      operation,
+      input,
+      principal: context.principal,
+      now: context.now,
+      requestId: context.requestId,
+      deriveId: (label) => createHash("sha256").update(`${context.seed}\n${label}`).digest("hex").slice(0, 32),
+      read: (object) => read(execution, state, object),
+    });
+    finish(execution, JSON.stringify({ kind: "finished", execution, output } satisfies WorkerFrame));
+  } catch (error) {
+    const detail = error instanceof Error ? `${error.name}: ${error.message}` : "something that is no error was thrown";
+    finish(execution, JSON.stringify({ kind: "failed", execution, reason: "thrown", detail } satisfies WorkerFrame));
+  }
+}
+
+function finish(execution: string, line: string): void {
+  if (!running.delete(execution)) return;
+  const bytes = Buffer.byteLength(line);
+  if (bytes <= Number(outputBytesMax)) sendLine(line);
+  else {
+    const detail = `reply and changes of ${bytes} bytes, at most ${outputBytesMax} expected`;
+    send({ kind: "failed", execution, reason: "oversize", detail });
+  }
+}
+
+function read(execution: string, state: RunningExecution, object: string): unknown {
+  if (state.values.has(object)) return state.values.get(object);
+  send({ kind: "read", execution, object });
+  return new Promise((resolve) => {
+    state.waiting.set(object, resolve);
+  });
+}
+
+let rest = "";
+shell.setEncoding("utf8");
+shell.on("data", (chunk: string) => {
+  const lines = (rest + chunk).split("\n");
+  rest = lines.pop() ?? "";
+  for (const line of lines) receive(JSON.parse(line) as ShellFrame);
+});
+// Without its shell a worker has no reason to live.
+shell.on("close", () => process.exit(0));
+shell.on("error", () => process.exit(0));
+send({ kind: "ready" });
