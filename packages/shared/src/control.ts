@@ -2,6 +2,7 @@
  * Messages of operation: node agents, servers and the configuration manager among themselves (paper §3.5, §3.6). They
  * travel over the same mutual-TLS links as the request path but never reach a core of the request path.
  */
+import { canonicalJson } from "./canonical-json.ts";
 import type { Component } from "./components.ts";
 import type { ServerName } from "./ids.ts";
 
@@ -32,13 +33,23 @@ export interface ServerOrder {
   readonly settings: Readonly<Record<string, string>>;
 }
 
+/** A process that is no server of the cluster: it has no certificate and no links. */
+export interface CompanionOrder {
+  readonly name: "console";
+  readonly incarnation: string;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
 /** Manager → agent: the whole membership of its node, signed (Ed25519) so that the agent can start it without a manager (PROTOCOL §12). */
 export type MembershipMessage = {
   readonly kind: "membership";
   readonly version: number;
   readonly node: string;
   readonly servers: readonly ServerOrder[];
+  /** Processes beside the cluster's servers that run on this node: the console. */
+  readonly companions: readonly CompanionOrder[];
   readonly directory: DirectoryMessage;
+  /** Ed25519 of the manager's membership key over {@link membershipText}, hexadecimal. */
   readonly signature: string;
 };
 
@@ -49,8 +60,6 @@ export type CertifyMessage = {
   readonly component: Component;
   readonly incarnation: string;
   readonly publicKeyPem: string;
-  /** Ed25519 key an execution server signs evidence with; empty for others. */
-  readonly evidenceKeyPem: string;
 };
 /** Manager → agent. */
 export type CertificateMessage = {
@@ -61,15 +70,30 @@ export type CertificateMessage = {
   readonly serial: string;
 };
 
+/** What is signed of a membership. */
+export const membershipText = (membership: Omit<MembershipMessage, "signature">): string =>
+  canonicalJson({
+    version: membership.version,
+    node: membership.node,
+    servers: membership.servers,
+    companions: membership.companions,
+    directory: membership.directory,
+  });
+
 export interface ServerReport {
   readonly server: ServerName;
   readonly component: Component;
   readonly incarnation: string;
   readonly state: "starting" | "running" | "exited" | "stopped" | "isolated";
   readonly pid: number | null;
+  /** Serial of the certificate this process runs with; empty before there is one. */
+  readonly serial: string;
+  /** Ed25519 public key of an execution server's evidence; empty for others. */
+  readonly evidenceKeyPem: string;
   /** Milliseconds since 1970. */
   readonly since: number;
-  readonly exit?: string;
+  /** How the process before this one ended, when one did. */
+  readonly lastExit?: { readonly incarnation: string; readonly at: number; readonly cause: string };
 }
 
 /** Agent → manager, every 500 ms and at once on a change (R90). */

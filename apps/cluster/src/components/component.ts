@@ -7,7 +7,7 @@ import { type Journal, openJournal } from "../adapters/journal/index.ts";
 import { type LoadedApplication, loadApplication } from "../applications/index.ts";
 import type { ServerEnvironment } from "../env.ts";
 import { createHasher } from "../runtime/hasher.ts";
-import { ServerProcess } from "../runtime/server-process.ts";
+import { handleSignals, ServerProcess } from "../runtime/server-process.ts";
 
 const commonSettings = z.object({
   /** Content address of the application bundle below DATA/applications. */
@@ -54,6 +54,7 @@ export interface ComponentBasis {
 
 export function openComponent(environment: ServerEnvironment): ComponentBasis {
   const server = new ServerProcess(environment);
+  handleSignals(server);
   const settings = readCommonSettings(environment);
   const application = loadApplication(join(server.layout.applications, settings.application));
   return { server, settings, application, hasher: createHasher() };

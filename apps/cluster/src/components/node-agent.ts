@@ -1,0 +1,233 @@
+/**
+ * The node agent: the health monitor of one node (paper §3.6). It starts what the manager's signed membership lists,
+ * notices at once when a process ends, starts it again, and reports host and processes to the manager. It decides
+ * nothing about the cluster.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { freemem, loadavg, totalmem } from "node:os";
+import { join } from "node:path";
+import type { CertificateMessage, ControlMessage, MembershipMessage, ServerOrder, ServerReport } from "@redoubt/shared";
+import { listProcessRecords, ProcessSupervisor } from "../adapters/supervisor/index.ts";
+import { inheritedEnvironment, type ServerEnvironment, writeServerEnvironment } from "../env.ts";
+import { isSignedMembership, readMembership, writeMembership } from "../node/membership-file.ts";
+import { ServerRunner } from "../node/server-runner.ts";
+import { TLS_FILES } from "../runtime/data-layout.ts";
+import { handleSignals, ServerProcess } from "../runtime/server-process.ts";
+
+const REPORT_INTERVAL_MS = 500;
+const CERTIFY_RETRY_MS = 250;
+/** Companions are orders to the runner like servers, under a component of their own. */
+const CONSOLE_ENTRY = "console-host.js";
+
+export async function runNodeAgent(environment: ServerEnvironment): Promise<void> {
+  const server = new ServerProcess(environment);
+  handleSignals(server);
+  await new NodeAgent(server).run();
+}
+
+class NodeAgent {
+  readonly #server: ServerProcess;
+  readonly #supervisor: ProcessSupervisor;
+  readonly #runners = new Map<string, ServerRunner>();
+  readonly #certificates = new Map<string, (message: CertificateMessage) => void>();
+  readonly #membershipKey: string;
+  readonly #authorityPem: string;
+  #membership: MembershipMessage | undefined;
+  #reportSoon: NodeJS.Immediate | undefined;
+
+  constructor(server: ServerProcess) {
+    this.#server = server;
+    const { node, server: name } = server.environment;
+    const tls = server.layout.tls(node, name);
+    this.#authorityPem = readFileSync(join(tls, TLS_FILES.authority), "utf8");
+    this.#membershipKey = readFileSync(join(tls, "membership-key.pem"), "utf8");
+    this.#supervisor = new ProcessSupervisor({
+      runDirectory: server.layout.run,
+      logDirectory: server.layout.logs,
+      onEnd: (record, end) => {
+        server.log.warn({ process: record.name, pid: record.pid, ...end }, "process ended");
+        this.#runners.get(record.name)?.ended(record, end);
+      },
+    });
+  }
+
+  async run(): Promise<void> {
+    const { node } = this.#server.environment;
+    await this.#server.open({
+      onMessage: () => undefined,
+      onControl: (_from, message) => this.#receive(message),
+    });
+    const membership = readMembership(this.#server.layout.membership(node), this.#membershipKey);
+    if (membership) this.#take(membership, this.#previousReports());
+    const timer = setInterval(() => this.#report(), REPORT_INTERVAL_MS);
+    this.#server.onStop(async () => {
+      clearInterval(timer);
+      this.#supervisor.close();
+    });
+  }
+
+  #receive(message: ControlMessage): void {
+    if (message.kind === "certificate") this.#certificates.get(message.incarnation)?.(message);
+    else if (message.kind === "processOrder") {
+      const runner = this.#runners.get(message.server);
+      if (message.action === "isolate") runner?.isolate();
+      else runner?.shutDown(message.incarnation);
+    } else if (message.kind === "membership") {
+      if (message.node !== this.#server.environment.node || message.version <= (this.#membership?.version ?? -1))
+        return;
+      if (!isSignedMembership(message, this.#membershipKey)) {
+        this.#server.log.error("a membership that the manager did not sign was refused");
+        return;
+      }
+      writeMembership(this.#server.layout.membership(message.node), message);
+      this.#take(message, new Map());
+    }
+  }
+
+  #take(membership: MembershipMessage, previous: ReadonlyMap<string, ServerReport>): void {
+    this.#membership = membership;
+    this.#server.takeDirectory(membership.directory);
+    const orders = [...membership.servers, ...membership.companions.map(companionOrder)];
+    for (const order of orders) {
+      let runner = this.#runners.get(order.server);
+      if (!runner) {
+        runner = new ServerRunner(order, {
+          supervisor: this.#supervisor,
+          authorityPem: this.#authorityPem,
+          tlsFolder: (name) => this.#server.layout.tls(this.#server.environment.node, name),
+          certify: (...request) => this.#certify(...request),
+          environment: (of, incarnation) => this.#environmentOf(of, incarnation),
+          command: (of) => this.#commandOf(of),
+          changed: () => this.#reportAtOnce(),
+        });
+        this.#runners.set(order.server, runner);
+        runner.adopt(previous.get(order.server));
+      }
+      void runner.follow(order).catch((error: unknown) => {
+        this.#server.log.error(
+          { server: order.server, error: error instanceof Error ? error.message : error },
+          "start failed",
+        );
+      });
+    }
+    const wanted = new Set(orders.map((order) => order.server));
+    for (const [name, runner] of this.#runners) {
+      if (wanted.has(name)) continue;
+      this.#runners.delete(name);
+      void runner.follow({ ...runner.order, desired: "stopped" });
+    }
+  }
+
+  async #certify(
+    order: ServerOrder,
+    incarnation: string,
+    publicKeyPem: string,
+  ): Promise<{ certificatePem: string; serial: string }> {
+    return new Promise((resolve) => {
+      const ask = (): void => {
+        for (const peer of this.#server.peers) {
+          if (peer.component !== "configuration-manager") continue;
+          this.#server.send(peer.server, {
+            kind: "certify",
+            server: order.server,
+            component: order.component,
+            incarnation,
+            publicKeyPem,
+          });
+        }
+      };
+      const timer = setInterval(ask, CERTIFY_RETRY_MS);
+      this.#certificates.set(incarnation, (message) => {
+        clearInterval(timer);
+        this.#certificates.delete(incarnation);
+        resolve(message);
+      });
+      ask();
+    });
+  }
+
+  #environmentOf(order: ServerOrder, incarnation: string): Record<string, string> {
+    const { cluster, node, address, data, logLevel } = this.#server.environment;
+    return {
+      ...inheritedEnvironment(),
+      ...writeServerEnvironment({
+        component: order.component,
+        server: order.server,
+        cluster,
+        node,
+        address,
+        port: order.port,
+        data,
+        incarnation,
+        settings: order.settings,
+        logLevel,
+      }),
+    };
+  }
+
+  #commandOf(order: ServerOrder): readonly string[] {
+    const dist = join(import.meta.dirname, "..");
+    if (order.server === "console") return [process.execPath, join(dist, CONSOLE_ENTRY)];
+    // A drill starts an entry file of its own in place of the honest server (DESIGN §7).
+    const entry = order.settings.entry ?? "main.js";
+    return [process.execPath, "--enable-source-maps", join(dist, entry)];
+  }
+
+  #reportAtOnce(): void {
+    this.#reportSoon ??= setImmediate(() => {
+      this.#reportSoon = undefined;
+      this.#report();
+    });
+  }
+
+  #report(): void {
+    const { node } = this.#server.environment;
+    const servers = [...this.#runners.values()].map((runner) => runner.report);
+    this.#keepReports(servers);
+    for (const peer of this.#server.peers) {
+      if (peer.component !== "configuration-manager") continue;
+      this.#server.send(peer.server, {
+        kind: "healthReport",
+        node,
+        pid: process.pid,
+        at: Date.now(),
+        membershipVersion: this.#membership?.version ?? 0,
+        servers: servers.filter((report) => report.server !== "console"),
+        processes: listProcessRecords(this.#server.layout.run)
+          .filter((record) => this.#runners.has(record.name) && record.name === "console")
+          .map(({ name, pid }) => ({ name, pid })),
+        host: { load: loadavg()[0] ?? 0, memoryFreeBytes: freemem(), memoryTotalBytes: totalmem() },
+      });
+    }
+  }
+
+  /** Kept so that the next agent knows incarnation and certificate of what it adopts. */
+  #keepReports(reports: readonly ServerReport[]): void {
+    const folder = this.#server.layout.nodeFolder(this.#server.environment.node);
+    mkdirSync(folder, { recursive: true });
+    const file = join(folder, "servers.json");
+    const text = JSON.stringify(reports);
+    if (text === this.#kept) return;
+    this.#kept = text;
+    writeFileSync(`${file}.tmp`, text);
+    renameSync(`${file}.tmp`, file);
+  }
+  #kept = "";
+
+  #previousReports(): Map<string, ServerReport> {
+    const file = join(this.#server.layout.nodeFolder(this.#server.environment.node), "servers.json");
+    if (!existsSync(file)) return new Map();
+    const reports = JSON.parse(readFileSync(file, "utf8")) as ServerReport[];
+    return new Map(reports.map((report) => [report.server, report]));
+  }
+}
+
+const companionOrder = (companion: MembershipMessage["companions"][number]): ServerOrder => ({
+  server: companion.name,
+  // It needs no certificate; the runner gives none to what certifies itself.
+  component: "configuration-manager",
+  port: 1,
+  desired: "running",
+  incarnation: companion.incarnation,
+  settings: companion.settings,
+});

@@ -1,0 +1,169 @@
+/**
+ * One server of a node: its certificate, its process, its restarts. A process that ends is replaced at once, with a
+ * growing pause when it keeps ending; every process has an incarnation and a certificate of its own (REQUIREMENTS U42).
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ServerOrder, ServerReport } from "@redoubt/shared";
+import { generateEvidenceKeyPair, generateLinkKeyPair } from "../adapters/certificates/index.ts";
+import {
+  freeze,
+  kill,
+  type ProcessEnd,
+  type ProcessRecord,
+  type ProcessSupervisor,
+  stop,
+} from "../adapters/supervisor/index.ts";
+import { TLS_FILES } from "../runtime/data-layout.ts";
+
+const PAUSE_FIRST_MS = 50;
+const PAUSE_MAX_MS = 5_000;
+/** A process that lived this long starts again without a pause. */
+const SETTLED_AFTER_MS = 10_000;
+
+export interface RunnerSurroundings {
+  readonly supervisor: ProcessSupervisor;
+  readonly tlsFolder: (server: string) => string;
+  readonly authorityPem: string;
+  /** Asks the manager until there is an answer. */
+  readonly certify: (
+    order: ServerOrder,
+    incarnation: string,
+    publicKeyPem: string,
+  ) => Promise<{ certificatePem: string; serial: string }>;
+  readonly environment: (order: ServerOrder, incarnation: string) => Record<string, string>;
+  readonly command: (order: ServerOrder) => readonly string[];
+  readonly changed: () => void;
+}
+
+export class ServerRunner {
+  order: ServerOrder;
+  readonly #surroundings: RunnerSurroundings;
+  #report: ServerReport;
+  #record: ProcessRecord | undefined;
+  #starting = false;
+  #starts = 0;
+  #startedAt = 0;
+  #pauseMs = 0;
+
+  constructor(order: ServerOrder, surroundings: RunnerSurroundings) {
+    this.order = order;
+    this.#surroundings = surroundings;
+    this.#report = {
+      server: order.server,
+      component: order.component,
+      incarnation: "",
+      state: "stopped",
+      pid: null,
+      serial: "",
+      evidenceKeyPem: "",
+      since: Date.now(),
+    };
+  }
+
+  get report(): ServerReport {
+    return this.#report;
+  }
+
+  /** Takes over a process that survived the agent before this one. */
+  adopt(previous: ServerReport | undefined): void {
+    const record = this.#surroundings.supervisor.adopt(this.order.server);
+    if (!record || !previous || previous.pid !== record.pid) {
+      if (record) kill(record);
+      return;
+    }
+    this.#record = record;
+    this.#startedAt = Date.parse(record.startedAt);
+    this.#report = { ...previous, state: previous.state === "isolated" ? "isolated" : "running" };
+  }
+
+  /** Brings the process into the state the order wants. */
+  async follow(order: ServerOrder): Promise<void> {
+    const replaced = order.incarnation !== this.order.incarnation || order.port !== this.order.port;
+    const settingsChanged = JSON.stringify(order.settings) !== JSON.stringify(this.order.settings);
+    this.order = order;
+    if (order.desired === "isolated") this.isolate();
+    else if (order.desired === "stopped") await this.stop();
+    else if (this.#record && (replaced || settingsChanged)) await stop(this.#record, { graceMs: 3_000 });
+    else await this.start();
+  }
+
+  async start(): Promise<void> {
+    if (this.#record || this.#starting || this.order.desired !== "running") return;
+    this.#starting = true;
+    const order = this.order;
+    const incarnation = `${order.incarnation}.${Date.now().toString(36)}-${++this.#starts}`;
+    try {
+      this.#update({ incarnation, state: "starting", pid: null });
+      const { serial, evidenceKeyPem } = await this.#layDownIdentity(order, incarnation);
+      const [command, ...rest] = this.#surroundings.command(order);
+      this.#record = await this.#surroundings.supervisor.start({
+        name: order.server,
+        command: command as string,
+        arguments: rest,
+        environment: this.#surroundings.environment(order, incarnation),
+      });
+      this.#startedAt = Date.now();
+      this.#update({ state: "running", pid: this.#record.pid, serial, evidenceKeyPem });
+    } catch (error) {
+      this.#scheduleStart();
+      throw error;
+    } finally {
+      this.#starting = false;
+    }
+  }
+
+  /** The supervisor saw this server's process end. */
+  ended(record: ProcessRecord, end: ProcessEnd): void {
+    if (record.pid !== this.#record?.pid) return;
+    this.#record = undefined;
+    const cause = end.adopted ? "ended" : end.signal ? `signal ${end.signal}` : `exit code ${end.exitCode}`;
+    const lastExit = { incarnation: this.#report.incarnation, at: Date.now(), cause };
+    this.#update({ state: this.order.desired === "running" ? "exited" : "stopped", pid: null, serial: "", lastExit });
+    if (this.order.desired === "running") this.#scheduleStart();
+  }
+
+  /** Ends this process if it is still the one named; the next one is started at once. */
+  shutDown(incarnation: string): void {
+    if (this.#record && this.#report.incarnation === incarnation) kill(this.#record);
+  }
+
+  /** Stops the process without ending it, for forensics: its memory stays. */
+  isolate(): void {
+    if (!this.#record || this.#report.state === "isolated") return;
+    freeze(this.#record);
+    this.#update({ state: "isolated" });
+  }
+
+  async stop(): Promise<void> {
+    if (this.#record) await stop(this.#record, { graceMs: 5_000 });
+  }
+
+  #scheduleStart(): void {
+    const lived = Date.now() - this.#startedAt;
+    this.#pauseMs =
+      lived > SETTLED_AFTER_MS ? PAUSE_FIRST_MS : Math.min(PAUSE_MAX_MS, Math.max(PAUSE_FIRST_MS, this.#pauseMs * 2));
+    setTimeout(() => void this.start().catch(() => undefined), this.#pauseMs);
+  }
+
+  /** The manager certifies itself: it holds the authority, and nobody else is there at a cold start. */
+  async #layDownIdentity(order: ServerOrder, incarnation: string): Promise<{ serial: string; evidenceKeyPem: string }> {
+    if (order.component === "configuration-manager") return { serial: "", evidenceKeyPem: "" };
+    const folder = this.#surroundings.tlsFolder(order.server);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const keys = await generateLinkKeyPair();
+    const evidence = order.component === "execution-server" ? await generateEvidenceKeyPair() : undefined;
+    const { certificatePem, serial } = await this.#surroundings.certify(order, incarnation, keys.publicKeyPem);
+    const write = (file: string, text: string): void => writeFileSync(join(folder, file), text, { mode: 0o600 });
+    write(TLS_FILES.privateKey, keys.privateKeyPem);
+    write(TLS_FILES.certificate, certificatePem);
+    write(TLS_FILES.authority, this.#surroundings.authorityPem);
+    if (evidence) write(TLS_FILES.evidenceKey, evidence.privateKeyPem);
+    return { serial, evidenceKeyPem: evidence?.publicKeyPem ?? "" };
+  }
+
+  #update(change: Partial<ServerReport>): void {
+    this.#report = { ...this.#report, ...change, since: Date.now() };
+    this.#surroundings.changed();
+  }
+}
