@@ -1,1 +1,3 @@
+export type { ObjectVersion, VersionStatus } from "./object-store.ts";
+export * from "./state-replica.ts";
 export * from "./types.ts";

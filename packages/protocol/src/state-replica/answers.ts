@@ -1,0 +1,107 @@
+/**
+ * Answers to the regulator (and, in the basic profile, to acceptance test servers) about changes this member holds.
+ * Answers get lost; the regulator asks again (`answerAgain`).
+ */
+import {
+  type AnswerAgainMessage,
+  type AnswerMessage,
+  type RedesignateMessage,
+  type ServerName,
+  ZERO_DIGEST,
+} from "@redoubt/shared";
+import { send } from "../core.ts";
+import { put, type Replica, type Turn } from "./context.ts";
+import { sendReports } from "./reports.ts";
+import type { ChangeEntry, requestIdOf } from "./store.ts";
+import { isHomeMember, startTest } from "./tests.ts";
+
+const REQUESTS_PER_MESSAGE_MAX = 4_096;
+
+export interface AnswerOptions {
+  readonly withReply: boolean;
+  /** The regulator asked about another attempt. */
+  readonly known: boolean;
+}
+
+export function sendAnswer(replica: Replica, turn: Turn, entry: ChangeEntry, options: AnswerOptions): void {
+  const { record, verdict } = entry;
+  const { body } = record.ticket;
+  const answer: AnswerMessage = {
+    kind: "answer",
+    requestId: body.requestId,
+    attempt: body.attempt,
+    changeDigest: entry.digest,
+    replyDigest: entry.replyDigest,
+    follows: [...new Set(record.links.map((link) => link.follows))].filter((digest) => digest !== ZERO_DIGEST),
+    durable: !body.readOnly,
+    known: options.known,
+    ...(verdict ? { verdict } : {}),
+    ...(options.withReply ? { reply: record.reply } : {}),
+    ...(verdict?.kind === "fail" ? { reads: record.reads } : {}),
+  };
+  put(turn, send("traffic-regulator", replica.regulator.server, answer));
+}
+
+/** True for the member whose answer carries the reply without being asked. */
+export const isFirstTester = (replica: Replica, entry: ChangeEntry): boolean =>
+  entry.record.ticket.body.testers[0] === replica.configuration.self;
+
+/** First answer of a change that was accepted; a tester's waits for its verdict. */
+export function answerAccepted(replica: Replica, turn: Turn, entry: ChangeEntry): void {
+  const { body } = entry.record.ticket;
+  if (body.profile === "optimized" && body.testers.includes(replica.configuration.self)) {
+    if (startTest(replica, turn, entry)) return;
+  }
+  sendAnswer(replica, turn, entry, { withReply: isFirstTester(replica, entry), known: false });
+  if (!body.readOnly) replica.reports.report(entry, turn.now);
+  sendMemberAnswers(replica, turn, entry);
+}
+
+/** Basic profile: the C1 vote towards the designated acceptance test servers. */
+export function sendMemberAnswers(replica: Replica, turn: Turn, entry: ChangeEntry): void {
+  const { body } = entry.record.ticket;
+  if (body.profile === "basic") for (const tester of body.testers) sendMemberAnswer(replica, turn, entry, tester);
+}
+
+function sendMemberAnswer(replica: Replica, turn: Turn, entry: ChangeEntry, server: ServerName): void {
+  const summary = replica.store.summaryOf(entry);
+  put(turn, send("acceptance-test-server", server, { kind: "memberAnswer", summary, changeDigest: entry.digest }));
+}
+
+/** The change journalled for a request id, or the read-only change confirmed for it. */
+const findEntry = (replica: Replica, requestId: ReturnType<typeof requestIdOf>): ChangeEntry | undefined =>
+  replica.store.byRequest(requestId) ?? replica.confirmations.byRequest(requestId);
+
+export function answerAgain(replica: Replica, turn: Turn, message: AnswerAgainMessage): void {
+  const escalated: ChangeEntry[] = [];
+  for (const asked of message.requests.slice(0, REQUESTS_PER_MESSAGE_MAX)) {
+    const entry = findEntry(replica, asked.requestId);
+    if (!entry) continue;
+    const { body } = entry.record.ticket;
+    if (asked.escalate) {
+      entry.escalated = true;
+      escalated.push(entry);
+    }
+    const known = body.attempt !== asked.attempt;
+    // A test just begun, or running already, brings an answer of its own with the verdict.
+    if (asked.test && !known && isHomeMember(replica, entry)) startTest(replica, turn, entry);
+    sendAnswer(replica, turn, entry, { withReply: asked.reply, known });
+    sendEvidence(replica, turn, entry);
+    sendMemberAnswers(replica, turn, entry);
+  }
+  sendReports(replica, turn, escalated, replica.configuration.masters);
+}
+
+function sendEvidence(replica: Replica, turn: Turn, entry: ChangeEntry): void {
+  const { requestId, attempt, executionServer } = entry.record.ticket.body;
+  const evidence = replica.evidence.find(executionServer, entry.digest);
+  if (!evidence) return;
+  const report = { kind: "evidenceReport", requestId, attempt, changeDigest: entry.digest, evidence } as const;
+  put(turn, send("traffic-regulator", replica.regulator.server, report));
+}
+
+export function redesignate(replica: Replica, turn: Turn, message: RedesignateMessage): void {
+  const entry = findEntry(replica, message.requestId);
+  if (entry?.record.ticket.body.attempt === message.attempt)
+    sendMemberAnswer(replica, turn, entry, message.acceptanceTestServer);
+}

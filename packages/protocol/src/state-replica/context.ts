@@ -1,0 +1,55 @@
+/** The parts of one state replica, as its rules see them, and one step's output. No rules here. */
+import type { Digest, Epoch, RequestId, ServerName } from "@redoubt/shared";
+import type { ApplicationPort } from "../application-port.ts";
+import type { Hasher, SendEffect } from "../core.ts";
+import type { ReadConfirmations } from "./confirmations.ts";
+import type { Evidence } from "./evidence.ts";
+import type { Examiner } from "./examination.ts";
+import type { WaitingFetches } from "./fetches.ts";
+import type { Gaps } from "./gaps.ts";
+import type { HeldChanges } from "./held-changes.ts";
+import type { WaitingPromise } from "./promises.ts";
+import type { RecentKeys } from "./recent.ts";
+import type { RefusalReports } from "./refusals.ts";
+import type { Reports } from "./reports.ts";
+import type { ShadowTests } from "./shadow.ts";
+import type { ReplicaStore } from "./store.ts";
+import type { StreamState } from "./stream.ts";
+import type { StateReplicaConfiguration, StateReplicaEffect } from "./types.ts";
+
+/** One step: its clock and what it puts out. */
+export interface Turn {
+  readonly now: number;
+  readonly effects: StateReplicaEffect[];
+}
+
+export interface Replica {
+  readonly hasher: Hasher;
+  readonly application: ApplicationPort;
+  readonly configuration: StateReplicaConfiguration;
+  readonly examiner: Examiner;
+  readonly store: ReplicaStore;
+  readonly held: HeldChanges;
+  readonly gaps: Gaps;
+  readonly evidence: Evidence;
+  readonly reports: Reports;
+  readonly refusals: RefusalReports;
+  readonly fetches: WaitingFetches;
+  readonly shadows: ShadowTests;
+  readonly stream: StreamState;
+  /** Asked before this member had taken in the epoch they are for. */
+  readonly promises: WaitingPromise[];
+  /** Read-only changes confirmed lately; lost with the process. */
+  readonly confirmations: ReadConfirmations;
+  /** Request ids never to be recorded here. */
+  readonly fences: Set<RequestId>;
+  /** Changes refused in their turn. */
+  readonly refused: RecentKeys<Digest>;
+  /** This member's key of each regulator epoch. */
+  readonly keys: Map<Epoch, string>;
+  readonly regulator: { server: ServerName; epoch: Epoch };
+}
+
+export const put = (turn: Turn, ...effects: (SendEffect | StateReplicaEffect)[]): void => {
+  turn.effects.push(...effects);
+};

@@ -1,0 +1,115 @@
+/**
+ * First half of PROTOCOL §3.3: what can be judged from a record, its sender and this regulator epoch's key alone, once
+ * per copy received. The ticket must be right for this member, the sender must be the server it names, the input must
+ * be the ticket's, and every object must lie inside the operation's access templates, which the member evaluates
+ * itself. What depends on the member's state is in `admission.ts`.
+ */
+import type { ChangeRecord, ChangeSummary, Digest, Epoch, ServerName, Ticket } from "@redoubt/shared";
+import type { ApplicationPort } from "../application-port.ts";
+import type { Hasher } from "../core.ts";
+import { digestChange, digestInput, digestTicket, memberEntry, summarize } from "../digests.ts";
+import { findRecordFlaw, findTicketFlaw } from "./well-formed.ts";
+
+/** Stable reasons of `refused` and `refusalReport` (see RefusedMessage). */
+export type RefusalReason =
+  | "obsolete-request"
+  | "ticket"
+  | "sender"
+  | "stale-epoch"
+  | "scope"
+  | "order"
+  | "not-newest"
+  | "fenced"
+  | "overloaded"
+  | "malformed";
+
+export interface Refusal {
+  readonly kind: "refuse";
+  readonly reason: RefusalReason;
+  readonly detail: string;
+}
+
+export const refuse = (reason: RefusalReason, detail: string): Refusal => ({ kind: "refuse", reason, detail });
+
+/** A record that passed the examination, with what was computed for it. */
+export interface ExaminedChange {
+  readonly kind: "examined";
+  readonly from: ServerName;
+  readonly record: ChangeRecord;
+  readonly summary: ChangeSummary;
+  readonly digest: Digest;
+}
+
+/** The key of that regulator epoch is not known (yet). */
+export interface KeyMissing {
+  readonly kind: "keyMissing";
+  readonly regulatorEpoch: Epoch;
+}
+
+export interface Examiner {
+  readonly hasher: Hasher;
+  readonly application: ApplicationPort;
+  readonly self: ServerName;
+  /** This member's key of a regulator epoch, hexadecimal. */
+  keyOf(regulatorEpoch: Epoch): string | undefined;
+}
+
+/** Ticket and sender only: also for `fetch` and `shadowResult`. */
+export function examineTicket(
+  examiner: Examiner,
+  from: ServerName,
+  ticket: Ticket,
+): Refusal | KeyMissing | { readonly kind: "examined" } {
+  const flaw = findTicketFlaw(ticket);
+  if (flaw) return refuse("malformed", flaw);
+  const { body } = ticket;
+  if (body.executionServer !== from) return refuse("sender", `the ticket is for ${body.executionServer}`);
+  const key = examiner.keyOf(body.regulatorEpoch);
+  if (key === undefined) return { kind: "keyMissing", regulatorEpoch: body.regulatorEpoch };
+  const entry = Object.hasOwn(ticket.entries, examiner.self) ? ticket.entries[examiner.self] : undefined;
+  const expected = memberEntry(examiner.hasher, key, digestTicket(examiner.hasher, body), ticket.mastersEntry);
+  return entry === expected ? { kind: "examined" } : refuse("ticket", "the entry for this member is wrong");
+}
+
+export function examineChange(
+  examiner: Examiner,
+  from: ServerName,
+  record: ChangeRecord,
+): Refusal | KeyMissing | ExaminedChange {
+  const flaw = findRecordFlaw(record);
+  if (flaw) return refuse("malformed", flaw);
+  const ticket = examineTicket(examiner, from, record.ticket);
+  if (ticket.kind !== "examined") return ticket;
+  if (digestInput(examiner.hasher, record.input) !== record.ticket.body.inputDigest)
+    return refuse("malformed", "the input is not the ticket's");
+  const outside = findOutsideScope(examiner.application, record);
+  if (outside) return refuse("scope", outside);
+  const summary = summarize(examiner.hasher, record);
+  return { kind: "examined", from, record, summary, digest: digestChange(examiner.hasher, summary) };
+}
+
+/** What the record touches outside its operation's access templates or its ticket's object clusters, or undefined. */
+function findOutsideScope(application: ApplicationPort, record: ChangeRecord): string | undefined {
+  const { body } = record.ticket;
+  const access = application.evaluateAccess(body.operation, record.input);
+  if (!access.ok) return access.error;
+  const modes = new Map(access.value.map(({ object, mode }) => [object, mode]));
+  const epochs = new Map(body.clusters.map(({ cluster, epoch }) => [cluster, epoch]));
+  const epochOf = (object: string): Epoch | undefined => {
+    const cluster = application.clusterOf(object);
+    return cluster === undefined ? undefined : epochs.get(cluster);
+  };
+  for (const { object } of record.reads) {
+    if (!modes.has(object)) return `read of ${object}`;
+    if (epochOf(object) === undefined) return `${object} is in no object cluster of the ticket`;
+  }
+  for (const write of record.writes) {
+    const mode = modes.get(write.object);
+    if (mode === undefined || mode === "read") return `write of ${write.object}`;
+    if (mode === "create" && write.parent.number !== 0) return `${write.object} may be created, not replaced`;
+    const epoch = epochOf(write.object);
+    if (epoch === undefined) return `${write.object} is in no object cluster of the ticket`;
+    if (write.epoch !== epoch) return `${write.object} is written in another epoch than the ticket's`;
+  }
+  return undefined;
+}

@@ -1,0 +1,99 @@
+/**
+ * Objects and chain tips for an execution server with a right ticket. A fetch waits until the epochs its ticket names
+ * are installed; it never sees another state than the one changes of those epochs are judged against.
+ */
+import { type FetchedMessage, type FetchMessage, LIMITS, type ServerName } from "@redoubt/shared";
+import { send } from "../core.ts";
+import { tipOf } from "./clusters.ts";
+import { put, type Replica, type Turn } from "./context.ts";
+import { examineTicket } from "./examination.ts";
+import { sendRefusal } from "./refusals.ts";
+
+const WAIT_MS = 1_000;
+const WAITING_PER_SENDER_MAX = 1_024;
+/** Characters of values in one answer; the rest is asked for again. */
+const ANSWER_CHARACTERS_MAX = LIMITS.frameBytesMax / 4;
+
+interface WaitingFetch {
+  readonly from: ServerName;
+  readonly message: FetchMessage;
+  readonly until: number;
+}
+
+export class WaitingFetches {
+  #waiting: WaitingFetch[] = [];
+  readonly #perSender = new Map<ServerName, number>();
+
+  add(fetch: WaitingFetch): void {
+    const count = this.#perSender.get(fetch.from) ?? 0;
+    if (count >= WAITING_PER_SENDER_MAX) return;
+    this.#perSender.set(fetch.from, count + 1);
+    this.#waiting.push(fetch);
+  }
+
+  takeAll(): WaitingFetch[] {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#perSender.clear();
+    return waiting;
+  }
+}
+
+/** After an epoch was installed or a key arrived. */
+export function retryFetches(replica: Replica, turn: Turn): void {
+  for (const { from, message, until } of replica.fetches.takeAll())
+    if (until > turn.now) answerFetch(replica, turn, from, message, until);
+}
+
+export const receiveFetch = (replica: Replica, turn: Turn, from: ServerName, message: FetchMessage): void =>
+  answerFetch(replica, turn, from, message, turn.now + WAIT_MS);
+
+function answerFetch(replica: Replica, turn: Turn, from: ServerName, message: FetchMessage, until: number): void {
+  const { ticket, objects, at } = message;
+  if (objects.length > LIMITS.objectsPerRequestMax || at.length > LIMITS.objectsPerRequestMax) return;
+  const examined = examineTicket(replica.examiner, from, ticket);
+  if (examined.kind === "refuse") {
+    sendRefusal(replica, turn, from, ticket.body, examined.reason, examined.detail);
+    return;
+  }
+  if (examined.kind === "keyMissing") {
+    replica.fetches.add({ from, message, until });
+    return;
+  }
+  for (const { cluster, epoch } of ticket.body.clusters) {
+    const { installed, opened } = replica.store.clusters.get(cluster);
+    if (!replica.store.clusters.isMine(cluster)) continue;
+    if (epoch < installed.epoch || epoch < opened.epoch) {
+      sendRefusal(replica, turn, from, ticket.body, "stale-epoch", `cluster ${cluster} has a newer epoch`);
+      return;
+    }
+    if (epoch > installed.epoch) {
+      replica.fetches.add({ from, message, until });
+      return;
+    }
+  }
+  put(turn, send("execution-server", from, composeFetched(replica, message)));
+}
+
+function composeFetched(replica: Replica, { fetch, ticket, objects, at }: FetchMessage): FetchedMessage {
+  const { store, application } = replica;
+  const inTicket = new Set(ticket.body.clusters.map((entry) => entry.cluster));
+  const isServed = (object: string): boolean => {
+    const cluster = application.clusterOf(object);
+    return cluster !== undefined && inTicket.has(cluster) && store.clusters.isMine(cluster);
+  };
+  const answer: FetchedMessage["objects"][number][] = [];
+  let characters = 0;
+  const add = (object: string, version: FetchedMessage["objects"][number]["version"]): void => {
+    characters += 512 + (version?.bytes.length ?? 0);
+    if (answer.length === 0 || characters <= ANSWER_CHARACTERS_MAX) answer.push({ object, version });
+  };
+  for (const object of objects) if (isServed(object)) add(object, store.objects.newest(object) ?? null);
+  for (const reference of at) {
+    if (isServed(reference.object)) add(reference.object, store.objects.find(reference) ?? null);
+  }
+  const tips = ticket.body.clusters
+    .filter(({ cluster }) => store.clusters.isMine(cluster))
+    .map(({ cluster, epoch }) => ({ cluster, epoch, follows: tipOf(store.clusters.get(cluster)) }));
+  return { kind: "fetched", fetch, objects: answer, tips };
+}

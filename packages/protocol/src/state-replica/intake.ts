@@ -1,0 +1,147 @@
+/**
+ * Taking in execution servers' changes: examine, judge, then accept, hold or refuse, and judge again what waited for the
+ * outcome. Also what wakes held changes from elsewhere (a key, an installed epoch, decisions).
+ */
+import type { AnswerMessage, ChangeRecord, ObjectClusterNumber, RequestId, ServerName } from "@redoubt/shared";
+import { LIMITS } from "@redoubt/shared";
+import { type AdmissionView, admit, type HoldReason } from "./admission.ts";
+import { answerAccepted, sendAnswer } from "./answers.ts";
+import { put, type Replica, type Turn } from "./context.ts";
+import { type ExaminedChange, examineChange } from "./examination.ts";
+import { type HeldChange, HOLD_MS, holdKeyOf } from "./held-changes.ts";
+import { sendRefusal } from "./refusals.ts";
+import { newEntry } from "./store.ts";
+
+export const viewOf = (replica: Replica): AdmissionView => {
+  const { store, confirmations } = replica;
+  return {
+    self: replica.configuration.self,
+    cluster: (cluster) => store.clusters.get(cluster),
+    keepsObject: (object) => store.keepsObject(object),
+    newestReference: (object) => store.objects.newestReference(object),
+    knownChange: (requestId, attempt) => {
+      const confirmed = confirmations.byRequest(requestId);
+      return store.byRequest(requestId) ?? (confirmed?.record.ticket.body.attempt === attempt ? confirmed : undefined);
+    },
+    isFenced: (requestId) => replica.fences.has(requestId),
+    isInChain: (digest) => store.get(digest) !== undefined,
+    wasRefused: (digest) => replica.refused.has(digest),
+    hasRoom: () => store.hasRoom(LIMITS.unlabelledChangesMax),
+  };
+};
+
+type Waiting = Pick<HeldChange, "from" | "record" | "examined">;
+
+/** A `change` from an execution server. */
+export const receiveChange = (replica: Replica, turn: Turn, from: ServerName, record: ChangeRecord): void =>
+  judgeAll(replica, turn, [{ from, record, examined: undefined }]);
+
+/** Judges again what waited for this. */
+export const wake = (replica: Replica, turn: Turn, keys: readonly string[]): void =>
+  judgeAll(replica, turn, takeAll(replica, keys));
+
+const takeAll = (replica: Replica, keys: readonly string[]): Waiting[] => keys.flatMap((key) => replica.held.take(key));
+
+function judgeAll(replica: Replica, turn: Turn, changes: readonly Waiting[]): void {
+  const view = viewOf(replica);
+  const work = [...changes].reverse();
+  for (let next = work.pop(); next; next = work.pop()) {
+    const { from, record } = next;
+    const examined = next.examined ?? examineChange(replica.examiner, from, record);
+    if (examined.kind === "refuse") {
+      sendRefusal(replica, turn, from, record.ticket.body, examined.reason, examined.detail);
+    } else if (examined.kind === "keyMissing") {
+      const key = holdKeyOf({ kind: "key", regulatorEpoch: examined.regulatorEpoch });
+      replica.held.add({ from, record, examined: undefined, key, until: turn.now + HOLD_MS });
+    } else {
+      work.push(...judge(replica, turn, view, examined).reverse());
+    }
+  }
+}
+
+/** Returns the changes that are to be judged now because of this one. */
+function judge(replica: Replica, turn: Turn, view: AdmissionView, change: ExaminedChange): Waiting[] {
+  const admission = admit(view, change);
+  switch (admission.kind) {
+    case "accept":
+      accept(replica, turn, change);
+      return takeAll(replica, passBy(replica, change.record));
+    case "repeated":
+      repeat(replica, turn, change);
+      return [];
+    case "hold":
+      hold(replica, turn, change, admission.until);
+      return [];
+    case "refuse": {
+      const { reason, detail } = admission;
+      const { body } = change.record.ticket;
+      sendRefusal(replica, turn, change.from, body, reason, detail);
+      if (reason === "obsolete-request") hintAtKnown(replica, turn, body.requestId, body.attempt);
+      if (!admission.inTurn) return [];
+      replica.refused.add(change.digest);
+      return takeAll(replica, passBy(replica, change.record));
+    }
+  }
+}
+
+/** The change was judged in its turn: its serial is used up in every cluster kept here. Returns what that wakes. */
+function passBy(replica: Replica, record: ChangeRecord): string[] {
+  const keys: string[] = [];
+  for (const { cluster, epoch } of record.links) {
+    const state = replica.store.clusters.get(cluster);
+    if (!replica.store.clusters.isMine(cluster) || state.installed.epoch !== epoch) continue;
+    state.lastSerial = record.serial;
+    keys.push(...keysOfCluster(replica, cluster));
+  }
+  return keys;
+}
+
+/** What may be judged again when the cluster's serial or tip has moved. */
+export const keysOfCluster = (replica: Replica, cluster: ObjectClusterNumber): string[] => {
+  const { lastSerial, installed } = replica.store.clusters.get(cluster);
+  const { epoch } = installed;
+  return [
+    holdKeyOf({ kind: "serial", cluster, serial: lastSerial, epoch }),
+    holdKeyOf({ kind: "chain", cluster, epoch }),
+  ];
+};
+
+function accept(replica: Replica, turn: Turn, { from, record, digest, summary }: ExaminedChange): void {
+  replica.reports.acknowledge(from, digest, turn.now);
+  if (!record.ticket.body.readOnly) {
+    put(turn, { kind: "append", record: { kind: "accepted", record }, durability: "synced" });
+    const entry = replica.store.insert(digest, record, summary);
+    replica.reports.watch(entry, turn.now);
+    answerAccepted(replica, turn, entry);
+    return;
+  }
+  const isBarred = record.links.some(({ cluster, epoch }) => epoch <= replica.store.clusters.get(cluster).readBarrier);
+  if (isBarred) return;
+  const entry = newEntry(digest, record, summary);
+  replica.confirmations.add(entry);
+  answerAccepted(replica, turn, entry);
+}
+
+/** The same change again: the first answer or acknowledgement may be lost. */
+function repeat(replica: Replica, turn: Turn, { from, record, digest }: ExaminedChange): void {
+  const entry = replica.store.get(digest) ?? replica.confirmations.get(digest);
+  replica.reports.acknowledge(from, digest, turn.now);
+  if (!entry || entry.testing) return;
+  const isFirst = record.ticket.body.testers[0] === replica.configuration.self;
+  sendAnswer(replica, turn, entry, { withReply: isFirst, known: false });
+}
+
+function hintAtKnown(replica: Replica, turn: Turn, requestId: RequestId, attempt: AnswerMessage["attempt"]): void {
+  const entry = replica.store.byRequest(requestId);
+  if (!entry) return;
+  const known = entry.record.ticket.body.attempt !== attempt;
+  sendAnswer(replica, turn, entry, { withReply: true, known });
+}
+
+function hold(replica: Replica, turn: Turn, examined: ExaminedChange, reason: HoldReason): void {
+  const { from, record } = examined;
+  const key = holdKeyOf(reason);
+  replica.held.add({ from, record, examined, key, until: turn.now + HOLD_MS });
+  if (reason.kind === "epoch" || !replica.held.has(key)) return;
+  replica.gaps.notice(replica, turn, { cluster: reason.cluster, epoch: reason.epoch, from, key });
+}

@@ -1,0 +1,115 @@
+/**
+ * What leaves in batches: reports to the masters and acknowledgements to execution servers, at most 2 ms after the first
+ * item. A journalled change without the masters' decision is reported again every 500 ms, to all masters, since the
+ * primary may have changed.
+ */
+import { type ChangeSummary, type Digest, LIMITS, type ReportMessage, type ServerName } from "@redoubt/shared";
+import { send } from "../core.ts";
+import { sendMemberAnswers } from "./answers.ts";
+import { put, type Replica, type Turn } from "./context.ts";
+import { Queue } from "./queue.ts";
+import type { ChangeEntry } from "./store.ts";
+
+const BATCH_MS = 2;
+const CHANGES_PER_REPORT_MAX = 256;
+const ITEMS_PER_REPORT_MAX = 4_096;
+
+type Item = ReportMessage["changes"][number];
+
+const weightOf = (summary: ChangeSummary): number => 4 + summary.reads.length + summary.writes.length;
+
+/** Splits so that each message stays well within a frame. */
+function inMessages(items: readonly Item[]): Item[][] {
+  const messages: Item[][] = [];
+  let weight = Number.POSITIVE_INFINITY;
+  for (const item of items) {
+    const current = messages.at(-1);
+    if (current && current.length < CHANGES_PER_REPORT_MAX && weight + weightOf(item.summary) <= ITEMS_PER_REPORT_MAX) {
+      current.push(item);
+      weight += weightOf(item.summary);
+    } else {
+      messages.push([item]);
+      weight = weightOf(item.summary);
+    }
+  }
+  return messages;
+}
+
+export class Reports {
+  #fresh = new Set<ChangeEntry>();
+  #acknowledged = new Map<ServerName, Digest[]>();
+  #flushAt: number | undefined;
+  /** Undecided changes by the time they are to be reported again. */
+  readonly #again = new Queue<{ readonly digest: Digest; readonly at: number }>();
+
+  report(entry: ChangeEntry, now: number): void {
+    this.#fresh.add(entry);
+    this.#flushAt ??= now + BATCH_MS;
+  }
+
+  acknowledge(server: ServerName, digest: Digest, now: number): void {
+    const digests = this.#acknowledged.get(server);
+    if (digests) digests.push(digest);
+    else this.#acknowledged.set(server, [digest]);
+    this.#flushAt ??= now + BATCH_MS;
+  }
+
+  /** Reports the change until the masters decide it or it is dropped. */
+  watch(entry: ChangeEntry, now: number): void {
+    this.#again.push({ digest: entry.digest, at: now + LIMITS.unlabelledMs });
+  }
+
+  flush(replica: Replica, turn: Turn): void {
+    if (this.#flushAt !== undefined && turn.now >= this.#flushAt) {
+      this.#flushAt = undefined;
+      const { masters } = replica.configuration;
+      const { primary } = replica.stream;
+      sendReports(replica, turn, this.#fresh, masters.includes(primary) ? [primary] : masters);
+      this.#fresh = new Set();
+      for (const [server, digests] of this.#acknowledged)
+        put(turn, send("execution-server", server, { kind: "acknowledged", digests }));
+      this.#acknowledged = new Map();
+    }
+    this.#reportAgain(replica, turn);
+  }
+
+  #reportAgain(replica: Replica, turn: Turn): void {
+    const due: ChangeEntry[] = [];
+    for (let next = this.#again.peek(); next && next.at <= turn.now; next = this.#again.peek()) {
+      this.#again.shift();
+      const entry = replica.store.get(next.digest);
+      if (entry?.status !== "undecided") continue;
+      due.push(entry);
+      this.watch(entry, turn.now);
+      sendMemberAnswers(replica, turn, entry);
+    }
+    sendReports(replica, turn, due, replica.configuration.masters);
+  }
+
+  get wakeAt(): number | undefined {
+    const again = this.#again.peek()?.at;
+    if (this.#flushAt === undefined) return again;
+    return again === undefined ? this.#flushAt : Math.min(again, this.#flushAt);
+  }
+}
+
+export function sendReports(
+  replica: Replica,
+  turn: Turn,
+  entries: Iterable<ChangeEntry>,
+  masters: readonly ServerName[],
+): void {
+  const items: Item[] = [];
+  for (const entry of entries) {
+    if (entry.status === "verified") continue;
+    const { digest, verdict } = entry;
+    const durable = !entry.record.ticket.body.readOnly;
+    // Dropped in the meantime: it must not be reported as held.
+    if (durable && replica.store.get(digest) !== entry) continue;
+    const item = { digest, summary: replica.store.summaryOf(entry), durable };
+    items.push(verdict ? { ...item, verdict } : item);
+  }
+  for (const changes of inMessages(items)) {
+    for (const master of masters) put(turn, send("state-master", master, { kind: "report", changes }));
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * Shadow results (PROTOCOL §10): another execution server ran the request again. The result is tested on the versions
+ * stored here and answered with a verdict; nothing of it is kept.
+ */
+import { type Digest, type ServerName, type ShadowResultMessage, type Verdict, ZERO_DIGEST } from "@redoubt/shared";
+import { send } from "../core.ts";
+import { put, type Replica, type Turn } from "./context.ts";
+import { examineChange, examineTicket } from "./examination.ts";
+import { trimOldest } from "./recent.ts";
+import { runTest } from "./tests.ts";
+
+const RUNS_MAX = 256;
+const RUN_NAME_MAX = 256;
+const RUNNING_PER_SENDER_MAX = 32;
+const PREFIX = "shadow:";
+
+interface ShadowTest {
+  readonly from: ServerName;
+  readonly resultDigest: Digest;
+  verdict: Verdict | undefined;
+}
+
+export class ShadowTests {
+  /** By run and result; a run repeated with another result is tested too. */
+  readonly #tests = new Map<string, ShadowTest & { readonly run: string }>();
+
+  receive(replica: Replica, turn: Turn, from: ServerName, { run, record }: ShadowResultMessage): void {
+    if (!replica.configuration.hostsAcceptanceTests || run.length > RUN_NAME_MAX) return;
+    // Nobody is judged by a result that is not the named server's; the regulator asks again or gives the run up.
+    if (examineTicket(replica.examiner, from, record.ticket).kind !== "examined") return;
+    const examined = examineChange(replica.examiner, from, record);
+    if (examined.kind === "keyMissing") return;
+    if (examined.kind === "refuse") {
+      const verdict = { kind: "fail", check: examined.reason, detail: examined.detail } as const;
+      sendVerdict(replica, turn, run, verdict, ZERO_DIGEST);
+      return;
+    }
+    const test = `${PREFIX}${run}:${examined.digest}`;
+    const known = this.#tests.get(test);
+    if (known) {
+      if (known.verdict) sendVerdict(replica, turn, run, known.verdict, examined.digest);
+      return;
+    }
+    const running = [...this.#tests.values()].filter((other) => other.from === from && !other.verdict).length;
+    if (running >= RUNNING_PER_SENDER_MAX) return;
+    this.#tests.set(test, { run, from, resultDigest: examined.digest, verdict: undefined });
+    trimOldest(this.#tests, RUNS_MAX);
+    const verdict = runTest(replica, turn, test, record);
+    if (verdict) this.tested(replica, turn, test, verdict);
+  }
+
+  /** False when the test is not a shadow's. */
+  tested(replica: Replica, turn: Turn, test: string, verdict: Verdict): boolean {
+    if (!test.startsWith(PREFIX)) return false;
+    const shadow = this.#tests.get(test);
+    if (!shadow) return true;
+    if (verdict.kind === "unable") this.#tests.delete(test);
+    else shadow.verdict = verdict;
+    sendVerdict(replica, turn, shadow.run, verdict, shadow.resultDigest);
+    return true;
+  }
+}
+
+function sendVerdict(replica: Replica, turn: Turn, run: string, verdict: Verdict, resultDigest: Digest): void {
+  const message = { kind: "shadowVerdict", run, verdict, resultDigest } as const;
+  put(turn, send("traffic-regulator", replica.regulator.server, message));
+}

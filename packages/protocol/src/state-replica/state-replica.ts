@@ -1,0 +1,230 @@
+/**
+ * The state replica: a member of object clusters. It stores versions, judges execution servers' changes, tells the
+ * regulator, the masters and (optimized profile) its acceptance test what it holds, and follows the masters' decisions.
+ * It trusts masters, regulator and manager, no execution server, and other members only for what a digest proves.
+ * This file routes inputs; the rules are in the files beside it. See docs/PROTOCOL.md §3–§5.
+ */
+import { type Digest, type Epoch, type ServerName, type Slot, type ToStateReplica, unreachable } from "@redoubt/shared";
+import type { Core } from "../core.ts";
+import { digestChange, summarize } from "../digests.ts";
+import { answerAgain, redesignate } from "./answers.ts";
+import { tipOf } from "./clusters.ts";
+import { ReadConfirmations } from "./confirmations.ts";
+import type { Replica, Turn } from "./context.ts";
+import { describeObject, sendRecord } from "./describe.ts";
+import { Evidence } from "./evidence.ts";
+import { receiveFence } from "./fences.ts";
+import { receiveFetch, retryFetches, WaitingFetches } from "./fetches.ts";
+import { Gaps } from "./gaps.ts";
+import { HeldChanges, holdKeyOf } from "./held-changes.ts";
+import { receiveChange, wake } from "./intake.ts";
+import type { ObjectVersion } from "./object-store.ts";
+import { receivePromise, takePromise } from "./promises.ts";
+import { RecentKeys, trimOldest } from "./recent.ts";
+import { RefusalReports } from "./refusals.ts";
+import { Reports } from "./reports.ts";
+import { ShadowTests } from "./shadow.ts";
+import { ReplicaStore } from "./store.ts";
+import { follow, receiveChanges, receiveStream, replaySlot, retryFetch, StreamState, sendChanges } from "./stream.ts";
+import { changeTested } from "./tests.ts";
+import type {
+  StateReplicaConfiguration,
+  StateReplicaDependencies,
+  StateReplicaDurable,
+  StateReplicaEffect,
+  StateReplicaInput,
+} from "./types.ts";
+
+const REFUSED_CHANGES_MAX = 8_192;
+const TICKET_KEYS_MAX = 16;
+
+/** What a replica keeps of one object cluster, for explorer and checkers. */
+export interface ReplicaClusterView {
+  readonly openedEpoch: Epoch;
+  readonly installedEpoch: Epoch;
+  readonly holder: ServerName;
+  readonly verifiedHead: Digest;
+  readonly tip: Digest;
+  readonly lastSerial: number;
+}
+
+export interface StateReplica extends Core<StateReplicaInput, StateReplicaEffect> {
+  readonly appliedThrough: Slot;
+  readonly undecidedCount: number;
+  readonly heldCount: number;
+  /** Versions in the chain in ascending order, then those of dropped changes. */
+  versionsOf(object: string): readonly ObjectVersion[];
+  objectNames(): IterableIterator<string>;
+  cluster(cluster: number): ReplicaClusterView;
+}
+
+export function createStateReplica(
+  dependencies: StateReplicaDependencies,
+  configuration: StateReplicaConfiguration,
+): StateReplica {
+  const replica = compose(dependencies, configuration);
+  let started = false;
+  return {
+    step(input) {
+      const turn: Turn = { now: input.now, effects: [] };
+      if (input.kind === "start") {
+        started = true;
+        start(replica, turn, input.durable);
+      } else if (started) {
+        if (input.kind === "message") receive(replica, turn, input.from.server, input.message);
+        else if (input.kind === "tested") tested(replica, turn, input);
+        runTimers(replica, turn);
+      }
+      return turn.effects;
+    },
+    get wakeAt() {
+      return started ? earliest(replica) : undefined;
+    },
+    get appliedThrough() {
+      return replica.stream.appliedThrough;
+    },
+    get undecidedCount() {
+      return replica.store.undecidedCount;
+    },
+    get heldCount() {
+      return replica.held.size;
+    },
+    versionsOf: (object) => replica.store.objects.versionsOf(object),
+    objectNames: () => replica.store.objects.names(),
+    cluster(cluster) {
+      const state = replica.store.clusters.get(cluster);
+      return {
+        openedEpoch: state.opened.epoch,
+        installedEpoch: state.installed.epoch,
+        holder: state.installed.holder,
+        verifiedHead: state.verifiedHead,
+        tip: tipOf(state),
+        lastSerial: state.lastSerial,
+      };
+    },
+  };
+}
+
+function compose(dependencies: StateReplicaDependencies, configuration: StateReplicaConfiguration): Replica {
+  const { hasher, application } = dependencies;
+  const keys = new Map<Epoch, string>();
+  const { self } = configuration;
+  return {
+    hasher,
+    application,
+    configuration,
+    examiner: { hasher, application, self, keyOf: (epoch) => keys.get(epoch) },
+    store: new ReplicaStore(hasher, application, self),
+    held: new HeldChanges(),
+    gaps: new Gaps(),
+    evidence: new Evidence(),
+    reports: new Reports(),
+    refusals: new RefusalReports(),
+    fetches: new WaitingFetches(),
+    shadows: new ShadowTests(),
+    stream: new StreamState(),
+    promises: [],
+    confirmations: new ReadConfirmations(),
+    fences: new Set(),
+    refused: new RecentKeys(REFUSED_CHANGES_MAX),
+    keys,
+    regulator: { server: configuration.trafficRegulator, epoch: 0 },
+  };
+}
+
+function start(replica: Replica, turn: Turn, durable: readonly StateReplicaDurable[]): void {
+  for (const record of durable) replay(replica, record);
+  replica.store.clusters.raiseReadBarriers();
+  for (const entry of replica.store.undecided()) replica.reports.watch(entry, turn.now);
+  replica.stream.restarted = durable.length > 0;
+  follow(replica, turn);
+}
+
+function replay(replica: Replica, durable: StateReplicaDurable): void {
+  const { store, hasher, stream } = replica;
+  switch (durable.kind) {
+    case "accepted": {
+      const summary = summarize(hasher, durable.record);
+      store.insert(digestChange(hasher, summary), durable.record, summary);
+      return;
+    }
+    case "fetched":
+      stream.fetched.set(digestChange(hasher, summarize(hasher, durable.record)), durable.record);
+      return;
+    case "applied":
+      replaySlot(replica, durable.slot);
+      return;
+    case "promise":
+      takePromise(replica, durable);
+      return;
+    case "fence":
+      replica.fences.add(durable.requestId);
+      return;
+    default:
+      unreachable(durable);
+  }
+}
+
+type Handler<Kind extends ToStateReplica["kind"]> = (
+  replica: Replica,
+  turn: Turn,
+  from: ServerName,
+  message: Extract<ToStateReplica, { kind: Kind }>,
+) => void;
+
+const HANDLERS: { readonly [Kind in ToStateReplica["kind"]]: Handler<Kind> } = {
+  change: (replica, turn, from, message) => receiveChange(replica, turn, from, message.record),
+  fetch: receiveFetch,
+  evidence: (replica, _turn, from, message) => replica.evidence.keep(from, message),
+  shadowResult: (replica, turn, from, message) => replica.shadows.receive(replica, turn, from, message),
+  ticketKey: (replica, turn, from, message) => receiveKey(replica, turn, from, message.regulatorEpoch, message.key),
+  answerAgain: (replica, turn, _from, message) => answerAgain(replica, turn, message),
+  redesignate: (replica, turn, _from, message) => redesignate(replica, turn, message),
+  stream: receiveStream,
+  promise: receivePromise,
+  fence: receiveFence,
+  // Only the decision ends a change's reports: what a primary has in memory goes with it.
+  reported: () => undefined,
+  fetchChanges: (replica, turn, from, message) => sendChanges(replica, turn, from, message.digests),
+  changes: (replica, turn, from, message) => receiveChanges(replica, turn, from, message.records),
+  fetchRecord: sendRecord,
+  describeObject,
+};
+
+function receive(replica: Replica, turn: Turn, from: ServerName, message: ToStateReplica): void {
+  const handler = HANDLERS[message.kind] as Handler<ToStateReplica["kind"]> | undefined;
+  handler?.(replica, turn, from, message);
+}
+
+function receiveKey(replica: Replica, turn: Turn, from: ServerName, regulatorEpoch: Epoch, key: string): void {
+  replica.keys.set(regulatorEpoch, key);
+  trimOldest(replica.keys, TICKET_KEYS_MAX);
+  if (regulatorEpoch >= replica.regulator.epoch) {
+    replica.regulator.server = from;
+    replica.regulator.epoch = regulatorEpoch;
+  }
+  wake(replica, turn, [holdKeyOf({ kind: "key", regulatorEpoch })]);
+  retryFetches(replica, turn);
+}
+
+function tested(replica: Replica, turn: Turn, input: Extract<StateReplicaInput, { kind: "tested" }>): void {
+  if (!replica.shadows.tested(replica, turn, input.test, input.verdict))
+    changeTested(replica, turn, input.test, input.verdict);
+}
+
+function runTimers(replica: Replica, turn: Turn): void {
+  if (turn.now >= replica.stream.followAt) follow(replica, turn);
+  retryFetch(replica, turn);
+  replica.held.expire(turn.now);
+  replica.gaps.check(replica, turn);
+  replica.reports.flush(replica, turn);
+}
+
+function earliest({ stream, held, gaps, reports }: Replica): number {
+  return Math.min(
+    stream.wakeAt,
+    held.wakeAt ?? Number.POSITIVE_INFINITY,
+    gaps.wakeAt ?? Number.POSITIVE_INFINITY,
+    reports.wakeAt ?? Number.POSITIVE_INFINITY,
+  );
+}
