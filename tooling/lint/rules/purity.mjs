@@ -7,9 +7,11 @@ import { findAll } from "../project.mjs";
 
 const pureFolders = /^packages\/(protocol|simulator|adversary)\//;
 
-/** A word of its own, not the name of a property or of a method: `this.process` and `{ process: 1 }` are harmless. */
+/** A word of its own, not the name of a property or of a method: `this.async` and `{ Date: 1 }` are harmless. */
 const bannedWords =
-  /(?<![.\w$#])(async|await|Date|Promise|setTimeout|setInterval|setImmediate|queueMicrotask|process|fetch|console|performance|globalThis)(?![\w$]|\s*\??:)/g;
+  /(?<![.\w$#])(async|await|Date|Promise|setTimeout|setInterval|setImmediate|queueMicrotask|globalThis)(?![\w$]|\s*\??:)/g;
+/** These are good names for other things as well; what gives them away is their use. */
+const bannedUses = /(?<![.\w$#])((process|console|performance)(?=\s*(\?\.|[.[]))|fetch(?=\s*\())/g;
 const bannedMath = /(?<![\w$])Math\s*\.\s*random(?![\w$])/g;
 
 /** @type {import("../project.mjs").Rule} */
