@@ -47,15 +47,16 @@ let detected: Sandbox | undefined;
 
 /** The strongest confinement that works on this machine; probed once per process. */
 export function detectSandbox(): Sandbox {
-  detected ??= probe();
+  detected ??= probeSandbox();
   return detected;
 }
 
 /** What confines an application's processes here. */
 export const sandboxInForce = (): SandboxInForce => detectSandbox().inForce;
 
-function probe(): Sandbox {
-  if (works(BUBBLEWRAP, [...bubblewrapArguments([]), "--", "/usr/bin/true"])) return bubblewrapSandbox();
+/** Tries each confinement, the strongest first. */
+export function probeSandbox(bubblewrap = BUBBLEWRAP): Sandbox {
+  if (works(bubblewrap, [...bubblewrapArguments([]), "--", "/usr/bin/true"])) return bubblewrapSandbox(bubblewrap);
   const namespaces = [["--net"], ["--user", "--map-current-user", "--net"]];
   const namespace = namespaces.find((flags) => works(UNSHARE, [...flags, "--", "/usr/bin/true"]));
   const setpriv = ["--no-new-privs", "--pdeathsig", "KILL", "--"];
@@ -76,14 +77,14 @@ function probe(): Sandbox {
   };
 }
 
-function bubblewrapSandbox(): Sandbox {
+function bubblewrapSandbox(bubblewrap: string): Sandbox {
   const description = "bubblewrap (no network, no files but the application's), and Node permission model";
   return {
     inForce: { bubblewrap: true, networkNamespace: true, permissionModel: true, endsWithShell: true, description },
     command: (script) => {
       const folders = [dirname(process.execPath), script.directory];
       return splitCommand([
-        BUBBLEWRAP,
+        bubblewrap,
         ...bubblewrapArguments(folders),
         "--",
         process.execPath,

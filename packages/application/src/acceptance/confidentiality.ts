@@ -8,7 +8,7 @@
 import type { ObjectAccess } from "../contract/access.ts";
 import { decodedForms } from "./decoded-forms.ts";
 import type { CheckFailure } from "./define-acceptance.ts";
-import { collectText } from "./json-values.ts";
+import { changedFields, collectText } from "./json-values.ts";
 import { normalise } from "./normalise.ts";
 import type { AcceptanceRecord } from "./record.ts";
 
@@ -36,7 +36,7 @@ export function checkConfidentiality(
   const values: string[] = [];
   const keys: string[] = [];
   collectText(record.reply.body, values, keys);
-  for (const { after } of record.writes) collectText(after, values, keys);
+  for (const { before, after } of record.writes) collectText(changedPart(before, after), values, keys);
   const named = new Set(access.map(({ object }) => object));
   let known: string | undefined;
   const isLeak = (hit: ConfidentialHit): boolean => {
@@ -51,6 +51,14 @@ export function checkConfidentiality(
     return { check: "confidentiality", detail };
   }
   return undefined;
+}
+
+/** What a write changed: the fields that differ, or all of it. */
+function changedPart(before: unknown, after: unknown): unknown {
+  const fields = changedFields(before, after);
+  if (!fields) return after;
+  const value = after as Readonly<Record<string, unknown>>;
+  return fields.map((name) => [name, value[name]]);
 }
 
 /** Everything the client knew or may see: its input, and the objects read or written as they were before. */
