@@ -22,6 +22,7 @@ export const rule = {
       .filter(({ path, isCode, isTest }) => pureFolders.test(path) && isCode && !isTest)
       .flatMap((file) => [
         ...findAll(file, file.bare, bannedWords, (word) => `${word} has no place in a pure core`),
+        ...findAll(file, file.bare, bannedUses, (word) => `${word} has no place in a pure core`),
         ...findAll(
           file,
           file.bare,
