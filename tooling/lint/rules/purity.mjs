@@ -9,7 +9,7 @@ const pureFolders = /^packages\/(protocol|simulator|adversary)\//;
 
 /** A word of its own, not the name of a property or of a method: `this.async` and `{ Date: 1 }` are harmless. */
 const bannedWords =
-  /(?<![.\w$#])(async|await|Date|Promise|setTimeout|setInterval|setImmediate|queueMicrotask|globalThis)(?![\w$]|\s*\??:)/g;
+  /(?<![.\w$#])(async|await|Date|Promise|setTimeout|setInterval|setImmediate|queueMicrotask|globalThis)(?![\w$]|\??:)/g;
 /** These are good names for other things as well; what gives them away is their use. */
 const bannedUses = /(?<![.\w$#])((process|console|performance)(?=\s*(\?\.|[.[]))|fetch(?=\s*\())/g;
 const bannedMath = /(?<![\w$])Math\s*\.\s*random(?![\w$])/g;
