@@ -8,7 +8,7 @@ import type { ContractProblem } from "@redoubt/application";
 import type { Result } from "@redoubt/shared";
 import { fail, ok } from "@redoubt/shared";
 import type { BuildFailure, Metafile, Plugin } from "esbuild";
-import { build } from "esbuild";
+import { build, stop } from "esbuild";
 
 export interface BundleEntry {
   readonly folder: string;
@@ -28,6 +28,7 @@ const PLATFORM_PACKAGES = /^(@redoubt\/application|zod)(\/.*)?$/;
 
 /** The bundle's code, or what stands in its way: each problem names the file. */
 export async function bundleEntry(entry: BundleEntry): Promise<Result<string, readonly ContractProblem[]>> {
+  building++;
   try {
     const result = await build({
       ...(entry.contents === undefined
@@ -58,8 +59,14 @@ export async function bundleEntry(entry: BundleEntry): Promise<Result<string, re
     return problems.length > 0 ? fail(problems) : ok(result.outputFiles?.[0]?.text ?? "");
   } catch (error) {
     return fail(buildProblems(error, entry.entry));
+  } finally {
+    building--;
+    if (building === 0) await stop();
   }
 }
+
+/** esbuild keeps a process of its own; it ends with the last build, so that no cluster process has a stray child. */
+let building = 0;
 
 const REQUIRE_BANNER =
   'import { createRequire as createRequireOfNode } from "node:module"; const require = createRequireOfNode(import.meta.url);';

@@ -4,12 +4,12 @@
  * acceptance tests' included. The same way execution.ts is loaded once, to name operations without a handler.
  */
 import { execFile } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { ContractJson, ContractProblem } from "@redoubt/application";
 import type { Result } from "@redoubt/shared";
-import { fail } from "@redoubt/shared";
+import { fail, ok } from "@redoubt/shared";
 import { nodePermissionFlags } from "../workers/sandbox.ts";
 import { bundleEntry } from "./bundle-entry.ts";
 
@@ -71,10 +71,12 @@ async function evaluate(
   try {
     const options = { cwd: work, env: {}, timeout: EVALUATION_LIMIT_MS, maxBuffer: OUTPUT_BYTES_MAX };
     const { stdout } = await run(process.execPath, [...flags, join(work, script)], options);
-    return { ok: true, value: stdout };
+    return ok(stdout);
   } catch (error) {
     const { stderr, message } = error as { stderr?: string; message: string };
     return fail([{ where: file, field: "", message: errorLine(stderr ?? "") ?? message }]);
+  } finally {
+    await rm(join(work, script));
   }
 }
 
