@@ -1,5 +1,5 @@
 /** The configuration manager's database: one repository per subject over one connection pool. */
-import { PrismaPg } from "@prisma/adapter-pg";
+import { poolAdapter, transactionOptions } from "../connection.ts";
 import { PrismaClient } from "../generated/manager/client.ts";
 import { AuditRepository } from "./audit.ts";
 import { ClientRepository } from "./clients.ts";
@@ -32,7 +32,7 @@ export interface ManagerStore {
 
 /** Connects lazily, and again by itself after the database was restarted. */
 export function openManagerStore(url: string): ManagerStore {
-  const client = new PrismaClient({ adapter: new PrismaPg({ connectionString: url, max: connectionsMax }) });
+  const client = new PrismaClient({ adapter: poolAdapter(url, connectionsMax), transactionOptions });
   return {
     audit: new AuditRepository(client),
     clients: new ClientRepository(client),

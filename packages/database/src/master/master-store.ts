@@ -24,7 +24,6 @@ import type {
 } from "./rows.ts";
 import { insertDecidedSlots, type Transaction, upsertClusters, upsertHeads, upsertLeases } from "./write-batch.ts";
 
-const transactionTimeoutMs = 30_000;
 const emptyChainDigest = new Uint8Array(32);
 
 export class MasterStore {
@@ -46,9 +45,7 @@ export class MasterStore {
    */
   async applySlots(batch: AppliedBatch): Promise<bigint> {
     assertWellFormed(batch);
-    return this.#client.$transaction((transaction) => applyBatch(transaction, batch), {
-      timeout: transactionTimeoutMs,
-    });
+    return this.#client.$transaction((transaction) => applyBatch(transaction, batch));
   }
 
   /** Slots that decided about the object, newest first; continue with the last `previousSlot` as `fromSlot`. */
