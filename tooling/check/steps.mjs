@@ -21,7 +21,7 @@ export const steps = [
   { name: "types: tests", group: "types", args: [tsc, "-p", "tooling/tsconfig/tests.json"], needs: [tsc] },
   { name: "types: tooling", group: "types", args: [tsc, "-p", "tooling/tsconfig/tooling.json"], needs: [tsc] },
   { name: "types: e2e", group: "types", args: [tsc, "-p", "tooling/tsconfig/e2e.json"], needs: [tsc] },
-  { name: "types: console", group: "types", args: [tsc, "-p", "apps/console", "--noEmit"], needs: [tsc] },
+  { name: "types: console", group: "types", args: [tsc, "-p", "tooling/tsconfig/console.json"], needs: [tsc] },
 ];
 
 /**
