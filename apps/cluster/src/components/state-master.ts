@@ -9,6 +9,7 @@ import { DatabaseKeeper } from "../adapters/postgres/index.ts";
 import type { ServerEnvironment } from "../env.ts";
 import { Driver } from "../runtime/driver.ts";
 import { recordCodec } from "../runtime/record-codec.ts";
+import { recordProcess } from "../runtime/record-process.ts";
 import { createApplicationPort } from "./application-port.ts";
 import { type ComponentBasis, openComponent, openServerJournal, secureRandom } from "./component.ts";
 import { MasterMetadata, objectHistory, requestHistory } from "./master-metadata.ts";
@@ -96,7 +97,11 @@ function keepDatabase({ server }: ComponentBasis) {
       port: Number(settings.postgresPort ?? 0),
       onLog: (line: string) => server.log.info({ postgres: instance }, line),
     },
-    onState: (state) => server.log.info({ state }, "database"),
+    onState: (state) => {
+      server.log.info({ state }, "database");
+      if (state.kind === "up" && state.pid !== undefined)
+        recordProcess(server.layout.run, `postgres-${instance}`, state.pid);
+    },
   });
   const start = async (): Promise<void> => {
     try {

@@ -1,0 +1,77 @@
+/** What `redoubt up` asks for, checked. Errors name the flag and what was expected. */
+
+import { z } from "zod";
+import { serversMax } from "../runtime/ports.ts";
+
+const COMPONENTS = [
+  "traffic-regulator",
+  "execution-server",
+  "acceptance-test-server",
+  "state-replica",
+  "state-master",
+  "configuration-manager",
+] as const;
+
+const optionsSchema = z.object({
+  data: z.string().min(1),
+  application: z.string().min(1),
+  portBase: z
+    .number("--port-base: a number expected")
+    .int("--port-base: a whole number expected")
+    .min(1024, "--port-base: at least 1024 expected")
+    .max(32_668, "--port-base: at most 32668 expected, so that the block of 100 ports stays below 32768"),
+  profile: z.enum(["optimized", "basic"], "--profile: optimized or basic expected"),
+  strictPaper: z.boolean(),
+  drills: z.boolean(),
+  nodes: z
+    .number("--nodes: a number expected")
+    .int("--nodes: a whole number expected")
+    .min(1, "--nodes: 1 to 20 expected")
+    .max(20, "--nodes: 1 to 20 expected"),
+  degrees: z.partialRecord(z.enum(COMPONENTS), z.number().int()),
+});
+
+export type LaunchOptions = z.infer<typeof optionsSchema>;
+
+const DEFAULT_DEGREES = {
+  "traffic-regulator": 1,
+  "execution-server": 3,
+  "acceptance-test-server": 3,
+  "state-replica": 3,
+  "state-master": 3,
+  "configuration-manager": 1,
+} as const;
+
+export class UsageError extends Error {}
+
+export function checkOptions(
+  given: unknown,
+): LaunchOptions & { readonly wanted: Record<(typeof COMPONENTS)[number], number> } {
+  const parsed = optionsSchema.safeParse(given);
+  if (!parsed.success) {
+    throw new UsageError(
+      parsed.error.issues
+        .map((issue) =>
+          issue.message.startsWith("--") ? issue.message : `--${issue.path.join(".")}: ${issue.message}`,
+        )
+        .join("; "),
+    );
+  }
+  const options = parsed.data;
+  const wanted = { ...DEFAULT_DEGREES, ...options.degrees };
+  for (const component of COMPONENTS) checkDegree(component, wanted[component]);
+  return { ...options, wanted };
+}
+
+function checkDegree(component: (typeof COMPONENTS)[number], count: number): void {
+  const flag = `--degree ${component}=${count}`;
+  if (count < 1 || count > serversMax(component))
+    throw new UsageError(`${flag}: 1 to ${serversMax(component)} expected`);
+  const quorum = component === "state-replica" || component === "state-master";
+  if (quorum && count % 2 === 0)
+    throw new UsageError(
+      `${flag}: an odd number expected (2f+1 tolerate f faults; ${count} tolerate no more than ${count - 1})`,
+    );
+  const single = component === "traffic-regulator" || component === "configuration-manager";
+  if (single && count !== 1) throw new UsageError(`${flag}: 1 expected, backups of this component are not built yet`);
+}
