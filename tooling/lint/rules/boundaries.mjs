@@ -1,6 +1,7 @@
 /**
  * Import boundaries: a package imports what the table allows and what its package.json lists, and never reaches into
- * another package by a relative path. Tests may use any development dependency, `node:` modules and the tooling.
+ * another package by a relative path. Tests may use any development dependency, `node:` modules, the tooling
+ * and the examples.
  */
 import { posix } from "node:path";
 import { boundaries, componentFolders, drillsFolder } from "../boundary-table.mjs";
@@ -57,7 +58,12 @@ function judgeRelative(project, file, imported) {
   const own = packageFolderOf(project, file.path);
   const stays = target.startsWith(`${own}/`) || packageFolderOf(project, target) === own;
   const isTooling = target.startsWith("tooling/");
-  if (own !== "" && !stays && !(isTooling && (file.isTest || own === "e2e" || own === "bench"))) {
+  if (
+    own !== "" &&
+    !stays &&
+    !(isTooling && (file.isTest || own === "e2e" || own === "bench")) &&
+    !(file.isTest && target.startsWith("examples/"))
+  ) {
     return `reaches out of ${own} to ${target}: import the package by its name`;
   }
   if (!file.path.startsWith(protocolSource) || file.isTest) return undefined;
