@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { compileContract, defineContract } from "@redoubt/application";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import bank from "../../../../examples/bank/contract.ts";
+import { Bundles } from "../workers/testing.ts";
 import { openApiOf } from "./openapi.ts";
 import type { InputProblem } from "./validators.ts";
 import { createValidators } from "./validators.ts";
@@ -13,7 +13,9 @@ function contractOf(definition: Parameters<typeof compileContract>[0]) {
   return contract.value;
 }
 
-const contract = contractOf(bank);
+const bundles = new Bundles();
+afterAll(() => bundles.remove());
+const { contract } = await bundles.bank();
 const validators = createValidators(contract);
 
 function problemsOf(operation: string, input: unknown): readonly InputProblem[] {
