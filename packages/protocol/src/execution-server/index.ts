@@ -1,1 +1,2 @@
+export * from "./execution-server.ts";
 export * from "./types.ts";

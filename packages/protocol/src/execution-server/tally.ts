@@ -1,0 +1,96 @@
+/**
+ * Counts members' answers to one fetch. A newest version, an absence or a tip counts when t+1 members say the same; a
+ * version asked for by its C1 when one answer's bytes have that C1. Later answers of a member replace its earlier ones.
+ */
+import {
+  type Digest,
+  type FetchedMessage,
+  isDigest,
+  isRequestId,
+  type ObjectClusterNumber,
+  type ServerName,
+  type StoredVersion,
+  type VersionReference,
+} from "@redoubt/shared";
+import type { Hasher } from "../core.ts";
+import { computeC1 } from "../digests.ts";
+
+const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
+
+/** The bytes have the C1 claimed: the version is what somebody once stored under that name. */
+export function hasRightC1(hasher: Hasher, version: StoredVersion): boolean {
+  const { number, epoch, parent, requestId, c1 } = version;
+  const isWellFormed =
+    [number, epoch, parent.number, parent.epoch].every(isCount) && isDigest(parent.c1) && isRequestId(requestId);
+  return isWellFormed && computeC1(hasher, version, requestId) === c1;
+}
+
+const keyOf = (version: StoredVersion | null): string =>
+  version === null ? "absent" : `${version.number}:${version.epoch}:${version.c1}`;
+
+type Votes<Value> = Map<ServerName, { readonly key: string; readonly value: Value }>;
+
+/** The value that `quorum` members agree on, or undefined. */
+function agreed<Value>(votes: Votes<Value> | undefined, quorum: number): { readonly value: Value } | undefined {
+  if (!votes) return undefined;
+  const counts = new Map<string, number>();
+  for (const vote of votes.values()) {
+    const count = (counts.get(vote.key) ?? 0) + 1;
+    if (count >= quorum) return { value: vote.value };
+    counts.set(vote.key, count);
+  }
+  return undefined;
+}
+
+function votesOf<Key, Value>(table: Map<Key, Votes<Value>>, key: Key): Votes<Value> {
+  const votes = table.get(key) ?? new Map();
+  table.set(key, votes);
+  return votes;
+}
+
+export class FetchTally {
+  readonly #hasher: Hasher;
+  readonly #quorum: number;
+  readonly #objects = new Map<string, Votes<StoredVersion | null>>();
+  readonly #tips = new Map<ObjectClusterNumber, Votes<Digest>>();
+  readonly #exact = new Map<string, StoredVersion>();
+
+  /** `quorum`: t+1. */
+  constructor(hasher: Hasher, quorum: number) {
+    this.#hasher = hasher;
+    this.#quorum = quorum;
+  }
+
+  /**
+   * `wanted` are the objects whose newest version is wanted from this member, `at` the versions wanted by C1, `clusters`
+   * the ones it may speak for; anything else in the answer is ignored.
+   */
+  add(
+    from: ServerName,
+    { objects, tips }: FetchedMessage,
+    wanted: ReadonlySet<string>,
+    at: ReadonlyMap<string, VersionReference>,
+    clusters: ReadonlySet<ObjectClusterNumber>,
+  ): void {
+    for (const { object, version } of objects) {
+      if (version !== null && (version.object !== object || !hasRightC1(this.#hasher, version))) continue;
+      const reference = at.get(object);
+      if (wanted.has(object)) votesOf(this.#objects, object).set(from, { key: keyOf(version), value: version });
+      else if (version && reference && reference.c1 === version.c1) this.#exact.set(object, version);
+    }
+    for (const { cluster, follows } of tips)
+      if (clusters.has(cluster)) votesOf(this.#tips, cluster).set(from, { key: follows, value: follows });
+  }
+
+  newest(object: string): { readonly value: StoredVersion | null } | undefined {
+    return agreed(this.#objects.get(object), this.#quorum);
+  }
+
+  exact(object: string): StoredVersion | undefined {
+    return this.#exact.get(object);
+  }
+
+  tip(cluster: ObjectClusterNumber): { readonly value: Digest } | undefined {
+    return agreed(this.#tips.get(cluster), this.#quorum);
+  }
+}
