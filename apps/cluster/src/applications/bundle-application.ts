@@ -18,6 +18,10 @@ import { BUNDLE_FILES, bundleHash, sha256 } from "./load-application.ts";
 
 export type BundleProblems = readonly ContractProblem[];
 
+/** The problems as lines for a terminal. */
+export const bundleProblemText = (problems: BundleProblems): string =>
+  problems.map(({ where, field, message }) => `${where}${field ? `, ${field}` : ""}: ${message}`).join("\n");
+
 const SOURCE_FILES = ["contract.ts", "execution.ts", "acceptance.ts"] as const;
 
 /** Bundles an application into `outDirectory/<hash>`; an equal bundle that is there already is used. */
