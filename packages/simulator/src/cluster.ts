@@ -2,6 +2,7 @@
 import type { AdversaryTools } from "@redoubt/adversary";
 import {
   type Core,
+  composeReply,
   createAcceptanceTestServer,
   createExecutionServer,
   createStateMaster,
@@ -11,6 +12,7 @@ import {
   digestReply,
   digestText,
   type Hasher,
+  type RegulatedApplication,
   summarize,
 } from "@redoubt/protocol";
 import type { ChangeRecord, Component, Digest, ServerName } from "@redoubt/shared";
@@ -35,7 +37,7 @@ export interface SimulatedCluster {
   /** What an intruder finds in an execution server's process. */
   readonly toolsOf: (server: ServerName) => AdversaryTools;
   readonly changesOn: (disk: readonly unknown[]) => StoredChange[];
-  readonly digestReplyBody: (bodyText: string) => Digest;
+  readonly digestReplyBody: (status: number, bodyText: string) => Digest;
   readonly admission: (
     exchange: string,
     client: string,
@@ -65,6 +67,13 @@ export function buildCluster(
   const acceptanceTestServers =
     shape.profile === "basic" ? named("acceptance-test-server", shape.acceptanceTestServers) : [];
   const trafficRegulator = "traffic-regulator-1";
+  const regulated: RegulatedApplication = {
+    ...application,
+    version: "bank",
+    operationOf: () => ({ allow: [] }),
+    validate: () => [],
+    genesisObjects: Array.from({ length: ACCOUNTS }, (_, account) => accountName(account)),
+  };
   const signatureOf = (key: string, digest: string): string => digestText(hasher, `signature of ${key}`, digest);
   const credentialOf = (client: string): Digest => digestText(hasher, "credential", client);
   let keys = 0;
@@ -74,17 +83,10 @@ export function buildCluster(
         {
           hasher,
           random,
-          application,
-          validate: () => [],
           verifySignature: (publicKey, digest, signature) => signatureOf(publicKey, digest) === signature,
           makeKey: () => digestText(hasher, "key", `${keys++}/${random()}`),
         },
-        {
-          self,
-          masters,
-          applicationVersion: "bank",
-          genesisObjects: Array.from({ length: ACCOUNTS }, (_, account) => accountName(account)),
-        },
+        { self, masters, application: regulated, clientDeadlineMs: 1_200 },
       ),
     "execution-server": (self) =>
       createExecutionServer(
@@ -126,7 +128,7 @@ export function buildCluster(
         if (kind !== "accepted" && kind !== "fetched") return [];
         return [{ digest: digestChange(hasher, summarize(hasher, record)), record }];
       }),
-    digestReplyBody: (bodyText) => digestReply(hasher, bodyText),
+    digestReplyBody: (status, bodyText) => digestReply(hasher, composeReply(status, bodyText)),
     admission: (exchange, client, address, operation, key, inputText) =>
       ({ kind: "admit", exchange, credentialDigest: credentialOf(client), address, operation, key, inputText }) as {
         kind: string;

@@ -63,7 +63,8 @@ export class Host {
     this.#outbox = [];
     this.#syncing = false;
     this.#wakeAt = Number.POSITIVE_INFINITY;
-    this.deliver({ kind: "start", durable: [...this.disk] });
+    const start = { kind: "start", durable: [...this.disk] };
+    this.deliver(start);
   }
 
   crash(): void {

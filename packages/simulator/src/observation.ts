@@ -36,7 +36,7 @@ export interface Observation {
   readonly faultyReplicas: ReadonlySet<ServerName>;
   /** Executions that started for quarantined requests after their definite rejection (I10). */
   readonly executionsAfterRejection: readonly RequestId[];
-  readonly digestReply: (text: string) => Digest;
+  readonly digestReply: (status: number, bodyText: string) => Digest;
 }
 
 export interface Violation {

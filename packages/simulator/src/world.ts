@@ -3,6 +3,7 @@
  * network, crashing hosts and Byzantine execution servers. Nothing in here decides what is right; it only lets things
  * happen and writes down what can be seen from outside.
  */
+import type { Adversary, AdversaryFactory } from "@redoubt/adversary";
 import type { AcceptanceTestEffect, Hasher, SendEffect } from "@redoubt/protocol";
 import type {
   AnyMessage,
@@ -133,7 +134,7 @@ export class World {
       stored,
       faultyReplicas: new Set(),
       executionsAfterRejection: this.#executionsAfterRejection,
-      digestReply: (text) => this.#cluster.digestReplyBody(text),
+      digestReply: (status, text) => this.#cluster.digestReplyBody(status, text),
     };
   }
 

@@ -29,7 +29,7 @@ export const checkRequests: Checker = (observation) => {
     if (operation.operation === "read") continue;
     if (status === 200 || status === 422) {
       const outcome = verified.get(requestId);
-      const told = observation.digestReply(replyText);
+      const told = observation.digestReply(status, replyText);
       if (!outcome)
         violations.push({
           invariant: "I3",
