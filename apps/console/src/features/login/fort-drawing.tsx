@@ -1,0 +1,62 @@
+/**
+ * The drawing beside the log-in form: a bastioned fort in plan, with the paper's five farms as its works. Decoration only, but it says
+ * what the system is: nothing reaches the state at the centre except through every line before it.
+ */
+const centre = 300;
+
+function ring(points: number, radius: number, turn: number): { x: number; y: number }[] {
+  return Array.from({ length: points }, (_, index) => {
+    const angle = ((index + turn) / points) * 2 * Math.PI - Math.PI / 2;
+    return { x: round(centre + radius * Math.cos(angle)), y: round(centre + radius * Math.sin(angle)) };
+  });
+}
+
+const round = (value: number) => Math.round(value * 10) / 10;
+
+/** Five bastions: tip, shoulders, and the curtain between them. */
+function trace(scale: number): string {
+  const tips = ring(5, 250 * scale, 0);
+  const shoulders = ring(60, 196 * scale, 0);
+  const flanks = ring(60, 164 * scale, 0);
+  const at = (list: { x: number; y: number }[], index: number) => {
+    const { x, y } = list[(index + 60) % 60] as { x: number; y: number };
+    return `${x} ${y}`;
+  };
+  const works = tips.map((tip, index) => {
+    const base = index * 12;
+    return [
+      at(flanks, base - 3),
+      at(shoulders, base - 2.0),
+      `${tip.x} ${tip.y}`,
+      at(shoulders, base + 2),
+      at(flanks, base + 3),
+    ].join(" L ");
+  });
+  return `M ${works.join(" L ")} Z`;
+}
+
+const ditches = [1.12, 1, 0.86, 0.66];
+
+export function FortDrawing() {
+  return (
+    <svg viewBox="0 0 600 600" aria-hidden className="h-full w-full p-[6%] text-line-strong" fill="none">
+      {ditches.map((scale, index) => (
+        <path
+          key={scale}
+          d={trace(scale)}
+          stroke="currentColor"
+          strokeWidth={index === 1 ? 1.6 : 0.8}
+          strokeDasharray={index === 0 ? "2 5" : undefined}
+          strokeLinejoin="round"
+        />
+      ))}
+      {ring(5, 78, 0).map(({ x, y }) => (
+        <g key={`${x}`}>
+          <path d={`M ${centre} ${centre} L ${x} ${y}`} stroke="currentColor" strokeWidth="0.8" />
+          <circle cx={x} cy={y} r="9" className="fill-canvas" stroke="currentColor" strokeWidth="1.4" />
+        </g>
+      ))}
+      <circle cx={centre} cy={centre} r="17" className="fill-accent-soft" stroke="var(--accent)" strokeWidth="1.8" />
+    </svg>
+  );
+}

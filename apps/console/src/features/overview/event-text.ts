@@ -1,0 +1,51 @@
+/** Each event of the feed as one sentence for people, with a link to where it matters. Total over the catalogue. */
+import type { FeedEvent, FeedEventKind, FeedEventOf, FeedSeverity } from "@redoubt/shared";
+import { formatDuration, plural } from "../../text/format.ts";
+import type { Tone } from "../../ui/tone.ts";
+
+type Sentences = { [Kind in FeedEventKind]: (event: FeedEventOf<Kind>) => string };
+
+const sentences: Sentences = {
+  "node.state": ({ node, to, from, cause }) => `${node} is ${to} (was ${from}): ${cause}`,
+  "server.state": ({ server, to, cause }) => `${server} is ${to}: ${cause}`,
+  "server.discarded": ({ server, verdict, cause }) => `${server} discarded, ${verdict}: ${cause}`,
+  "degree.changed": ({ component, previous, wanted, decidedBy }) =>
+    `Degree of ${component} set from ${previous} to ${wanted} by ${decidedBy}`,
+  "degree.progress": ({ component, live, wanted, detail }) => `${component}: ${live} of ${wanted} live. ${detail}`,
+  "quarantine.added": ({ title, client, host, check }) => `Quarantined "${title}" of ${client} from ${host}: ${check}`,
+  "quarantine.changed": ({ requestId, to, by }) => `Request ${requestId.slice(0, 10)}… ${to} by ${by}`,
+  "host.blocked": ({ host, client }) => `Blocked ${host}${client === null ? "" : ` and client ${client}`}`,
+  "host.unblocked": ({ host, by }) => `Unblocked ${host} by ${by}`,
+  "block.withheld": ({ host, cause }) => `Block of ${host} withheld: ${cause}`,
+  "incident.opened": ({ title }) => `Incident opened: ${title}`,
+  "incident.closed": ({ title, durationMs }) => `Incident closed after ${formatDuration(durationMs)}: ${title}`,
+  "epoch.opened": ({ objectClusters, holder, cause }) =>
+    `New epoch for ${plural(objectClusters, "object cluster")}, held by ${holder}: ${cause}`,
+  "request.rejected": ({ host, status, cause }) => `Rejected a request from ${host} with ${status}: ${cause}`,
+  "signature.learned": ({ operation, summary }) => `Signature learned for ${operation}: ${summary}`,
+  "alert.delivery": ({ channel, state, detail }) => `Alert by ${channel} ${state}: ${detail}`,
+  "audit.appended": ({ actor, action, subject }) => `${actor}: ${action} ${subject}`,
+};
+
+export function sentenceOf(event: FeedEvent): string {
+  const write = sentences[event.kind] as (each: FeedEvent) => string;
+  return write(event);
+}
+
+export const severityTones: Record<FeedSeverity, Tone> = {
+  info: "idle",
+  notice: "accent",
+  warning: "warn",
+  critical: "bad",
+};
+
+/** Page that shows more; null when there is none. */
+export function linkOf(event: FeedEvent): string | null {
+  if (event.kind === "quarantine.added" || event.kind === "quarantine.changed") return `/quarantine/${event.requestId}`;
+  if (event.kind === "degree.changed" || event.kind === "degree.progress") return "/degrees";
+  if (event.kind === "incident.opened" || event.kind === "incident.closed") return "/incidents";
+  if (event.kind === "node.state" || event.kind === "server.state") return "/nodes";
+  if (event.kind === "alert.delivery") return "/alerts";
+  if (event.kind === "audit.appended") return "/audit";
+  return null;
+}

@@ -1,0 +1,33 @@
+/** The pages of the console in the order of an operator's day: what is wrong, where, what to decide, who did what. */
+import { Activity, Bell, BookLock, Boxes, Layers, LayoutDashboard, ShieldAlert, Siren } from "lucide-react";
+
+export const navigation = [
+  {
+    title: "Cluster",
+    pages: [
+      { href: "/", title: "Overview", Icon: LayoutDashboard },
+      { href: "/nodes", title: "Nodes", Icon: Boxes },
+      { href: "/degrees", title: "Degrees", Icon: Layers },
+    ],
+  },
+  {
+    title: "Requests",
+    pages: [
+      { href: "/quarantine", title: "Quarantine", Icon: ShieldAlert },
+      { href: "/state", title: "State", Icon: Activity },
+    ],
+  },
+  {
+    title: "Response",
+    pages: [
+      { href: "/incidents", title: "Incidents", Icon: Siren },
+      { href: "/alerts", title: "Alerts", Icon: Bell },
+      { href: "/audit", title: "Audit", Icon: BookLock },
+    ],
+  },
+] as const;
+
+/** "/" only by itself; every other page also for what is below it. */
+export function isCurrent(href: string, pathname: string): boolean {
+  return href === "/" ? pathname === "/" : pathname === href || pathname.startsWith(`${href}/`);
+}

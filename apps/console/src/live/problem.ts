@@ -1,0 +1,19 @@
+/** What a failed call says to the person who made it: the manager's own sentence, never a stack or a code alone. */
+import type { AdministrationRouter } from "@redoubt/cluster/api";
+import { TRPCClientError } from "@trpc/client";
+
+export interface Problem {
+  sentence: string;
+  /** Per input field, for forms. */
+  fields: Record<string, string>;
+}
+
+export function problemOf(error: unknown): Problem {
+  if (error instanceof TRPCClientError) {
+    const known = error as TRPCClientError<AdministrationRouter>;
+    const fields = Object.fromEntries((known.data?.fields ?? []).map(({ field, expected }) => [field, expected]));
+    if (known.data?.code === "UNAUTHORIZED") return { sentence: "Your session has ended. Log in again.", fields };
+    if (known.data !== undefined && known.data !== null) return { sentence: known.message, fields };
+  }
+  return { sentence: "The configuration manager cannot be reached.", fields: {} };
+}

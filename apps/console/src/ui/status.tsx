@@ -1,0 +1,43 @@
+/** A state in three ways at once: icon, text, colour. The icon's shape alone tells good from bad. */
+import { CircleAlert, CircleCheck, CircleDashed, CircleDot, TriangleAlert } from "lucide-react";
+import type { ReactNode } from "react";
+import { classes } from "./classes";
+import { type Tone, toneSoft, toneText } from "./tone";
+
+const icons = {
+  good: CircleCheck,
+  warn: TriangleAlert,
+  bad: CircleAlert,
+  idle: CircleDashed,
+  accent: CircleDot,
+} as const satisfies Record<Tone, unknown>;
+
+export function ToneIcon({ tone, className }: { tone: Tone; className?: string }) {
+  const Icon = icons[tone];
+  return <Icon aria-hidden className={classes("size-3.5 shrink-0", toneText[tone], className)} strokeWidth={2.25} />;
+}
+
+export function Status({ tone, children, className }: { tone: Tone; children: ReactNode; className?: string }) {
+  return (
+    <span className={classes("inline-flex items-center gap-1.5 whitespace-nowrap", className)}>
+      <ToneIcon tone={tone} />
+      <span className={toneText[tone]}>{children}</span>
+    </span>
+  );
+}
+
+/** The same on a soft ground, for the one state that matters most in a place. */
+export function Badge({ tone, children, className }: { tone: Tone; children: ReactNode; className?: string }) {
+  return (
+    <span
+      className={classes(
+        "inline-flex h-5 items-center gap-1 whitespace-nowrap rounded-sm px-1.5 font-medium text-2xs",
+        toneSoft[tone],
+        className,
+      )}
+    >
+      <ToneIcon tone={tone} className="size-3" />
+      {children}
+    </span>
+  );
+}
