@@ -14,6 +14,8 @@ import { closeAtExpiry, identifyPeer, type LinkIdentity, secureContextOptions } 
 
 export const DEFAULT_CONNECTIONS_MAX = 512;
 export const CONNECTIONS_PER_PEER_MAX = 4;
+/** Whoever reaches the port can fail at it as often as they like; our logs must not grow with that. */
+export const NAMELESS_REPORTS_PER_SECOND_MAX = 10;
 const HANDSHAKE_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_DELAY_MS = 10_000;
 
@@ -25,7 +27,10 @@ export interface LinkServerOptions {
   readonly identity: LinkIdentity;
   /** The frame may be a view into a larger piece of memory: copy what is kept for long. */
   readonly onFrame: (peer: PeerIdentity, frame: Buffer) => void;
-  /** A connection was closed because of what the other end did; `peer` is undefined if it never proved a name. */
+  /**
+   * A connection was closed because of what the other end did; `peer` is undefined if it never proved a name.
+   * Of the nameless at most 10 a second are reported; the statistics count all.
+   */
   readonly onViolation: (peer: PeerIdentity | undefined, reason: string) => void;
   readonly onPeerConnected?: (peer: PeerIdentity) => void;
   readonly onPeerDisconnected?: (peer: PeerIdentity) => void;
@@ -40,6 +45,7 @@ export interface LinkServerStatistics {
   readonly connections: number;
   readonly framesIn: number;
   readonly bytesIn: number;
+  /** All of them, those that were not reported too. */
   readonly violations: number;
 }
 
@@ -79,6 +85,8 @@ export class LinkServer {
   #framesIn = 0;
   #bytesIn = 0;
   #violations = 0;
+  #namelessSecond = 0;
+  #namelessReports = 0;
 
   /** Use listenForLinks. */
   constructor(server: Server, options: LinkServerOptions) {
@@ -91,7 +99,7 @@ export class LinkServer {
       socket.once("close", () => this.#sockets.delete(socket));
     });
     server.on("secureConnection", (socket) => this.#accept(socket));
-    server.on("tlsClientError", (error) => this.#report(undefined, `handshake failed: ${error.message}`));
+    server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => this.#reportHandshake(error, socket));
   }
 
   /** The port it listens on. */
@@ -113,9 +121,27 @@ export class LinkServer {
     return [...this.#connections].map(({ peer }) => peer);
   }
 
-  #report(peer: PeerIdentity | undefined, reason: string): void {
+  #report(peer: PeerIdentity, reason: string): void {
     this.#violations++;
     this.#options.onViolation(peer, reason);
+  }
+
+  #reportHandshake(error: NodeJS.ErrnoException, socket: TLSSocket): void {
+    // A certificate that does not verify ends the handshake as a hang-up on our side; only this field tells.
+    const refused: Error | string | null = socket.authorizationError;
+    if (refused) this.#reportNameless(`handshake failed: the certificate is refused (${String(refused)})`);
+    // Hanging up in the middle is rude but no violation: an honest peer that is being stopped does it too.
+    else if (error.code !== "ECONNRESET") this.#reportNameless(`handshake failed: ${error.message.trim()}`);
+  }
+
+  #reportNameless(reason: string): void {
+    this.#violations++;
+    const second = Math.floor(performance.now() / 1_000);
+    if (second !== this.#namelessSecond) {
+      this.#namelessSecond = second;
+      this.#namelessReports = 0;
+    }
+    if (this.#namelessReports++ < NAMELESS_REPORTS_PER_SECOND_MAX) this.#options.onViolation(undefined, reason);
   }
 
   #accept(socket: TLSSocket): void {
@@ -124,7 +150,7 @@ export class LinkServer {
     const parsed = identifyPeer(socket, this.#options.clusterName, this.#revocations);
     if (!parsed.ok) {
       socket.destroy();
-      this.#report(undefined, parsed.reason);
+      this.#reportNameless(parsed.reason);
       return;
     }
     const connection: Connection = { socket, peer: parsed.identity };

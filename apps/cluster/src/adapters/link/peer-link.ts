@@ -145,7 +145,11 @@ export class PeerLink {
     let cancelExpiry = () => {};
     socket.setNoDelay(true);
     socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy());
-    socket.on("error", () => undefined);
+    // 'close' follows every error. Only a certificate that does not verify is worth a word: somebody else listens there.
+    socket.on("error", () => {
+      const refused: Error | string | null = socket.authorizationError;
+      if (refused) this.#reportPeer(`the certificate is refused (${String(refused)})`);
+    });
     socket.once("secureConnect", () => {
       socket.setTimeout(0);
       socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
@@ -184,9 +188,13 @@ export class PeerLink {
         `${identity.component}/${identity.server} answered where ${component}/${server} was dialled`,
       );
     } else {
-      onViolation(undefined, `dialling ${component}/${server}: ${parsed.reason}`);
+      this.#reportPeer(parsed.reason);
     }
     return undefined;
+  }
+
+  #reportPeer(reason: string): void {
+    this.#shared.onViolation(undefined, `dialling ${this.#address.component}/${this.server}: ${reason}`);
   }
 
   #onClose(livedMs: number): void {
