@@ -12,7 +12,7 @@ import {
   generateLinkKeyPair,
   openCertificateAuthority,
 } from "../adapters/certificates/index.ts";
-import { bundleApplication } from "../applications/index.ts";
+import { bundleApplication, bundleProblemText } from "../applications/index.ts";
 import { signMembership, writeMembership } from "../node/membership-file.ts";
 import { dataLayout, TLS_FILES } from "../runtime/data-layout.ts";
 import { portsOf } from "../runtime/ports.ts";
@@ -31,7 +31,10 @@ export async function prepareCluster(options: Options): Promise<ClusterFile> {
     mkdirSync(folder, { recursive: true });
   for (const folder of [layout.secrets, layout.authority]) mkdirSync(folder, { recursive: true, mode: 0o700 });
   const previous = readClusterFile(options.data);
-  const { hash } = await bundleApplication(options.application, layout.applications);
+  const bundled = await bundleApplication(options.application, layout.applications);
+  if (!bundled.ok)
+    throw new UsageError(`--app: ${options.application} is refused:\n${bundleProblemText(bundled.error)}`);
+  const { hash } = bundled.value;
   if (previous && previous.application !== hash) {
     throw new UsageError(
       `--app: this cluster runs another version of its application (${previous.application.slice(0, 12)}); changing it is not built yet`,
