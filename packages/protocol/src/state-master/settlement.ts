@@ -9,15 +9,7 @@
  *
  * It decides nothing by itself: the result is proposed and takes effect only if nothing was verified meanwhile.
  */
-import type {
-  ChangeName,
-  ClusterRange,
-  Digest,
-  Epoch,
-  ObjectClusterNumber,
-  RequestId,
-  ServerName,
-} from "@redoubt/shared";
+import type { ChangeName, ClusterRange, Digest, ObjectClusterNumber, RequestId, ServerName } from "@redoubt/shared";
 import { eachCluster, inRanges } from "../ranges.ts";
 import { type MasterChange, nameOf } from "./commands.ts";
 
@@ -79,13 +71,12 @@ function struckOffOf(question: SettlementQuestion, cluster: SettledCluster): num
 
 /** A change that no promised member shows must be lacked by enough of them to be void: t+1 promises in every cluster. */
 function hasEnoughPromises(question: SettlementQuestion): boolean {
-  const seen = new Map<readonly ServerName[], boolean>();
+  const seen = new Set<readonly ServerName[]>();
   for (const number of eachCluster(question.clusters)) {
     const cluster = question.clusterOf(number);
     if (cluster.members.length === 0 || seen.has(cluster.members)) continue;
-    const isEnough = promisedOf(question, cluster).length >= cluster.faultsTolerated + 1;
-    if (!isEnough) return false;
-    seen.set(cluster.members, isEnough);
+    if (promisedOf(question, cluster).length < cluster.faultsTolerated + 1) return false;
+    seen.add(cluster.members);
   }
   return true;
 }

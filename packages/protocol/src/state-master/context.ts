@@ -1,0 +1,67 @@
+/**
+ * What the parts of the primary share during one step: the replicated state to read, the clocks, and where to put what
+ * they want done. Parts never touch each other's state; `primary.ts` connects them.
+ */
+import type { MessagesTo, ServerName, Slot } from "@redoubt/shared";
+import { type SendEffect, send } from "../core.ts";
+import type { MasterCommand } from "./commands.ts";
+import type { MetadataState } from "./metadata-state.ts";
+
+export class MasterContext {
+  readonly state: MetadataState;
+  now = 0;
+  wall = 0;
+  /** Everything up to this slot is in {@link state}. */
+  applied: Slot = 0;
+  #sends: SendEffect[] = [];
+  #commands: MasterCommand[] = [];
+
+  constructor(state: MetadataState) {
+    this.state = state;
+  }
+
+  send<Receiver extends keyof MessagesTo>(component: Receiver, to: ServerName, message: MessagesTo[Receiver]): void {
+    this.#sends.push(send(component, to, message));
+  }
+
+  /** Proposed at the end of the step; lost when this master stops being the primary, so whoever needs it asks again. */
+  propose(command: MasterCommand): void {
+    this.#commands.push(command);
+  }
+
+  takeSends(): SendEffect[] {
+    const sends = this.#sends;
+    this.#sends = [];
+    return sends;
+  }
+
+  takeCommands(): MasterCommand[] {
+    const commands = this.#commands;
+    this.#commands = [];
+    return commands;
+  }
+}
+
+/** Times of the primary's duties, milliseconds. */
+export const MASTER_TIMES = {
+  /** Nothing that waits is looked at more often. */
+  dutyMs: 20,
+  /** Duties when nothing waits: signs of life to followers. */
+  idleDutyMs: 100,
+  /** Verified changes gathered into one command for at most this long. */
+  verifyBatchMs: 2,
+  promiseResendMs: 100,
+  fenceResendMs: 100,
+  /** A command without effect after this long is proposed again. */
+  commandResendMs: 500,
+  followerHeartbeatMs: 200,
+  /** A member's undecided record of a request that is to be closed: after this long a new epoch decides it. */
+  closingStuckMs: 1000,
+  /** The regulator asks again every 300 ms; a closing nobody asks for is dropped. */
+  closingForgottenMs: 10_000,
+  /** Members report again every 500 ms; a reported change nobody repeats is dropped. */
+  candidateForgottenMs: 10_000,
+  /** Epochs that one member may cause by gaps and restarts: first pause, doubled each time, and the longest. */
+  epochPauseMs: 250,
+  epochPauseMsMax: 8_000,
+} as const;

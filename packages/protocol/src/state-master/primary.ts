@@ -1,0 +1,151 @@
+/**
+ * The duties of the primary among the masters: collecting reports, verifying, settling epochs, closing requests. All of
+ * it is memory that a new primary rebuilds from what members and regulator repeat; what counts is in the replicated
+ * state. It decides nothing: it proposes, and sees what came of it when commands are applied.
+ */
+import {
+  type ClaimPrimaryMessage,
+  isRequestId,
+  type RequestEpochMessage,
+  type RequestId,
+  type ToStateMaster,
+} from "@redoubt/shared";
+import type { Sender } from "../core.ts";
+import { Closings } from "./closings.ts";
+import type { MasterCommand } from "./commands.ts";
+import { MASTER_TIMES, type MasterContext } from "./context.ts";
+import type { EpochRequests } from "./epoch-requests.ts";
+import { isOpeningOutdated, isValidOpening } from "./metadata-epochs.ts";
+import { ReportCollector } from "./report-collector.ts";
+import { SettlementDriver } from "./settlement-driver.ts";
+import { VerifyPipeline } from "./verify-pipeline.ts";
+
+/** Request ids in one question. */
+const OUTCOMES_MAX = 4096;
+const NONCE_MAX = 128;
+const KEY_PATTERN = /^([0-9a-f]{64})?$/;
+
+export class Primary {
+  readonly #context: MasterContext;
+  readonly #requests: EpochRequests;
+  readonly #collector: ReportCollector;
+  readonly #pipeline: VerifyPipeline;
+  readonly #settlements: SettlementDriver;
+  readonly #closings: Closings;
+
+  constructor(context: MasterContext, requests: EpochRequests) {
+    this.#context = context;
+    this.#requests = requests;
+    this.#collector = new ReportCollector(context);
+    this.#settlements = new SettlementDriver(context, (clusters) => this.#pipeline.hasInFlight(clusters));
+    this.#pipeline = new VerifyPipeline(context, this.#collector, (cluster) => this.#settlements.isHeldBack(cluster));
+    this.#closings = new Closings(context);
+  }
+
+  /** On becoming the primary, and on ceasing to be it. */
+  reset(): void {
+    this.#collector.clear();
+    this.#pipeline.clear();
+    this.#settlements.clear();
+    this.#closings.clear();
+  }
+
+  /** After commands were applied; also once on becoming the primary, with none. */
+  applied(commands: readonly MasterCommand[]): void {
+    let hasSettled = false;
+    for (const command of commands) {
+      if (command.kind === "verify") this.#pipeline.applied(command);
+      else if (command.kind === "settle") hasSettled = true;
+    }
+    this.#settlements.sync();
+    this.#settlements.run();
+    if (!hasSettled) return;
+    this.#collector.dropDead();
+    this.#pipeline.offer(this.#collector.all());
+  }
+
+  /** What waits is looked at; every {@link MASTER_TIMES.dutyMs} while something does. */
+  run(): void {
+    this.#settlements.run();
+    this.#closings.run();
+    this.#requests.run();
+    this.#collector.prune();
+  }
+
+  get isWaiting(): boolean {
+    return this.#settlements.isWaiting || this.#closings.isWaiting || this.#requests.isWaiting;
+  }
+
+  /** At the end of every step. */
+  flush(): void {
+    this.#pipeline.flush();
+  }
+
+  get flushAt(): number {
+    return this.#pipeline.flushAt;
+  }
+
+  receive(from: Sender, message: ToStateMaster): void {
+    switch (message.kind) {
+      case "report":
+        this.#pipeline.offer(this.#collector.take(from, message));
+        break;
+      case "promised":
+        this.#settlements.promised(from.server, message);
+        break;
+      case "fenced":
+        this.#closings.fenced(from.server, message);
+        break;
+      case "gap":
+        this.#requests.gap(from.server, message);
+        break;
+      case "requestEpoch":
+        this.#requestEpoch(from, message);
+        break;
+      case "close":
+        if (isRequestId(message.requestId) && !this.#closings.want(message))
+          this.#tellOutcomes(from, [message.requestId]);
+        break;
+      case "outcomeOf":
+        this.#tellOutcomes(from, message.requests.slice(0, OUTCOMES_MAX));
+        break;
+      case "claimPrimary":
+        this.#claimPrimary(from, message);
+        break;
+      case "paxos":
+      case "follow":
+      case "metadataQuery":
+        // Handled by every master, primary or not (`state-master.ts`), or by the process around the core.
+        break;
+    }
+  }
+
+  /** Only the regulator that holds the lease may move leases. */
+  #requestEpoch(from: Sender, message: RequestEpochMessage): void {
+    const lease = this.#context.state.leases.get("traffic-regulator");
+    if (lease && lease.server !== from.server) return;
+    const { clusters, epochMax, holder, members, faultsTolerated, invalid } = message;
+    const opening = { clusters, epochMax, holder, members, faultsTolerated, invalid };
+    if (!isValidOpening(opening) || isOpeningOutdated(this.#context.state, opening)) return;
+    this.#context.propose({ kind: "openEpoch", ...opening });
+  }
+
+  #tellOutcomes(from: Sender, requests: readonly RequestId[]): void {
+    if (from.component !== "traffic-regulator") return;
+    const outcomes = requests.map((requestId) => ({
+      requestId,
+      outcome: this.#context.state.outcomes.get(requestId) ?? ({ kind: "unknown" } as const),
+    }));
+    this.#context.send("traffic-regulator", from.server, { kind: "outcomes", outcomes });
+  }
+
+  #claimPrimary(from: Sender, { component, nonce, mastersKey }: ClaimPrimaryMessage): void {
+    if (from.component !== component || nonce === "" || nonce.length > NONCE_MAX) return;
+    if (!KEY_PATTERN.test(mastersKey) || this.#context.state.nonces.has(nonce)) return;
+    this.#context.propose({ kind: "claimPrimary", component, server: from.server, nonce, mastersKey });
+  }
+
+  get dutyMs(): number {
+    return this.isWaiting ? MASTER_TIMES.dutyMs : MASTER_TIMES.idleDutyMs;
+  }
+}
