@@ -1,0 +1,138 @@
+/** `redoubt quarantine`, `hosts`, `signatures`: what was held back and what follows from it. */
+import type { Command } from "commander";
+import { administer } from "../administration.ts";
+import { print, printJson, printTable, shortened } from "../output.ts";
+import { type CommonOptions, withCommonOptions } from "./shared-options.ts";
+
+export function registerQuarantine(program: Command): void {
+  const quarantine = program.command("quarantine").description("requests that carried an attack (log L1)");
+  withCommonOptions(
+    quarantine
+      .command("list")
+      .description("quarantined requests, newest first")
+      .option("--limit <n>", "at most this many", Number, 100),
+  ).action(async (options: CommonOptions & { limit: number }) => {
+    const { items } = await administer(options.data, (administration) =>
+      administration.quarantine.list.query({ limit: options.limit }),
+    );
+    const rows = items.map(({ requestId, operation, client, host, reason, check, at, state }) => ({
+      requestId,
+      operation,
+      client,
+      host,
+      reason,
+      check,
+      at,
+      state,
+    }));
+    if (options.json) return printJson(rows);
+    printTable(
+      ["request", "operation", "client", "host", "reason", "check", "at", "state"],
+      rows.map((row) => [
+        shortened(row.requestId),
+        row.operation,
+        row.client,
+        row.host,
+        row.reason,
+        row.check,
+        row.at,
+        row.state,
+      ]),
+    );
+  });
+  withCommonOptions(quarantine.command("show <requestId>").description("the evidence on one request")).action(
+    async (requestId: string, options: CommonOptions) => {
+      const item = await administer(options.data, (administration) =>
+        administration.quarantine.item.query({ requestId }),
+      );
+      if (options.json) return printJson(item);
+      print(
+        `${item.verdict.sentence}\n\n${item.title}\nclient ${item.client}, host ${item.host}, ${item.at}, ${item.state}`,
+      );
+      print(`shadow run: ${item.replay?.sentence ?? "not run"}`);
+    },
+  );
+  decision(
+    quarantine,
+    "release",
+    "it was no attack: unblock, retract; with --rerun run it again",
+    async (data, requestId, reason, rerun) =>
+      administer(data, (administration) => administration.quarantine.release.mutate({ requestId, reason, rerun })),
+  );
+  decision(
+    quarantine,
+    "confirm",
+    "it was an attack: keep it rejected and its host blocked",
+    async (data, requestId, reason) =>
+      administer(data, (administration) => administration.quarantine.confirm.mutate({ requestId, reason })),
+  );
+  withCommonOptions(program.command("signatures").description("signatures of malformed requests")).action(
+    async (options: CommonOptions) => {
+      const signatures = await administer(options.data, (administration) => administration.signatures.list.query());
+      if (options.json) return printJson(signatures);
+      printTable(
+        ["signature", "operation", "mode", "hits", "from request"],
+        signatures.map((entry) => [
+          entry.signatureId,
+          entry.operation,
+          entry.mode,
+          entry.hits,
+          shortened(entry.requestId),
+        ]),
+      );
+    },
+  );
+  registerHosts(program);
+}
+
+function decision(
+  parent: Command,
+  name: "release" | "confirm",
+  description: string,
+  decide: (data: string, requestId: string, reason: string, rerun: boolean) => Promise<unknown>,
+): void {
+  const command = withCommonOptions(
+    parent
+      .command(`${name} <requestId>`)
+      .description(description)
+      .option("--reason <text>", "why, for the audit log", `${name}d from the command line`),
+  );
+  if (name === "release") command.option("--rerun", "run the request again, under an id derived from this one", false);
+  command.action(async (requestId: string, options: CommonOptions & { reason: string; rerun?: boolean }) => {
+    const result = await decide(options.data, requestId, options.reason, options.rerun ?? false);
+    if (options.json) printJson(result);
+    else print(`${shortened(requestId)} ${name}d`);
+  });
+}
+
+function registerHosts(program: Command): void {
+  const hosts = program.command("hosts").description("blocked hosts and principals");
+  withCommonOptions(hosts.command("list", { isDefault: true }).description("who is blocked, and why")).action(
+    async (options: CommonOptions) => {
+      const blocked = await administer(options.data, (administration) => administration.hosts.list.query());
+      if (options.json) return printJson(blocked);
+      printTable(
+        ["host", "client", "since", "until", "because of"],
+        blocked.map((entry) => [
+          entry.host,
+          entry.client ?? "–",
+          entry.since,
+          entry.until ?? "lifted by hand",
+          shortened(entry.requestId),
+        ]),
+      );
+    },
+  );
+  withCommonOptions(
+    hosts
+      .command("unblock <host>")
+      .description("an address or a client's name")
+      .option("--reason <text>", "why, for the audit log", "unblocked from the command line"),
+  ).action(async (host: string, options: CommonOptions & { reason: string }) => {
+    const { confirmedBy } = await administer(options.data, (administration) =>
+      administration.hosts.unblock.mutate({ host, reason: options.reason }),
+    );
+    if (options.json) printJson({ host, confirmedBy });
+    else print(`${host} is unblocked (confirmed by ${confirmedBy.join(", ")})`);
+  });
+}

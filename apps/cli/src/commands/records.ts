@@ -1,0 +1,123 @@
+/** `redoubt state`, `request`, `log`, `masters`, `incidents`, `audit`: what the cluster remembers. */
+import { Argument, type Command } from "commander";
+import { administer } from "../administration.ts";
+import { CommandFailure } from "../failure.ts";
+import { state as coloured, print, printJson, printTable, shortened } from "../output.ts";
+import { type CommonOptions, withCommonOptions } from "./shared-options.ts";
+
+export function registerRecords(program: Command): void {
+  const state = program.command("state").description("objects and their versions");
+  withCommonOptions(state.command("show <object>").description("every version: C1, C2, status, provenance")).action(
+    async (object: string, options: CommonOptions) => {
+      const history = await administer(options.data, (administration) => administration.state.show.query({ object }));
+      if (options.json) return printJson(history);
+      print(history.object);
+      printTable(
+        ["version", "epoch", "status", "C1", "C2", "request", "executed by", "replicas"],
+        history.versions.map((version) => [
+          version.number,
+          version.epoch,
+          coloured(version.status),
+          shortened(version.c1),
+          shortened(version.c2),
+          shortened(version.requestId),
+          version.executionServer,
+          version.replicas
+            .map((replica) => `${replica.server}${replica.c1 === version.c1 ? "" : " DIFFERS"}`)
+            .join(" "),
+        ]),
+      );
+    },
+  );
+  const request = program.command("request").description("one request's way");
+  withCommonOptions(request.command("show <requestId>").description("attempts, hops, versions, verdict")).action(
+    async (requestId: string, options: CommonOptions) => {
+      const history = await administer(options.data, (administration) =>
+        administration.requests.show.query({ requestId }),
+      );
+      if (options.json) return printJson(history);
+      print(
+        `${history.operation} by ${history.client} from ${history.host}, ${history.receivedAt}: ${history.outcome} (${history.log})`,
+      );
+      printTable(
+        ["attempt", "execution server", "outcome"],
+        history.attempts.map((attempt) => [attempt.number, attempt.executionServer, attempt.outcome]),
+      );
+      printTable(
+        ["at", "server", "event"],
+        history.hops.map((hop) => [hop.at, hop.server, `${hop.event} ${hop.detail}`]),
+      );
+    },
+  );
+  withCommonOptions(
+    program
+      .command("log")
+      .description("entries of one of the regulator's logs")
+      .addArgument(new Argument("<log>").choices(["L1", "L2", "L3"]))
+      .option("--limit <n>", "at most this many", Number, 50),
+  ).action(async (log: "L1" | "L2" | "L3", options: CommonOptions & { limit: number }) => {
+    const page = await administer(options.data, (administration) =>
+      administration.requests.log.query({ log, limit: options.limit }),
+    );
+    if (options.json) return printJson(page);
+    print(`${page.log}: ${page.total} in all`);
+    printTable(
+      ["at", "request", "operation", "client", "host", "outcome"],
+      page.entries.map((entry) => [
+        entry.at,
+        shortened(entry.requestId),
+        entry.operation ?? "–",
+        entry.client ?? "–",
+        entry.host,
+        entry.outcome,
+      ]),
+    );
+  });
+  const masters = program.command("masters").description("state masters");
+  withCommonOptions(
+    masters.command("compare").description("does each master's own Postgres hold the same metadata? exit 1 if not"),
+  ).action(async (options: CommonOptions) => {
+    const comparison = await administer(options.data, (administration) =>
+      administration.cluster.mastersCompare.query(),
+    );
+    if (options.json) printJson(comparison);
+    else {
+      printTable(
+        ["master", "reachable", "applied slot", "digest"],
+        comparison.masters.map((master) => [
+          master.server,
+          master.reachable ? "yes" : "no",
+          master.appliedSlot,
+          shortened(master.digest),
+        ]),
+      );
+      print(comparison.equal ? "equal" : `not equal: ${comparison.differences.join("; ")}`);
+    }
+    if (!comparison.equal) throw new CommandFailure(options.json ? "" : "the masters' metadata differ");
+  });
+  withCommonOptions(program.command("incidents").description("what went wrong, newest first")).action(
+    async (options: CommonOptions) => {
+      const incidents = await administer(options.data, (administration) => administration.incidents.list.query({}));
+      if (options.json) return printJson(incidents);
+      printTable(
+        ["opened", "severity", "subject", "title", "closed"],
+        incidents.map((incident) => [
+          incident.openedAt,
+          incident.severity,
+          incident.subject,
+          incident.title,
+          incident.closedAt ?? "open",
+        ]),
+      );
+    },
+  );
+  const audit = program.command("audit").description("who did what");
+  withCommonOptions(audit.command("verify").description("is the audit log whole? exit 1 if not")).action(
+    async (options: CommonOptions) => {
+      const verification = await administer(options.data, (administration) => administration.audit.verify.mutate());
+      if (options.json) printJson(verification);
+      else print(verification.sentence);
+      if (!verification.intact) throw new CommandFailure("");
+    },
+  );
+}
