@@ -73,15 +73,17 @@ export async function waitForEnd(record: ProcessRecord, timeoutMs: number): Prom
 }
 
 /**
- * Ends a process: SIGTERM (and SIGCONT, so that a frozen one can obey), after `graceMs` SIGKILL to its group.
+ * Ends a process: SIGTERM (and SIGCONT, so that a frozen one can obey), after `graceMs` SIGKILL; then what is left of its group.
  * Resolves when it is gone, with false if it survives even that; true at once if it was gone already.
  */
 export async function stop(record: ProcessRecord, { graceMs = DEFAULT_GRACE_MS } = {}): Promise<boolean> {
   if (!signalProcess(record, "SIGTERM")) return true;
   thaw(record);
-  if (await waitForEnd(record, graceMs)) return true;
-  kill(record);
-  return waitForEnd(record, KILL_TIMEOUT_MS);
+  const obeyed = await waitForEnd(record, graceMs);
+  if (!obeyed) kill(record);
+  const isGone = obeyed || (await waitForEnd(record, KILL_TIMEOUT_MS));
+  if (isGone) sweepGroup(record);
+  return isGone;
 }
 
 /** What endLeftovers did. */

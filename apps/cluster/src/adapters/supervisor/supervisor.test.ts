@@ -253,7 +253,9 @@ describe("stopping and freezing", () => {
     expect(thaw(record)).toBe(true);
     await waitUntil(() => statField(record.pid, 3) === "S" && statField(worker, 3) === "S", "both thawed");
     freeze(record);
+    supervisor.close();
     expect(await stop(record, { graceMs: 5_000 })).toBe(true);
+    await waitUntil(() => readProcessIdentity(worker) === undefined, "the end of the worker");
   });
 });
 
