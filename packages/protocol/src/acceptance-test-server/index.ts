@@ -1,1 +1,2 @@
+export * from "./acceptance-test-server.ts";
 export * from "./types.ts";

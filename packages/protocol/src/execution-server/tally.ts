@@ -2,28 +2,16 @@
  * Counts members' answers to one fetch. A newest version, an absence or a tip counts when t+1 members say the same; a
  * version asked for by its C1 when one answer's bytes have that C1. Later answers of a member replace its earlier ones.
  */
-import {
-  type Digest,
-  type FetchedMessage,
-  isDigest,
-  isRequestId,
-  type ObjectClusterNumber,
-  type ServerName,
-  type StoredVersion,
-  type VersionReference,
+import type {
+  Digest,
+  FetchedMessage,
+  ObjectClusterNumber,
+  ServerName,
+  StoredVersion,
+  VersionReference,
 } from "@redoubt/shared";
 import type { Hasher } from "../core.ts";
-import { computeC1 } from "../digests.ts";
-
-const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
-
-/** The bytes have the C1 claimed: the version is what somebody once stored under that name. */
-export function hasRightC1(hasher: Hasher, version: StoredVersion): boolean {
-  const { number, epoch, parent, requestId, c1 } = version;
-  const isWellFormed =
-    [number, epoch, parent.number, parent.epoch].every(isCount) && isDigest(parent.c1) && isRequestId(requestId);
-  return isWellFormed && computeC1(hasher, version, requestId) === c1;
-}
+import { hasRightC1 } from "../well-formed.ts";
 
 const keyOf = (version: StoredVersion | null): string =>
   version === null ? "absent" : `${version.number}:${version.epoch}:${version.c1}`;

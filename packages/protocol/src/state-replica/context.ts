@@ -2,6 +2,7 @@
 import type { Digest, Epoch, RequestId, ServerName } from "@redoubt/shared";
 import type { ApplicationPort } from "../application-port.ts";
 import type { Hasher, SendEffect } from "../core.ts";
+import type { RecentKeys } from "../recent.ts";
 import type { ReadConfirmations } from "./confirmations.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Examiner } from "./examination.ts";
@@ -9,7 +10,6 @@ import type { WaitingFetches } from "./fetches.ts";
 import type { Gaps } from "./gaps.ts";
 import type { HeldChanges } from "./held-changes.ts";
 import type { WaitingPromise } from "./promises.ts";
-import type { RecentKeys } from "./recent.ts";
 import type { RefusalReports } from "./refusals.ts";
 import type { Reports } from "./reports.ts";
 import type { ShadowTests } from "./shadow.ts";

@@ -7,8 +7,8 @@
 import type { ChangeRecord, ChangeSummary, Digest, Epoch, ServerName, Ticket } from "@redoubt/shared";
 import type { ApplicationPort } from "../application-port.ts";
 import type { Hasher } from "../core.ts";
-import { digestChange, digestInput, digestTicket, memberEntry, summarize } from "../digests.ts";
-import { findRecordFlaw, findTicketFlaw } from "./well-formed.ts";
+import { digestChange, digestTicket, memberEntry, summarize } from "../digests.ts";
+import { findRecordFlaw, findTicketFlaw, hasRightInput } from "../well-formed.ts";
 
 /** Stable reasons of `refused` and `refusalReport` (see RefusedMessage). */
 export type RefusalReason =
@@ -80,8 +80,7 @@ export function examineChange(
   if (flaw) return refuse("malformed", flaw);
   const ticket = examineTicket(examiner, from, record.ticket);
   if (ticket.kind !== "examined") return ticket;
-  if (digestInput(examiner.hasher, record.input) !== record.ticket.body.inputDigest)
-    return refuse("malformed", "the input is not the ticket's");
+  if (!hasRightInput(examiner.hasher, record)) return refuse("malformed", "the input is not the ticket's");
   const outside = findOutsideScope(examiner.application, record);
   if (outside) return refuse("scope", outside);
   const summary = summarize(examiner.hasher, record);

@@ -5,9 +5,9 @@
  */
 import { type ChangeSummary, type Digest, LIMITS, type ReportMessage, type ServerName } from "@redoubt/shared";
 import { send } from "../core.ts";
+import { Queue } from "../queue.ts";
 import { sendMemberAnswers } from "./answers.ts";
 import { put, type Replica, type Turn } from "./context.ts";
-import { Queue } from "./queue.ts";
 import type { ChangeEntry } from "./store.ts";
 
 const BATCH_MS = 2;

@@ -4,9 +4,9 @@
  */
 import { type Digest, type ServerName, type ShadowResultMessage, type Verdict, ZERO_DIGEST } from "@redoubt/shared";
 import { send } from "../core.ts";
+import { trimOldest } from "../recent.ts";
 import { put, type Replica, type Turn } from "./context.ts";
 import { examineChange, examineTicket } from "./examination.ts";
-import { trimOldest } from "./recent.ts";
 import { runTest } from "./tests.ts";
 
 const RUNS_MAX = 256;

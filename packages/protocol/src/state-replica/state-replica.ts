@@ -7,6 +7,7 @@
 import { type Digest, type Epoch, type ServerName, type Slot, type ToStateReplica, unreachable } from "@redoubt/shared";
 import type { Core } from "../core.ts";
 import { digestChange, summarize } from "../digests.ts";
+import { RecentKeys, trimOldest } from "../recent.ts";
 import { answerAgain, redesignate } from "./answers.ts";
 import { tipOf } from "./clusters.ts";
 import { ReadConfirmations } from "./confirmations.ts";
@@ -20,7 +21,6 @@ import { HeldChanges, holdKeyOf } from "./held-changes.ts";
 import { receiveChange, wake } from "./intake.ts";
 import type { ObjectVersion } from "./object-store.ts";
 import { receivePromise, takePromise } from "./promises.ts";
-import { RecentKeys, trimOldest } from "./recent.ts";
 import { RefusalReports } from "./refusals.ts";
 import { Reports } from "./reports.ts";
 import { ShadowTests } from "./shadow.ts";

@@ -15,12 +15,12 @@ import {
 } from "@redoubt/shared";
 import { send } from "../core.ts";
 import { digestChange, summarize } from "../digests.ts";
+import { Queue } from "../queue.ts";
+import { findRecordFlaw, hasRightInput } from "../well-formed.ts";
 import { afterSlot } from "./after-slot.ts";
 import { put, type Replica, type Turn } from "./context.ts";
 import { applySlot, namedChanges } from "./labels.ts";
 import { answerPromises } from "./promises.ts";
-import { Queue } from "./queue.ts";
-import { findRecordFlaw } from "./well-formed.ts";
 
 const SILENCE_MS = 300;
 const FETCH_RETRY_MS = 100;
@@ -172,7 +172,7 @@ export function receiveChanges(replica: Replica, turn: Turn, from: ServerName, r
   const { stream, hasher } = replica;
   let progress = false;
   for (const record of records.slice(0, FETCH_DIGESTS_MAX)) {
-    if (stream.wanted.size === 0 || findRecordFlaw(record)) continue;
+    if (stream.wanted.size === 0 || findRecordFlaw(record) || !hasRightInput(hasher, record)) continue;
     const digest = digestChange(hasher, summarize(hasher, record));
     if (!stream.wanted.delete(digest)) continue;
     keepFetched(replica, turn, digest, record);

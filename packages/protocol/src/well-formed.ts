@@ -1,18 +1,23 @@
 /**
- * Shape of what execution servers send beyond what types say: sizes, order, repetitions, numbers that can be hashed.
- * Everything later may rely on it. It judges no truth: tickets, digests and versions are checked in `examination.ts`
- * and `admission.ts`.
+ * Shape of what untrusted servers send beyond what types say: sizes, order, repetitions, numbers that can be hashed.
+ * Everything later may rely on it. Of truth it judges only what a digest proves (a version's C1, a ticket's input).
  */
 import {
+  type ChainLink,
   type ChangeRecord,
+  type ChangeSummary,
   isDigest,
   isRequestId,
   LIMITS,
   OBJECT_CLUSTERS,
   type ParentReference,
+  type StoredVersion,
   type Ticket,
+  type TicketBody,
   type VersionReference,
 } from "@redoubt/shared";
+import type { Hasher } from "./core.ts";
+import { computeC1, digestInput } from "./digests.ts";
 
 const NAME_MAX = 256;
 const MEMBERS_MAX = 32;
@@ -30,9 +35,8 @@ const isReference = (reference: VersionReference): boolean =>
   isWithin(reference.object, LIMITS.objectNameBytesMax) && isParent(reference);
 
 /** What is wrong with a ticket's shape, or undefined. */
-export function findTicketFlaw(ticket: Ticket): string | undefined {
-  const { body } = ticket;
-  if (!isDigest(ticket.mastersEntry)) return "ticket: masters' entry";
+export function findTicketFlaw({ body, mastersEntry }: Pick<Ticket, "body" | "mastersEntry">): string | undefined {
+  if (!isDigest(mastersEntry)) return "ticket: masters' entry";
   if (!isRequestId(body.requestId) || !isDigest(body.inputDigest) || !isDigest(body.seed)) return "ticket: digests";
   for (const count of [body.attempt, body.now, body.regulatorEpoch, body.home, body.faultsTolerated, body.expiresAt]) {
     if (!isCount(count)) return "ticket: numbers";
@@ -54,11 +58,11 @@ export function findTicketFlaw(ticket: Ticket): string | undefined {
   return undefined;
 }
 
-function findLinksFlaw({ ticket, links, serial }: ChangeRecord): string | undefined {
+function findLinksFlaw(body: TicketBody, links: readonly ChainLink[], serial: number): string | undefined {
   if (!isCount(serial)) return "serial";
-  if (links.length !== ticket.body.clusters.length) return "links: one per cluster of the ticket expected";
+  if (links.length !== body.clusters.length) return "links: one per cluster of the ticket expected";
   for (const [index, link] of links.entries()) {
-    const entry = ticket.body.clusters[index];
+    const entry = body.clusters[index];
     if (link.cluster !== entry?.cluster || link.epoch !== entry.epoch) return "links: order or epochs of the ticket";
     if (!isDigest(link.follows)) return "links: follows";
     if (!isCount(link.predecessorSerial)) return "links: predecessor";
@@ -68,9 +72,9 @@ function findLinksFlaw({ ticket, links, serial }: ChangeRecord): string | undefi
 
 /** What is wrong with a record's shape, or undefined. Serials are compared with predecessors by admission only. */
 export function findRecordFlaw(record: ChangeRecord): string | undefined {
-  const flaw = findTicketFlaw(record.ticket) ?? findLinksFlaw(record);
+  const { ticket, links, serial, reads, writes } = record;
+  const flaw = findTicketFlaw(ticket) ?? findLinksFlaw(ticket.body, links, serial);
   if (flaw) return flaw;
-  const { reads, writes } = record;
   if (!isWithin(record.input, LIMITS.inputBytesMax)) return "input: size";
   if (!isWithin(record.reply, LIMITS.replyBytesMax)) return "reply: size";
   if (reads.length > LIMITS.objectsPerRequestMax) return "reads: count";
@@ -89,3 +93,25 @@ export function findRecordFlaw(record: ChangeRecord): string | undefined {
   if (new Set(writes.map((write) => write.object)).size !== writes.length) return "writes: an object twice";
   return undefined;
 }
+
+/** What is wrong with a summary's shape, or undefined: a summary without a flaw can be hashed. */
+export function findSummaryFlaw(summary: ChangeSummary): string | undefined {
+  const { ticket, mastersEntry, replyDigest, reads, writes, serial, links } = summary;
+  const flaw = findTicketFlaw({ body: ticket, mastersEntry }) ?? findLinksFlaw(ticket, links, serial);
+  if (flaw) return flaw;
+  if (!isDigest(replyDigest)) return "reply digest";
+  if (reads.length > LIMITS.objectsPerRequestMax || !reads.every(isReference)) return "reads";
+  if (writes.length > LIMITS.objectsPerRequestMax) return "writes";
+  return writes.every((write) => isReference(write) && isParent(write.parent)) ? undefined : "writes";
+}
+
+/** The bytes have the C1 claimed: the version is what somebody once stored under that name. */
+export function hasRightC1(hasher: Hasher, version: StoredVersion): boolean {
+  const { parent, requestId, c1 } = version;
+  const isWellFormed = isReference(version) && isParent(parent) && isRequestId(requestId);
+  return isWellFormed && computeC1(hasher, version, requestId) === c1;
+}
+
+/** The change digest binds the input's digest, not its text. */
+export const hasRightInput = (hasher: Hasher, { input, ticket }: Pick<ChangeRecord, "input" | "ticket">): boolean =>
+  digestInput(hasher, input) === ticket.body.inputDigest;
