@@ -35,6 +35,7 @@ export async function runAcceptanceTestServer(environment: ServerEnvironment): P
     onMessage: (from, message) => {
       // What it is shown of the state feeds its leak check: it has no store of its own.
       if (message.kind === "record" && message.record) testing.stored(message.record);
+      else if (message.kind === "stream") for (const slot of message.slots) testing.decided(slot.decisions);
       driver.input({ kind: "message", from, message: message as ToAcceptanceTestServer });
     },
   });

@@ -1,17 +1,23 @@
 /**
  * Acceptance tests beside a core: turns a core's `test` effect into a record for the acceptance worker, and its verdict
- * into the core's input. Keeps the index of confidential texts of everything this server stores.
+ * into the core's input. Keeps the index of confidential texts of everything *verified* that this server stores: what is
+ * only pending may be an intruder's invention, and must not make honest replies look like leaks.
  */
 import { type AcceptanceRecord, ConfidentialIndex } from "@redoubt/application";
 import type { AcceptanceTestEffect, AcceptanceTestedInput } from "@redoubt/protocol";
-import type { ChangeRecord } from "@redoubt/shared";
+import { type ChangeRecord, type Decision, LIMITS } from "@redoubt/shared";
 import type { LoadedApplication } from "../applications/index.ts";
 import { createAcceptanceWorker } from "../workers/index.ts";
 
+/** Changes remembered until the masters decide; the oldest are forgotten first (they are dead or long decided). */
+const UNVERIFIED_MAX = 2 * LIMITS.unlabelledChangesMax;
+
 export interface AcceptanceTesting {
   readonly test: (effect: AcceptanceTestEffect) => void;
-  /** To be told every change this server stores. */
+  /** To be told every change this server stores; it counts once it is verified. */
   readonly stored: (record: ChangeRecord) => void;
+  /** To be told what the masters decided. */
+  readonly decided: (decisions: readonly Decision[]) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -20,6 +26,7 @@ export function createAcceptanceTesting(
   onTested: (input: AcceptanceTestedInput) => void,
 ): AcceptanceTesting {
   const confidential = new ConfidentialIndex(application.contract);
+  const unverified = new Map<string, ChangeRecord>();
   const worker = createAcceptanceWorker({
     application,
     findConfidential: confidential.find,
@@ -35,9 +42,19 @@ export function createAcceptanceTesting(
       }
     },
     stored(record) {
-      for (const write of record.writes) {
-        const value = parse(write.bytes);
-        if (value.ok) confidential.update(write.object, value.value);
+      const { requestId, attempt } = record.ticket.body;
+      if (unverified.size >= UNVERIFIED_MAX) unverified.delete(unverified.keys().next().value as string);
+      unverified.set(`${requestId}/${attempt}`, record);
+    },
+    decided(decisions) {
+      for (const decision of decisions) {
+        if (decision.kind !== "verified") continue;
+        const name = `${decision.change.requestId}/${decision.change.attempt}`;
+        for (const write of unverified.get(name)?.writes ?? []) {
+          const value = parse(write.bytes);
+          if (value.ok) confidential.update(write.object, value.value);
+        }
+        unverified.delete(name);
       }
     },
     close: () => worker.close(),

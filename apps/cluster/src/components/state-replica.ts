@@ -40,6 +40,7 @@ export async function runStateReplica(environment: ServerEnvironment): Promise<v
   };
   const noteStored = (record: StateReplicaDurable): void => {
     if (record.kind === "accepted" || record.kind === "fetched") testing.stored(record.record);
+    else if (record.kind === "applied") testing.decided(record.slot.decisions);
   };
   const driver = new Driver<StateReplicaInput, StateReplicaEffect>({
     core,

@@ -31,19 +31,11 @@ export async function prepareCluster(options: Options): Promise<ClusterFile> {
     mkdirSync(folder, { recursive: true });
   for (const folder of [layout.secrets, layout.authority]) mkdirSync(folder, { recursive: true, mode: 0o700 });
   const previous = readClusterFile(options.data);
-  const bundled = await bundleApplication(options.application, layout.applications);
-  if (!bundled.ok)
-    throw new UsageError(`--app: ${options.application} is refused:\n${bundleProblemText(bundled.error)}`);
-  const { hash } = bundled.value;
-  if (previous && previous.application !== hash) {
-    throw new UsageError(
-      `--app: this cluster runs another version of its application (${previous.application.slice(0, 12)}); changing it is not built yet`,
-    );
-  }
+  const application = await chooseApplication(options, previous);
   if (previous && previous.portBase !== options.portBase) {
     throw new UsageError(`--port-base: ${previous.portBase} expected, which this data folder was made with`);
   }
-  const cluster = previous ? { ...previous, startedAt: Date.now() } : await newCluster(options, hash);
+  const cluster = previous ? { ...previous, startedAt: Date.now() } : await newCluster(options, application);
   const authority = certificateAuthorityExists(layout.authority)
     ? await openCertificateAuthority(layout.authority)
     : await createCertificateAuthority(layout.authority, cluster.name);
@@ -52,6 +44,24 @@ export async function prepareCluster(options: Options): Promise<ClusterFile> {
   firstMembership(options.data, cluster);
   writeClusterFile(options.data, cluster);
   return cluster;
+}
+
+/**
+ * A cluster stays with the bundle it was made with: changing the application of a running state is a step of its own.
+ * Returns the content address.
+ */
+async function chooseApplication(options: Options, previous: ClusterFile | undefined): Promise<string> {
+  const layout = dataLayout(options.data);
+  if (previous && existsSync(join(layout.applications, previous.application))) return previous.application;
+  const bundled = await bundleApplication(options.application, layout.applications);
+  if (!bundled.ok)
+    throw new UsageError(`--app: ${options.application} is refused:\n${bundleProblemText(bundled.error)}`);
+  if (previous && previous.application !== bundled.value.hash) {
+    throw new UsageError(
+      `--app: the bundle ${previous.application.slice(0, 12)} of this cluster is gone from ${layout.applications}`,
+    );
+  }
+  return bundled.value.hash;
 }
 
 async function newCluster(options: Options, application: string): Promise<ClusterFile> {

@@ -17,15 +17,20 @@ const CHANGE = 1;
 /** `mapsAsObjects` and no record extension: what is read depends on nothing but the bytes. */
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, int64AsType: "number" });
 
-const isAccepted = (record: unknown): record is { kind: string; record: ChangeRecord } =>
-  typeof record === "object" && record !== null && "record" in record && "kind" in record && record.kind === "accepted";
+/** Change records in a replica's journal: accepted from an execution server, or fetched from another member. */
+const CHANGE_KINDS = ["accepted", "fetched"] as const;
+
+const isChange = (record: unknown): record is { kind: (typeof CHANGE_KINDS)[number]; record: ChangeRecord } =>
+  typeof record === "object" &&
+  record !== null &&
+  "record" in record &&
+  CHANGE_KINDS.includes((record as { kind: (typeof CHANGE_KINDS)[number] }).kind);
 
 export const recordCodec: RecordCodec = {
   encode(record) {
-    if (isAccepted(record)) {
-      const { kind: _kind, record: change, ...rest } = record;
-      const writer = new ByteWriter(1024).u8(CHANGE).bytes(packr.pack(rest));
-      writeRecord(writer, change);
+    if (isChange(record)) {
+      const writer = new ByteWriter(1024).u8(CHANGE).u8(CHANGE_KINDS.indexOf(record.kind));
+      writeRecord(writer, record.record);
       return writer.finish();
     }
     const body = packr.pack(record);
@@ -38,10 +43,11 @@ export const recordCodec: RecordCodec = {
     if (payload[0] === GENERAL) return packr.unpack(payload.subarray(1));
     const reader = new ByteReader(payload);
     if (reader.u8() !== CHANGE) throw new RangeError("journal record of an unknown kind");
-    const rest = packr.unpack(reader.bytes()) as object;
+    const kind = CHANGE_KINDS[reader.u8()];
+    if (kind === undefined) throw new RangeError("change record of an unknown kind");
     const record = readRecord(reader);
     reader.end();
-    return { kind: "accepted", record, ...rest };
+    return { kind, record };
   },
 };
 
