@@ -1,1 +1,2 @@
+export { createTrafficRegulator } from "./regulator.ts";
 export * from "./types.ts";

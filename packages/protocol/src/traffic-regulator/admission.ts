@@ -1,0 +1,251 @@
+/**
+ * The door: a client's request is screened, recognised as a repeat, or taken into L3 (paper §3.1). L3 is journalled before
+ * anything is dispatched (REQUIREMENTS R19).
+ */
+import type { ObjectClusterNumber, RequestId } from "@redoubt/shared";
+import { computeRequestId, digestInput } from "../digests.ts";
+import { normaliseAddress } from "./addresses.ts";
+import { append, type Regulator, respond, schedule } from "./context.ts";
+import { isAdmitting, quarantineRequest, rejectionResponse, replyResponse } from "./endings.ts";
+import { problemResponse } from "./problems.ts";
+import type { PendingRequest } from "./request.ts";
+import { type Client, isKeyReused, type Refusal, screenContent, screenLoad, screenSender } from "./screening.ts";
+import type { AdmitRequest, AdmittedRecord } from "./types.ts";
+
+/** Exchanges that may wait for one request. */
+const EXCHANGES_MAX = 16;
+const TEXT_KEPT_MAX = 200;
+
+export function admit(regulator: Regulator, request: AdmitRequest): void {
+  regulator.traffic.countEdge("client", "traffic-regulator");
+  if (!isAdmitting(regulator)) {
+    regulator.traffic.count("rejected.not-ready");
+    respond(regulator, request.exchange, problemResponse("not-ready", { retryAfterSeconds: 1 }));
+    return;
+  }
+  const screened = screenSender(regulator, request);
+  if (screened.kind === "refused") refuse(regulator, request, screened.refusal);
+  else admitScreened(regulator, request, screened.client, screened.address);
+}
+
+function admitScreened(regulator: Regulator, request: AdmitRequest, client: Client, address: string): void {
+  const { dependencies, logs, settings } = regulator;
+  const { exchange, operation, inputText } = request;
+  const key = request.key ?? `made-${dependencies.makeKey()}`;
+  const inputDigest = digestInput(dependencies.hasher, inputText);
+  const requestId = computeRequestId(dependencies.hasher, client.id, key, inputDigest);
+  if (answerKnown(regulator, exchange, requestId, operation)) return;
+  if (isKeyReused(logs.idOfKey(client.id, key), requestId)) {
+    refuse(regulator, request, { problem: "key-reused", counted: "key-reused", clientId: client.id });
+    return;
+  }
+  const record: AdmittedRecord = {
+    kind: "admitted",
+    requestId,
+    clientId: client.id,
+    key,
+    address,
+    operation,
+    inputText,
+    inputDigest,
+    admittedAt: Math.trunc(regulator.wall),
+    seed: dependencies.makeKey() as AdmittedRecord["seed"],
+  };
+  if (rejectBySignature(regulator, exchange, record)) return;
+  const refusal = screenLoad({
+    pending: logs.counts.L3,
+    pendingMax: settings.pendingRequestsMax,
+    pendingOfClient: logs.pendingOf(client.id),
+    pendingOfClientMax: settings.pendingRequestsPerClientMax,
+  });
+  const access = refusal ?? findAccess(regulator, operation, inputText);
+  if ("problem" in access) {
+    refuse(regulator, request, { ...access, clientId: client.id });
+    return;
+  }
+  const pending = makePending(regulator, record, access, undefined);
+  // A key of the client's choice may have been used before the logs reach back.
+  pending.state = request.key !== undefined && logs.seen.mayHave(requestId) ? "checking" : "waiting";
+  attach(regulator, pending, exchange, false);
+  takeIn(regulator, pending);
+}
+
+/** → L3, journalled, and on its way. */
+export function takeIn(regulator: Regulator, pending: PendingRequest): void {
+  append(regulator, pending.record);
+  regulator.logs.admit(pending);
+  regulator.traffic.count("admitted");
+  regulator.enter[pending.state](regulator, pending);
+  schedule(regulator, pending);
+}
+
+/** A request id that stands in a log already. True when it was answered or attached. */
+function answerKnown(regulator: Regulator, exchange: string, requestId: RequestId, operation: string): boolean {
+  const { logs, traffic } = regulator;
+  const verified = logs.verified(requestId);
+  if (verified && verified.operation === operation) {
+    traffic.count("replayed");
+    respond(regulator, exchange, replyResponse(verified, true));
+    return true;
+  }
+  const pending = logs.pending(requestId);
+  if (pending && pending.record.operation === operation) {
+    if (pending.exchanges.length >= EXCHANGES_MAX) {
+      traffic.count("rejected.client-limit");
+      respond(regulator, exchange, problemResponse("too-many-requests", { requestId, retryAfterSeconds: 1 }));
+    } else {
+      attach(regulator, pending, exchange, true);
+      schedule(regulator, pending);
+    }
+    return true;
+  }
+  const malformed = logs.malformed(requestId);
+  if (malformed && malformed.operation === operation) {
+    traffic.count("rejected.known-malformed");
+    respond(regulator, exchange, rejectionResponse(malformed));
+    return true;
+  }
+  if (!verified && !pending && !malformed) return false;
+  // The id covers client, key and input; the same three for another operation are a reused key.
+  traffic.count("rejected.key-reused");
+  respond(regulator, exchange, problemResponse("key-reused"));
+  return true;
+}
+
+function attach(regulator: Regulator, pending: PendingRequest, exchange: string, repeated: boolean): void {
+  const expiresAt = regulator.now + regulator.settings.clientDeadlineMs;
+  pending.exchanges.push({ exchange, repeated, expiresAt });
+  regulator.exchanges.set(exchange, pending);
+}
+
+/** Known to be malformed (REQUIREMENTS R15, R9): straight into L1; whoever sends it again is treated like the first. */
+function rejectBySignature(regulator: Regulator, exchange: string, record: AdmittedRecord): boolean {
+  const signature = screenContent(regulator.quarantine, record);
+  if (!signature) return false;
+  const { requestId, clientId, key, address, operation, inputText, inputDigest } = record;
+  regulator.traffic.count("screen.signature");
+  quarantineRequest(regulator, {
+    kind: "quarantined",
+    requestId,
+    attempt: 0,
+    clientId,
+    key,
+    address,
+    operation,
+    inputText,
+    inputDigest,
+    reason: "signature",
+    check: signature.signature,
+    detail: `learned from ${signature.requestId}`,
+    executionServer: "",
+    signature: signature.signature,
+    blamed: true,
+    at: Math.trunc(regulator.wall),
+  });
+  respond(regulator, exchange, problemResponse("rejected", { requestId }));
+  return true;
+}
+
+export interface Access {
+  readonly clusters: readonly ObjectClusterNumber[];
+  readonly home: ObjectClusterNumber;
+}
+
+/** The object clusters the contract's access templates give this input. */
+export function findAccess(regulator: Regulator, operation: string, inputText: string): Access | Refusal {
+  const { application } = regulator;
+  const access = application.evaluateAccess(operation, inputText);
+  if (!access.ok) return { problem: "malformed-request", counted: "access", detail: access.error };
+  const clusters = new Set<ObjectClusterNumber>();
+  for (const { object } of access.value) {
+    const cluster = application.clusterOf(object);
+    if (cluster === undefined)
+      return { problem: "malformed-request", counted: "access", detail: `no object ${object}` };
+    clusters.add(cluster);
+  }
+  const ascending = [...clusters].sort((left, right) => left - right);
+  const [lowest] = ascending;
+  if (lowest === undefined)
+    return { problem: "malformed-request", counted: "access", detail: "the input names no object" };
+  const named = application.isReadOnly(operation) ? undefined : application.homeOf(operation, inputText);
+  return { clusters: ascending, home: named !== undefined && clusters.has(named) ? named : lowest };
+}
+
+export function makePending(
+  regulator: Regulator,
+  record: AdmittedRecord,
+  access: Access,
+  internal: PendingRequest["internal"],
+): PendingRequest {
+  return {
+    record,
+    requestId: record.requestId,
+    internal,
+    readOnly: regulator.application.isReadOnly(record.operation),
+    clusters: access.clusters,
+    home: access.home,
+    deadlineMs: regulator.application.deadlineMsOf(record.operation),
+    arrivedAt: regulator.now,
+    exchanges: [],
+    replies: new Map(),
+    strikes: new Set(),
+    state: "checking",
+    attempt: 0,
+    current: undefined,
+    disposition: "retry",
+    blame: undefined,
+    blamed: true,
+    doomedAfter: 0,
+    suspect: false,
+    failures: 0,
+    softFailures: 0,
+    verified: undefined,
+    survivor: undefined,
+    ending: undefined,
+    awaited: [],
+    hintAt: Number.NEGATIVE_INFINITY,
+    retryAt: undefined,
+    retryDelayMs: 0,
+    scheduledAt: undefined,
+  };
+}
+
+/** Says no; what was wrong with the request itself is written to L1 as unqualified (REQUIREMENTS R14, R18). */
+function refuse(regulator: Regulator, request: AdmitRequest, refusal: Refusal): void {
+  const { problem, counted, detail, errors, clientId, retryAfterSeconds } = refusal;
+  regulator.traffic.count(`rejected.${counted}`);
+  const response = problemResponse(problem, {
+    ...(detail === undefined ? {} : { detail }),
+    ...(errors === undefined ? {} : { errors }),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  });
+  if (UNQUALIFIED.has(counted)) logUnqualified(regulator, request, clientId ?? "", response.status, counted, detail);
+  respond(regulator, request.exchange, response);
+}
+
+const UNQUALIFIED: ReadonlySet<string> = new Set(["credential", "role", "operation", "input", "access"]);
+
+function logUnqualified(
+  regulator: Regulator,
+  request: AdmitRequest,
+  clientId: string,
+  status: number,
+  problem: string,
+  detail = "",
+): void {
+  const omitted = regulator.unqualified.take(regulator.now);
+  if (omitted === undefined) return;
+  const record = {
+    kind: "unqualified",
+    clientId,
+    address: normaliseAddress(request.address),
+    operation: request.operation.slice(0, TEXT_KEPT_MAX),
+    status,
+    problem,
+    detail: detail.slice(0, TEXT_KEPT_MAX),
+    omitted,
+    at: Math.trunc(regulator.wall),
+  } as const;
+  append(regulator, record);
+  regulator.logs.addUnqualified(record);
+}

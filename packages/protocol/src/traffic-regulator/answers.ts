@@ -1,0 +1,243 @@
+/**
+ * What members and acceptance test servers say about attempts, and the judgement after each word. Members may lie and
+ * repeat themselves; each has one vote per attempt, its latest.
+ */
+import type {
+  AcceptanceMessage,
+  AnswerMessage,
+  Digest,
+  EvidenceReportMessage,
+  RequestOutcome,
+  ServerName,
+} from "@redoubt/shared";
+import type { Sender } from "../core.ts";
+import { digestEvidence, digestReply } from "../digests.ts";
+import { append, askMember, publish, type Regulator, retryAfter } from "./context.ts";
+import { judgeDivergenceNow } from "./divergence.ts";
+import { failAttempt, failUntestable } from "./failures.ts";
+import { advance } from "./lifecycle.ts";
+import { isDiverged, judgeRelease, type ReleaseJudgement, type Vote } from "./release.ts";
+import type { Attempt, PendingRequest } from "./request.ts";
+
+/** Evidence arrives within 20 ms of a change; this long answers may diverge before the server is judged. */
+export const DIVERGENCE_MS = 150;
+/** A member's hint makes the regulator ask the masters at most this often. */
+const HINT_REPEAT_MS = 300;
+const EVIDENCE_DIGESTS_MAX = 256;
+const READS_MAX = 1_024;
+
+const isVotedOn = (request: PendingRequest): boolean =>
+  request.state === "running" || request.state === "doomed" || request.state === "surviving";
+
+export function onAnswer(regulator: Regulator, from: Sender, message: AnswerMessage): void {
+  const request = regulator.logs.pending(message.requestId);
+  if (!request) return;
+  const attempt = request.current;
+  keepReply(regulator, request, from.server, message);
+  if (request.state === "fetching") {
+    finishFetching(regulator, request);
+    return;
+  }
+  if (message.known || attempt?.number !== message.attempt) {
+    hintOfOutcome(regulator, request);
+    return;
+  }
+  if (!isVotedOn(request) || !attempt.members.includes(from.server)) return;
+  const before = attempt.votes.get(from.server);
+  attempt.votes.set(from.server, voteOf(message, before));
+  if (attempt.divergedAt === undefined && isDiverged(attempt.votes)) noteDivergence(regulator, request, attempt);
+  regulator.toJudge.add(request);
+}
+
+function voteOf(message: AnswerMessage, before: Vote | undefined): Vote {
+  const { changeDigest, replyDigest, follows, durable, reads } = message;
+  const verdict = message.verdict ?? (before?.changeDigest === changeDigest ? before.verdict : undefined);
+  return {
+    changeDigest,
+    replyDigest,
+    follows,
+    durable,
+    ...(verdict ? { verdict } : {}),
+    ...(reads && reads.length <= READS_MAX ? { reads } : before?.reads ? { reads: before.reads } : {}),
+  };
+}
+
+/** Keeps one checked text per member. */
+function keepReply(
+  regulator: Regulator,
+  request: PendingRequest,
+  from: ServerName,
+  { reply, replyDigest }: { readonly reply?: string; readonly replyDigest: Digest },
+): void {
+  if (reply === undefined || request.replies.get(from)?.digest === replyDigest) return;
+  if (findReply(request, replyDigest) !== undefined) return;
+  const isMember = request.current?.members.includes(from) || regulator.wanted?.members.includes(from);
+  if (!isMember && !request.current?.designated.includes(from)) return;
+  if (digestReply(regulator.dependencies.hasher, reply) !== replyDigest) return;
+  request.replies.set(from, { digest: replyDigest, text: reply });
+}
+
+export function findReply(request: PendingRequest, digest: Digest): string | undefined {
+  for (const reply of request.replies.values()) if (reply.digest === digest) return reply.text;
+  return undefined;
+}
+
+/** A member knows the id from another attempt: perhaps it was verified. Only the masters can say. */
+function hintOfOutcome(regulator: Regulator, request: PendingRequest): void {
+  if (request.state === "ended" || regulator.now - request.hintAt < HINT_REPEAT_MS) return;
+  request.hintAt = regulator.now;
+  regulator.outcomeQuestions.add(request.requestId);
+}
+
+export function onAcceptance(regulator: Regulator, from: Sender, message: AcceptanceMessage): void {
+  const request = regulator.logs.pending(message.requestId);
+  const attempt = request?.current;
+  if (!request || attempt?.number !== message.attempt) return;
+  if (!attempt.designated.includes(from.server)) {
+    // The same reply from several acceptance test servers points at a compromised execution server (paper §3.3).
+    publish(regulator, { kind: "alarm", what: "verdict of a server that was not designated", from: from.server });
+    return;
+  }
+  keepReply(regulator, request, from.server, message);
+  if (!isVotedOn(request)) return;
+  const { changeDigest, replyDigest, verdict, reads } = message;
+  attempt.acceptance.set(from.server, { changeDigest, replyDigest, verdict, ...(reads ? { reads } : {}) });
+  regulator.toJudge.add(request);
+}
+
+/** May the reply leave, did the attempt fail, or what is missing? */
+export function judge(regulator: Regulator, request: PendingRequest): ReleaseJudgement | undefined {
+  const attempt = request.current;
+  if (!attempt || !isVotedOn(request)) return undefined;
+  const { verified } = request;
+  return judgeRelease({
+    profile: regulator.wanted?.profile ?? "optimized",
+    faultsTolerated: Math.floor((attempt.homeMembers.length - 1) / 2),
+    readOnly: request.readOnly,
+    homeMembers: attempt.homeMembers,
+    members: attempt.members,
+    votes: attempt.votes,
+    acceptance: attempt.acceptance,
+    ...(verified ? { verified: { digest: verified.change.digest, replyDigest: verified.replyDigest } } : {}),
+    isSettled: (digest) => regulator.ancestors.has(digest) || regulator.ancestors.isHead(digest, request.clusters),
+  });
+}
+
+/** Acts on the judgement. */
+export function judgeAndAct(regulator: Regulator, request: PendingRequest): void {
+  const judgement = judge(regulator, request);
+  switch (judgement?.kind) {
+    case "release":
+      release(regulator, request, judgement);
+      return;
+    case "fail":
+      failAttempt(regulator, request, {
+        detector: "acceptance-test",
+        check: judgement.check,
+        detail: judgement.detail,
+        reads: judgement.reads,
+        change: judgement.changeDigest,
+      });
+      return;
+    case "untestable":
+      failUntestable(regulator, request, judgement.changeDigest, judgement.detail);
+      return;
+    case "needAncestors":
+      awaitAncestors(regulator, request, judgement.ancestors);
+      return;
+    default:
+  }
+}
+
+function release(
+  regulator: Regulator,
+  request: PendingRequest,
+  judgement: Extract<ReleaseJudgement, { kind: "release" }>,
+): void {
+  const { changeDigest, replyDigest, by } = judgement;
+  const reply = findReply(request, replyDigest);
+  if (reply === undefined) {
+    askForReply(regulator, request);
+    return;
+  }
+  request.ending = { kind: "reply", reply, changeDigest, by };
+  advance(regulator, request, "released");
+}
+
+function awaitAncestors(regulator: Regulator, request: PendingRequest, ancestors: readonly Digest[]): void {
+  for (const digest of request.awaited) regulator.ancestors.forget(digest, request);
+  for (const digest of ancestors) regulator.ancestors.waitFor(digest, request);
+  request.awaited = ancestors;
+}
+
+/** Everybody who may hold the reply is asked for its text. */
+export function askForReply(regulator: Regulator, request: PendingRequest): void {
+  const members = request.current?.members ?? regulator.placement.domainOf(request.home).members;
+  for (const member of members) {
+    askMember(regulator, member, {
+      requestId: request.requestId,
+      attempt: request.verified?.change.attempt ?? request.current?.number ?? request.attempt,
+      test: false,
+      reply: true,
+      escalate: false,
+    });
+  }
+}
+
+/** The masters decided for this request id: the reply is final, whatever was being found out about it. */
+export function takeVerified(
+  regulator: Regulator,
+  request: PendingRequest,
+  outcome: Extract<RequestOutcome, { kind: "verified" }>,
+): void {
+  request.verified = { change: outcome.change, replyDigest: outcome.replyDigest };
+  if (request.attempt < outcome.change.attempt) {
+    request.attempt = outcome.change.attempt;
+    append(regulator, { kind: "attempt", requestId: request.requestId, attempt: request.attempt });
+  }
+  advance(regulator, request, "verified");
+}
+
+export function enterFetching(regulator: Regulator, request: PendingRequest): void {
+  if (finishFetching(regulator, request)) return;
+  askForReply(regulator, request);
+  retryAfter(regulator, request, 100);
+}
+
+function finishFetching(regulator: Regulator, request: PendingRequest): boolean {
+  const { verified } = request;
+  const reply = verified && findReply(request, verified.replyDigest);
+  if (!verified || reply === undefined) return false;
+  request.ending = { kind: "reply", reply, changeDigest: verified.change.digest, by: "masters" };
+  return advance(regulator, request, "replied");
+}
+
+function noteDivergence(regulator: Regulator, request: PendingRequest, attempt: Attempt): void {
+  attempt.divergedAt = regulator.now;
+  for (const member of attempt.members) {
+    askMember(regulator, member, {
+      requestId: request.requestId,
+      attempt: attempt.number,
+      test: false,
+      reply: false,
+      escalate: false,
+    });
+  }
+  retryAfter(regulator, request, DIVERGENCE_MS);
+}
+
+/** A member shows what the execution server signed. Worth checking only while answers diverge, once per member. */
+export function onEvidence(regulator: Regulator, from: Sender, message: EvidenceReportMessage): void {
+  const { dependencies } = regulator;
+  const { evidence, changeDigest } = message;
+  const request = regulator.logs.pending(message.requestId);
+  const attempt = request?.current;
+  if (!request || !evidence || attempt?.number !== message.attempt || attempt.divergedAt === undefined) return;
+  if (attempt.heardEvidence.has(from.server) || !attempt.members.includes(from.server)) return;
+  attempt.heardEvidence.add(from.server);
+  if (evidence.digests.length > EVIDENCE_DIGESTS_MAX || !evidence.digests.includes(changeDigest)) return;
+  const signed = digestEvidence(dependencies.hasher, evidence.digests);
+  if (!dependencies.verifySignature(attempt.publicKey, signed, evidence.signature)) return;
+  attempt.signed.add(changeDigest);
+  if (attempt.signed.size >= 2) judgeDivergenceNow(regulator, request, attempt);
+}

@@ -1,0 +1,152 @@
+/**
+ * Sending requests to execution servers (docs/PROTOCOL.md §3.1): a request goes out when all its object clusters are in
+ * one settled domain whose holder is live and has room. Everything that changes one of these calls {@link dispatchWaiting}.
+ */
+import type { ServerName } from "@redoubt/shared";
+import { append, domainOf, isUsable, publish, type Regulator, retryAfter, schedule, sendTo } from "./context.ts";
+import { wishEpoch } from "./epoch-wishes.ts";
+import { advance } from "./lifecycle.ts";
+import type { Domain } from "./placement.ts";
+import type { Attempt, PendingRequest } from "./request.ts";
+import type { ExecutionServer } from "./servers.ts";
+import { chooseTesters, makeTicket } from "./tickets.ts";
+
+/** Requests at one execution server at a time: more would only wait in its queue while their deadlines run. */
+const RUNNING_MAX = 512;
+/** Members are asked again when answers are missing for this long. */
+export const FIRST_RETRY_MS = 100;
+/** What the regulator grants beyond the operation's own deadline, which the server enforces itself. */
+const DEADLINE_GRACE_MS = 50;
+const DEADLINE_GRACE_SHARE = 0.05;
+
+export function enterWaiting(regulator: Regulator, request: PendingRequest): void {
+  request.current = undefined;
+  request.survivor = undefined;
+  regulator.waiting.add(request);
+  tryDispatch(regulator, request);
+  schedule(regulator, request);
+}
+
+/** True when it left the queue. */
+export function tryDispatch(regulator: Regulator, request: PendingRequest): boolean {
+  const domain = domainOf(regulator, request);
+  if (!domain) {
+    joinDomains(regulator, request);
+    return false;
+  }
+  if (!isUsable(regulator, domain)) return false;
+  const server = regulator.servers.get(domain.holder);
+  if (!server || server.running.size >= RUNNING_MAX) return false;
+  dispatch(regulator, request, domain, server);
+  return true;
+}
+
+export function dispatchWaiting(regulator: Regulator): void {
+  for (const request of [...regulator.waiting]) tryDispatch(regulator, request);
+}
+
+/** One request has ended: there may be room for the oldest that waits. */
+export function dispatchOldest(regulator: Regulator): void {
+  for (const request of regulator.waiting) {
+    tryDispatch(regulator, request);
+    return;
+  }
+}
+
+/** Clusters of one request held by different servers: both domains go to one holder (docs/PROTOCOL.md §3.1). */
+function joinDomains(regulator: Regulator, request: PendingRequest): void {
+  const domains = new Set(request.clusters.map((cluster) => regulator.placement.domainOf(cluster)));
+  const newest = [...domains].reduce((best, each) => (each.epoch > best.epoch ? each : best));
+  if (newest.epoch > 0) wishEpoch(regulator, newest, "clusters of one request", { join: [...domains] });
+}
+
+/** Numbers an attempt; from the second on the number is journalled first, so that none is ever used twice. */
+export function nextAttempt(regulator: Regulator, request: PendingRequest): number {
+  request.attempt++;
+  if (request.attempt > 1)
+    append(regulator, { kind: "attempt", requestId: request.requestId, attempt: request.attempt });
+  return request.attempt;
+}
+
+function dispatch(regulator: Regulator, request: PendingRequest, domain: Domain, server: ExecutionServer): void {
+  const { application, dependencies, keys, now, suspects, wanted } = regulator;
+  const { record, requestId } = request;
+  if (!wanted) return;
+  const disposable = request.suspect || request.internal === "rerun" || suspects.has(record.clientId, now);
+  const number = nextAttempt(regulator, request);
+  const { profile, acceptanceTestServers } = wanted;
+  const testers = chooseTesters({
+    profile,
+    domain,
+    acceptanceTestServers,
+    requestId,
+    attempt: number,
+    everybody: disposable,
+  });
+  const patienceMs = Math.ceil(request.deadlineMs * (1 + DEADLINE_GRACE_SHARE)) + DEADLINE_GRACE_MS;
+  const ticket = makeTicket(dependencies.hasher, keys, {
+    record,
+    attempt: number,
+    applicationVersion: application.version,
+    readOnly: request.readOnly,
+    clusters: request.clusters,
+    home: request.home,
+    domain,
+    executionServer: server.server,
+    regulatorEpoch: regulator.epoch,
+    profile,
+    testers,
+    expiresAt: Math.trunc(regulator.wall) + patienceMs,
+  });
+  request.current = makeAttempt({ number, domain, testers, server, disposable, deadlineAt: now + patienceMs });
+  request.disposition = "retry";
+  request.blamed = true;
+  request.blame = undefined;
+  request.doomedAfter = domain.epoch;
+  server.running.add(requestId);
+  advance(regulator, request, "dispatched");
+  regulator.traffic.count("dispatched");
+  publish(regulator, { kind: "dispatched", requestId, attempt: number, server: server.server, disposable });
+  sendTo(regulator, "execution-server", server.server, {
+    kind: "dispatch",
+    ticket,
+    input: record.inputText,
+    disposable,
+  });
+}
+
+export function enterRunning(regulator: Regulator, request: PendingRequest): void {
+  request.retryDelayMs = FIRST_RETRY_MS;
+  retryAfter(regulator, request, FIRST_RETRY_MS);
+}
+
+export function makeAttempt(options: {
+  readonly number: number;
+  readonly domain: Domain;
+  readonly testers: readonly ServerName[];
+  readonly server: Pick<ExecutionServer, "server" | "incarnation" | "publicKey">;
+  readonly disposable: boolean;
+  readonly deadlineAt: number;
+}): Attempt {
+  const { number, domain, testers, server, disposable, deadlineAt } = options;
+  return {
+    number,
+    epoch: domain.epoch,
+    testers,
+    server: server.server,
+    incarnation: server.incarnation,
+    publicKey: server.publicKey,
+    members: domain.members,
+    homeMembers: domain.members,
+    disposable,
+    votes: new Map(),
+    acceptance: new Map(),
+    designated: [...testers],
+    signed: new Set(),
+    heardEvidence: new Set(),
+    refusals: new Map(),
+    deadlineAt,
+    divergedAt: undefined,
+    divergenceJudged: false,
+  };
+}

@@ -1,0 +1,156 @@
+/**
+ * Out of L3: with a reply into L2 (paper §3.1), or, closed by the masters, into L1 with everything that follows from
+ * blame: blocks, the learned signature, facts for the manager. The record is journalled before the answer leaves.
+ */
+import { digestText } from "../digests.ts";
+import { isExempt } from "./addresses.ts";
+import { addFact, append, isPrimary, publish, type Regulator, respond } from "./context.ts";
+import { dispatchOldest } from "./dispatch.ts";
+import { judgeDivergenceNow } from "./divergence.ts";
+import { clearSuspicion } from "./failures.ts";
+import { advanceGenesis } from "./genesis.ts";
+import { problemResponse } from "./problems.ts";
+import { contentTypeOf, splitReply } from "./reply-content.ts";
+import type { Ending, PendingRequest } from "./request.ts";
+import type { VerifiedEntry } from "./request-logs.ts";
+import type { QuarantinedRecord, RespondEffect, VerifiedRecord } from "./types.ts";
+
+const UNREADABLE = { status: 500, bodyText: "" };
+
+export function enterEnded(regulator: Regulator, request: PendingRequest): void {
+  const { ending, current } = request;
+  for (const digest of request.awaited) regulator.ancestors.forget(digest, request);
+  request.awaited = [];
+  regulator.shadows.drop(request);
+  clearSuspicion(regulator, request);
+  if (ending?.kind === "reply") endVerified(regulator, request, ending);
+  else endClosed(regulator, request);
+  for (const { exchange } of request.exchanges) regulator.exchanges.delete(exchange);
+  request.exchanges.length = 0;
+  if (current && current.divergedAt !== undefined) judgeDivergenceNow(regulator, request, current);
+  dispatchOldest(regulator);
+  if (request.internal === "genesis") advanceGenesis(regulator, request.requestId);
+}
+
+function endVerified(regulator: Regulator, request: PendingRequest, ending: Extract<Ending, { kind: "reply" }>): void {
+  const { requestId, record } = request;
+  const { status, bodyText } = splitReply(ending.reply) ?? UNREADABLE;
+  const verified: VerifiedRecord = {
+    kind: "verified",
+    requestId,
+    status,
+    bodyText,
+    at: Math.trunc(regulator.wall),
+  };
+  append(regulator, verified);
+  regulator.logs.verify(verified);
+  if (!request.internal) regulator.inGoodStanding.add(record.clientId);
+  regulator.traffic.count("released");
+  regulator.traffic.answered(regulator.now - request.arrivedAt);
+  publish(regulator, {
+    kind: "released",
+    requestId,
+    attempt: request.verified?.change.attempt ?? request.current?.number ?? request.attempt,
+    changeDigest: ending.changeDigest,
+    by: ending.by,
+  });
+  if (!request.readOnly) {
+    regulator.lastReleased = { requestId, attempt: request.current?.number ?? request.attempt };
+    for (const waiter of regulator.ancestors.settle(ending.changeDigest, request.clusters))
+      regulator.toJudge.add(waiter);
+  }
+  for (const { exchange, repeated } of request.exchanges)
+    respond(regulator, exchange, replyResponse({ requestId, status, bodyText }, repeated));
+}
+
+/** The logged reply as HTTP: the same bytes for every repeat (REQUIREMENTS R21). */
+export function replyResponse(
+  { requestId, status, bodyText }: Pick<VerifiedEntry, "requestId" | "status" | "bodyText">,
+  repeated: boolean,
+): Omit<RespondEffect, "kind" | "exchange"> {
+  if (status === UNREADABLE.status) return problemResponse("unreadable-reply", { requestId });
+  const headers = { "content-type": contentTypeOf(status), "redoubt-request-id": requestId };
+  return { status, headers: repeated ? { ...headers, "idempotent-replayed": "true" } : headers, bodyText };
+}
+
+function endClosed(regulator: Regulator, request: PendingRequest): void {
+  const { record, blame, requestId, attempt } = request;
+  const blamed = request.blamed && blame !== undefined && request.internal === undefined;
+  const { clientId, key, address, operation, inputText, inputDigest } = record;
+  const entry: QuarantinedRecord = {
+    kind: "quarantined",
+    requestId,
+    attempt: blame?.attempt ?? attempt,
+    clientId,
+    key,
+    address,
+    operation,
+    inputText,
+    inputDigest,
+    reason: blame?.reason ?? "acceptance-test",
+    check: blame?.check ?? "closed-before",
+    detail: blame?.detail ?? "the masters had closed this request id before",
+    executionServer: blame?.server ?? "",
+    blamed,
+    at: Math.trunc(regulator.wall),
+  };
+  const rejection = rejectionResponse(entry);
+  quarantineRequest(regulator, entry);
+  if (blamed) learnExactSignature(regulator, entry);
+  for (const { exchange } of request.exchanges) respond(regulator, exchange, rejection);
+}
+
+/** Definite: the masters closed the id. What was withheld without blame is a 503, never a word about the rule. */
+export const rejectionResponse = (
+  entry: Pick<QuarantinedRecord, "requestId" | "blamed" | "check">,
+): Omit<RespondEffect, "kind" | "exchange"> =>
+  entry.blamed || entry.check === "closed-before"
+    ? problemResponse("rejected", { requestId: entry.requestId })
+    : problemResponse("withheld", { requestId: entry.requestId, retryAfterSeconds: 60 });
+
+/** Into L1 with its fact; with blame also the blocks of principal and address (paper §3.1, DESIGN §5). */
+export function quarantineRequest(regulator: Regulator, entry: QuarantinedRecord): void {
+  append(regulator, entry);
+  regulator.logs.quarantine(entry);
+  regulator.traffic.count(`quarantined.${entry.reason}`);
+  const { requestId, attempt, operation, clientId, address, reason, check, detail, executionServer, blamed } = entry;
+  addFact(regulator, {
+    kind: "quarantined",
+    requestId,
+    attempt,
+    operation,
+    clientId,
+    host: address,
+    reason,
+    check,
+    detail,
+    executionServer,
+    payload: entry.inputText,
+    state: "rejected",
+    evidence: { blamed, ...(entry.signature === undefined ? {} : { signature: entry.signature }) },
+  });
+  if (blamed) blockSender(regulator, entry);
+}
+
+function blockSender(regulator: Regulator, entry: QuarantinedRecord): void {
+  const { clientId: principal, address, requestId, reason } = entry;
+  const at = Math.trunc(regulator.wall);
+  const withheld = isExempt(address, regulator.wanted?.exemptAddresses ?? []);
+  const who = withheld ? { principal } : { principal, address };
+  append(regulator, { kind: "blocked", ...who, requestId, reason, at });
+  regulator.quarantine.block({ ...who, requestId, reason });
+  addFact(regulator, { kind: "hostBlocked", ...who, requestId, reason });
+  if (withheld) addFact(regulator, { kind: "blockWithheld", address, requestId, reason });
+}
+
+function learnExactSignature(regulator: Regulator, entry: QuarantinedRecord): void {
+  const { operation, inputDigest, requestId } = entry;
+  if (regulator.quarantine.match({ operation, inputDigest })) return;
+  const name = digestText(regulator.dependencies.hasher, "signature", `${operation} ${inputDigest}`);
+  const signature = `exact-${name.slice(0, 16)}`;
+  append(regulator, { kind: "signature", signature, operation, inputDigest, requestId });
+  regulator.quarantine.learn({ kind: "exact-digest", signature, operation, inputDigest, requestId });
+  addFact(regulator, { kind: "signatureLearned", signature, requestId, operation });
+}
+
+export const isAdmitting = (regulator: Regulator): boolean => isPrimary(regulator) && regulator.genesis.done;

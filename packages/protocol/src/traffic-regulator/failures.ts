@@ -1,0 +1,282 @@
+/**
+ * Attempts that fail (docs/PROTOCOL.md §6): the execution server's process is discarded at once, its domain gets a new
+ * epoch with another holder, and what runs there besides is dispatched again without strike. Guilt is found afterwards.
+ */
+import type {
+  Digest,
+  ExecutionFailedMessage,
+  RefusalReportMessage,
+  RequestId,
+  ServerGoneMessage,
+  VersionReference,
+} from "@redoubt/shared";
+import type { Sender } from "../core.ts";
+import { vouching } from "../quorum.ts";
+import { type Detector, isSeriousRefusal, reasonOf } from "./attribution.ts";
+import { addFact, publish, type Regulator, schedule } from "./context.ts";
+import { reviewPlacement, wishEpoch } from "./epoch-wishes.ts";
+import { advance } from "./lifecycle.ts";
+import type { Attempt, PendingRequest } from "./request.ts";
+import type { ExecutionServer } from "./servers.ts";
+import { dropRunsAt, strikeLoneRun } from "./shadow-runs.ts";
+
+export interface Finding {
+  readonly detector: Detector;
+  readonly check: string;
+  readonly detail: string;
+}
+
+export interface FailedAttempt extends Finding {
+  readonly reads: readonly VersionReference[];
+  /** The change found wrong, to be void in the next settlement. */
+  readonly change?: Digest;
+  /** The server's guilt is proven: no shadow run. */
+  readonly proven?: boolean;
+}
+
+/** Attempts on distinct processes without a guilty one, until the request is regarded as malformed (paper §3.2). */
+export const STRIKES_MAX = 3;
+/** Failed attempts in all, guilty servers included: beyond it the request is closed and nobody blamed. */
+const FAILURES_MAX = 8;
+/** More requests than this inside a crashed process are not screened by shadow runs but run again in workers of their own. */
+const SCREENED_MAX = 64;
+/** Attempts that came to nothing by races; more are a failure of the server. */
+const SOFT_FAILURES_MAX = 3;
+
+const canFail = (request: PendingRequest): boolean =>
+  request.state === "running" || request.state === "doomed" || request.state === "surviving";
+
+export function failAttempt(regulator: Regulator, request: PendingRequest, failed: FailedAttempt): void {
+  const attempt = request.current;
+  if (!attempt || !canFail(request)) return;
+  const { detector, check, detail, reads, change } = failed;
+  const { requestId } = request;
+  if (request.blame?.attempt !== attempt.number || !request.blame.direct) {
+    const { server, incarnation, number } = attempt;
+    const reason = reasonOf(detector, check);
+    request.blame = { detector, check, detail, reason, server, incarnation, attempt: number, reads, direct: true };
+    request.failures++;
+    suspect(regulator, request);
+    request.disposition = dispositionAfter(regulator, request, failed);
+    publish(regulator, { kind: "attemptFailed", requestId, attempt: number, server, cause: `${detector}: ${check}` });
+  }
+  doom(regulator, request, attempt, change, `${check} of ${attempt.server}`);
+  discardServer(regulator, attempt, requestId, failed);
+}
+
+/** The acceptance test dies on it: the change is made void and the request closed, nobody blamed (REQUIREMENTS A36). */
+export function failUntestable(
+  regulator: Regulator,
+  request: PendingRequest,
+  change: Digest | undefined,
+  detail: string,
+): void {
+  const attempt = request.current;
+  if (!attempt || !canFail(request) || request.disposition === "condemn") return;
+  const { server, incarnation, number } = attempt;
+  request.blame = {
+    detector: "acceptance-test",
+    check: "acceptance-test-ended",
+    detail,
+    reason: "acceptance-test",
+    server,
+    incarnation,
+    attempt: number,
+    reads: [],
+    direct: false,
+  };
+  request.blamed = false;
+  request.disposition = request.internal === "genesis" ? "retry" : "condemn";
+  doom(regulator, request, attempt, change, "acceptance test ended");
+}
+
+/** The attempt is over; the settlement of a newer epoch will say what became of its change. */
+function doom(
+  regulator: Regulator,
+  request: PendingRequest,
+  attempt: Attempt,
+  change: Digest | undefined,
+  reason: string,
+): void {
+  const domain = regulator.placement.domainOf(request.home);
+  request.doomedAfter = request.state === "surviving" ? domain.epoch : attempt.epoch;
+  advance(regulator, request, "failed");
+  if (domain.epoch > request.doomedAfter) return;
+  const invalid = change && { digest: change, requestId: request.requestId, attempt: attempt.number };
+  wishEpoch(regulator, domain, reason, invalid ? { invalid } : {});
+}
+
+function dispositionAfter(
+  regulator: Regulator,
+  request: PendingRequest,
+  { detector, proven }: FailedAttempt,
+): PendingRequest["disposition"] {
+  if (proven || request.internal === "genesis") return "retry";
+  if (request.failures > FAILURES_MAX) {
+    request.blamed = false;
+    return "condemn";
+  }
+  if (!regulator.wanted?.strictPaper) return "shadow";
+  // As the paper has it: a failed test condemns at once, a crash or a silence only when it recurs.
+  if (detector === "acceptance-test" || detector === "refusal" || detector === "checksum-vote") return "condemn";
+  request.strikes.add(`${request.current?.server} ${request.current?.incarnation}`);
+  return request.strikes.size >= STRIKES_MAX ? "condemn" : "retry";
+}
+
+export function suspect(regulator: Regulator, request: PendingRequest): void {
+  if (request.suspect || request.internal) return;
+  request.suspect = true;
+  regulator.suspects.open(request.record.clientId);
+}
+
+/** Ends the time in the suspect lane. */
+export function clearSuspicion(regulator: Regulator, request: PendingRequest): void {
+  if (!request.suspect) return;
+  request.suspect = false;
+  regulator.suspects.close(request.record.clientId);
+}
+
+/** Gives this process no more work, tells the manager, and moves its domain and its other requests. */
+export function discardServer(
+  regulator: Regulator,
+  who: Pick<ExecutionServer, "server" | "incarnation">,
+  requestId: RequestId,
+  { detector, check, detail }: Finding,
+): void {
+  const { server, incarnation } = who;
+  const process = regulator.servers.remove(server, incarnation);
+  if (!process) return;
+  regulator.servers.strike(server, regulator.now);
+  addFact(regulator, { kind: "discardServer", server, incarnation, requestId, detector, check, detail });
+  loseAttempts(regulator, process);
+}
+
+/** The process is gone: its attempts are over, without strike; a settlement says what became of their changes. */
+export function loseAttempts(regulator: Regulator, process: ExecutionServer): void {
+  for (const requestId of [...process.running]) {
+    const request = regulator.logs.pending(requestId);
+    if (request) loseAttempt(regulator, request);
+  }
+  dropRunsAt(regulator, process.server, process.incarnation);
+  reviewPlacement(regulator);
+}
+
+export function loseAttempt(regulator: Regulator, request: PendingRequest): void {
+  if (request.state !== "running" || !request.current) return;
+  request.doomedAfter = request.current.epoch;
+  advance(regulator, request, "lost");
+}
+
+/** It was inside something that crashed: before it runs among others again, a shadow run shows it harmless. */
+function screenAlone(regulator: Regulator, request: PendingRequest, finding: Finding): void {
+  const attempt = request.current;
+  if (!attempt || request.state !== "running" || request.internal) return;
+  const { server, incarnation, number } = attempt;
+  const reason = reasonOf(finding.detector, finding.check);
+  request.blame = { ...finding, reason, server, incarnation, attempt: number, reads: [], direct: false };
+  suspect(regulator, request);
+  request.disposition = regulator.wanted?.strictPaper ? "retry" : "shadow";
+}
+
+export function onExecutionFailed(regulator: Regulator, from: Sender, message: ExecutionFailedMessage): void {
+  const request = regulator.logs.pending(message.requestId);
+  const attempt = request?.current;
+  if (!request || attempt?.number !== message.attempt || request.state !== "running") return;
+  if (attempt.server !== from.server) return;
+  const { reason, detail } = message;
+  if (reason === "stale" || reason === "refused") {
+    onRaceLost(regulator, request, attempt, reason, detail);
+    return;
+  }
+  const finding: Finding = { detector: reason === "timeout" ? "deadline" : "crash", check: reason, detail };
+  const process = regulator.servers.get(from.server);
+  for (const inside of message.alsoInside.slice(0, SCREENED_MAX)) {
+    const other = process?.running.has(inside) ? regulator.logs.pending(inside) : undefined;
+    if (other && other !== request) screenAlone(regulator, other, finding);
+  }
+  failAttempt(regulator, request, { ...finding, reads: [] });
+}
+
+/** Members refused the change, or the epoch has passed: nobody's fault at first. */
+function onRaceLost(
+  regulator: Regulator,
+  request: PendingRequest,
+  attempt: Attempt,
+  reason: string,
+  detail: string,
+): void {
+  if (++request.softFailures > SOFT_FAILURES_MAX) {
+    request.softFailures = 0;
+    failAttempt(regulator, request, { detector: "refusal", check: reason, detail, reads: [] });
+    return;
+  }
+  loseAttempt(regulator, request);
+  const domain = regulator.placement.domainOf(request.home);
+  if (domain.epoch <= attempt.epoch) wishEpoch(regulator, domain, `${reason} at ${attempt.server}`);
+}
+
+/** The manager says that this process has ended. */
+export function onServerGone(regulator: Regulator, { server, incarnation, cause }: ServerGoneMessage): void {
+  const process = regulator.servers.remove(server, incarnation);
+  if (process) onProcessGone(regulator, process, cause);
+}
+
+export function onProcessGone(regulator: Regulator, process: ExecutionServer, cause: string): void {
+  const inside: PendingRequest[] = [];
+  for (const requestId of process.running) {
+    const request = regulator.logs.pending(requestId);
+    if (request?.current?.votes.size === 0) inside.push(request);
+  }
+  const finding: Finding = { detector: "crash", check: "process-gone", detail: cause };
+  for (const request of inside) {
+    if (inside.length <= SCREENED_MAX) screenAlone(regulator, request, finding);
+    else suspect(regulator, request);
+  }
+  regulator.servers.strike(process.server, regulator.now);
+  strikeLoneRun(regulator, process);
+  loseAttempts(regulator, process);
+}
+
+const REFUSAL_TALLIES_MAX = 256;
+
+/** Refusals of changes that no pending attempt of that server explains: server → request → members that report it. */
+export class RefusalTally {
+  readonly #tallies = new Map<string, Set<string>>();
+
+  /** Number of distinct members that report it. */
+  add(name: string, member: string): number {
+    const members = this.#tallies.get(name) ?? new Set();
+    members.add(member);
+    this.#tallies.set(name, members);
+    if (this.#tallies.size > REFUSAL_TALLIES_MAX) {
+      const [oldest] = this.#tallies.keys();
+      if (oldest !== undefined) this.#tallies.delete(oldest);
+    }
+    return members.size;
+  }
+}
+
+/** t+1 members refuse what no honest server sends: the sender is discarded (REQUIREMENTS R43, R49, A9–A11, A23). */
+export function onRefusalReport(
+  regulator: Regulator,
+  tally: RefusalTally,
+  from: Sender,
+  message: RefusalReportMessage,
+): void {
+  const { executionServer, requestId, reason, detail } = message;
+  if (!isSeriousRefusal(reason) || !regulator.wanted?.members.includes(from.server)) return;
+  const reporters = tally.add(`${executionServer} ${requestId} ${message.attempt} ${reason}`, from.server);
+  if (reporters < vouching(regulator.wanted.faultsTolerated)) return;
+  const finding: Finding = { detector: "refusal", check: reason, detail };
+  const request = regulator.logs.pending(requestId);
+  if (request?.current?.server === executionServer && request.current.number === message.attempt) {
+    failAttempt(regulator, request, { ...finding, reads: [] });
+    return;
+  }
+  const process = regulator.servers.get(executionServer);
+  if (process) discardServer(regulator, process, requestId, finding);
+}
+
+export function enterDoomed(regulator: Regulator, request: PendingRequest): void {
+  schedule(regulator, request);
+}

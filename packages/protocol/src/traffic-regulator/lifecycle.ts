@@ -1,0 +1,22 @@
+/** The one place where a request changes its state: looks up the transition table, tidies up, and enters the new state. */
+import { nextState, type RequestEvent } from "./attempts.ts";
+import type { Regulator } from "./context.ts";
+import type { PendingRequest } from "./request.ts";
+
+/** True when the event changed the state. */
+export function advance(regulator: Regulator, request: PendingRequest, event: RequestEvent): boolean {
+  const from = request.state;
+  const next = nextState(from, event);
+  if (next === from) return false;
+  if (from === "waiting") regulator.waiting.delete(request);
+  if (from === "running" && request.current) {
+    const { server, incarnation } = request.current;
+    const process = regulator.servers.get(server);
+    if (process?.incarnation === incarnation) process.running.delete(request.requestId);
+  }
+  request.state = next;
+  request.retryAt = undefined;
+  request.retryDelayMs = 0;
+  regulator.enter[next](regulator, request);
+  return true;
+}

@@ -1,0 +1,171 @@
+/** What the configuration manager asks of the regulator: its configuration, reviews of quarantined requests, log pages. */
+import type {
+  QuarantineOrderMessage,
+  ReadLogMessage,
+  RegulatorConfigurationMessage,
+  RequestId,
+  ServerName,
+} from "@redoubt/shared";
+import { computeRequestId } from "../digests.ts";
+import { findAccess, makePending, takeIn } from "./admission.ts";
+import { addFact, append, publish, type Regulator, sendTo } from "./context.ts";
+import { sendTicketKeys } from "./decisions-taken.ts";
+import { dispatchWaiting } from "./dispatch.ts";
+import { reviewPlacement } from "./epoch-wishes.ts";
+import { onProcessGone } from "./failures.ts";
+import type { MalformedEntry } from "./request-logs.ts";
+import { startRuns } from "./shadow-runs.ts";
+
+const ORDERS_KEPT_MAX = 1_000;
+const PAGE_ENTRIES_MAX = 500;
+const PAGE_CHARACTERS_MAX = 1_000_000;
+const PAYLOAD_SHOWN_MAX = 16_384;
+/** No client can choose such a key: keys are visible ASCII. */
+export const RERUN_KEY_PREFIX = "\u0001rerun/";
+
+export function onConfiguration(regulator: Regulator, configuration: RegulatorConfigurationMessage): void {
+  if (regulator.wanted && configuration.version < regulator.wanted.version) return;
+  const isNews = regulator.wanted?.version !== configuration.version;
+  takeConfiguration(regulator, configuration);
+  if (isNews) append(regulator, { kind: "configuration", configuration });
+}
+
+export function takeConfiguration(regulator: Regulator, configuration: RegulatorConfigurationMessage): void {
+  const membersBefore = regulator.wanted?.members.join();
+  regulator.wanted = configuration;
+  regulator.clients.configure(configuration.clients);
+  const gone = regulator.servers.configure(configuration.executionServers);
+  for (const process of gone) onProcessGone(regulator, process, "replaced by the configuration manager");
+  if (membersBefore !== configuration.members.join()) sendTicketKeys(regulator);
+  reviewPlacement(regulator);
+  dispatchWaiting(regulator);
+  startRuns(regulator);
+}
+
+export function onQuarantineOrder(regulator: Regulator, { order, action }: QuarantineOrderMessage): void {
+  if (regulator.orders.has(order)) return;
+  rememberOrder(regulator, order);
+  if (action.kind === "unblock") {
+    unblock(regulator, action);
+    return;
+  }
+  const { requestId } = action;
+  const entry = regulator.logs.malformed(requestId);
+  if (!entry) {
+    publish(regulator, { kind: "alarm", what: `order ${order} names a request that is not in L1`, from: "" });
+    return;
+  }
+  if (action.kind === "confirm") review(regulator, requestId, "confirmed", order);
+  else {
+    exonerate(regulator, entry, order);
+    if (action.rerun) rerun(regulator, entry);
+  }
+}
+
+function rememberOrder(regulator: Regulator, order: string): void {
+  regulator.orders.add(order);
+  if (regulator.orders.size <= ORDERS_KEPT_MAX) return;
+  const [oldest] = regulator.orders;
+  if (oldest !== undefined) regulator.orders.delete(oldest);
+}
+
+function review(regulator: Regulator, requestId: RequestId, state: "released" | "confirmed", order: string): void {
+  append(regulator, { kind: "reviewed", requestId, state, order });
+  regulator.logs.review(requestId, state);
+  addFact(regulator, { kind: "quarantineChanged", requestId, state, order });
+}
+
+function unblock(regulator: Regulator, who: { readonly principal?: string; readonly address?: string }): void {
+  const { principal, address } = who;
+  const what = {
+    ...(principal === undefined ? {} : { principal }),
+    ...(address === undefined ? {} : { address }),
+  };
+  append(regulator, { kind: "unblocked", ...what });
+  regulator.quarantine.unblock(what);
+  addFact(regulator, { kind: "hostUnblocked", ...what });
+}
+
+/** Takes back what followed from this entry: its signatures, its blocks, and those of requests its signatures matched. */
+function exonerate(regulator: Regulator, entry: MalformedEntry, order: string): void {
+  const { quarantine, logs } = regulator;
+  const blocks = quarantine.blocksOf(entry.requestId);
+  for (const { signature } of quarantine.signaturesOf(entry.requestId)) {
+    append(regulator, { kind: "signatureRevoked", signature });
+    quarantine.revoke(signature);
+    for (const matched of logs.malformedBySignature(signature)) blocks.push(...quarantine.blocksOf(matched.requestId));
+  }
+  for (const block of blocks) unblock(regulator, block);
+  addFact(regulator, { kind: "requestExonerated", requestId: entry.requestId, clientId: entry.clientId });
+  review(regulator, entry.requestId, "released", order);
+}
+
+/** A new request with an id derived from the old: it too takes effect at most once; the old key keeps its rejection. */
+function rerun(regulator: Regulator, entry: MalformedEntry): void {
+  const { dependencies, logs } = regulator;
+  const { clientId, operation, inputText, inputDigest, address } = entry;
+  const key = RERUN_KEY_PREFIX + entry.requestId;
+  const requestId = computeRequestId(dependencies.hasher, clientId, key, inputDigest);
+  const access = findAccess(regulator, operation, inputText);
+  if (logs.which(requestId) !== undefined || "problem" in access) return;
+  const record = {
+    kind: "admitted",
+    requestId,
+    clientId,
+    key,
+    address,
+    operation,
+    inputText,
+    inputDigest,
+    admittedAt: Math.trunc(regulator.wall),
+    seed: dependencies.makeKey() as typeof inputDigest,
+  } as const;
+  const pending = makePending(regulator, record, access, "rerun");
+  pending.state = logs.seen.mayHave(requestId) ? "checking" : "waiting";
+  takeIn(regulator, pending);
+}
+
+export function onReadLog(regulator: Regulator, manager: ServerName, message: ReadLogMessage): void {
+  const limit = Math.max(0, Math.min(PAGE_ENTRIES_MAX, Math.trunc(message.limit)));
+  const entries: Readonly<Record<string, unknown>>[] = [];
+  let characters = 0;
+  for (const entry of entriesOf(regulator, message, limit)) {
+    characters += JSON.stringify(entry).length;
+    if (characters > PAGE_CHARACTERS_MAX) break;
+    entries.push(entry);
+  }
+  const counts = regulator.logs.counts;
+  sendTo(regulator, "configuration-manager", manager, { kind: "logPage", query: message.query, entries, counts });
+}
+
+/** Newest first (L3: oldest first). */
+function entriesOf(
+  regulator: Regulator,
+  { log, requestId }: ReadLogMessage,
+  limit: number,
+): Readonly<Record<string, unknown>>[] {
+  const { logs } = regulator;
+  if (log === "L2") {
+    const entries = requestId === undefined ? logs.newestVerified(limit) : [logs.verified(requestId)];
+    return entries.filter((entry) => entry !== undefined).map((entry) => ({ ...entry }));
+  }
+  if (log === "L1") {
+    const entries = requestId === undefined ? logs.newestMalformed(limit) : [logs.malformed(requestId)];
+    const quarantined = entries
+      .filter((entry) => entry !== undefined)
+      .map((entry) => ({ ...entry, inputText: entry.inputText.slice(0, PAYLOAD_SHOWN_MAX) }));
+    const unqualified = requestId === undefined ? logs.newestUnqualified(limit) : [];
+    return [...quarantined, ...unqualified.map((entry) => ({ ...entry }))].slice(0, limit);
+  }
+  const pending = requestId === undefined ? [...logs.allPending()].slice(0, limit) : [logs.pending(requestId)];
+  return pending
+    .filter((request) => request !== undefined)
+    .map(({ record, state, attempt, current, suspect }) => ({
+      ...record,
+      inputText: record.inputText.slice(0, PAYLOAD_SHOWN_MAX),
+      state,
+      attempt,
+      executionServer: current?.server ?? "",
+      suspect,
+    }));
+}

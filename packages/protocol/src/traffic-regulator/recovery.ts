@@ -1,0 +1,102 @@
+/**
+ * Restart (docs/PROTOCOL.md §7): the journal brings back L1–L3, blocks, signatures and unread facts. Nothing pending is
+ * dispatched before every domain has an epoch of this regulator's own time and the masters said what they know of it.
+ */
+import { GENESIS_OPERATION } from "../application-port.ts";
+import { findAccess, makePending } from "./admission.ts";
+import type { Regulator } from "./context.ts";
+import { RERUN_KEY_PREFIX, takeConfiguration } from "./orders.ts";
+import type { PendingRequest } from "./request.ts";
+import type { AdmittedRecord, RegulatorRecord } from "./types.ts";
+
+/** Among so many replies there is one that was written, which every member must hold. */
+const RECENT = 64;
+
+export function restore(regulator: Regulator, durable: readonly RegulatorRecord[]): void {
+  for (const record of durable) takeRecord(regulator, record);
+  for (const request of regulator.logs.allPending()) regulator.enter.checking(regulator, request);
+  const written = regulator.logs
+    .newestVerified(RECENT)
+    .find(({ operation }) => !regulator.application.isReadOnly(operation));
+  if (written) regulator.lastReleased = { requestId: written.requestId, attempt: 1 };
+}
+
+function takeRecord(regulator: Regulator, record: RegulatorRecord): void {
+  const { logs, quarantine, facts } = regulator;
+  switch (record.kind) {
+    case "admitted":
+      if (logs.which(record.requestId) === undefined) logs.admit(recoverRequest(regulator, record));
+      return;
+    case "attempt": {
+      const request = logs.pending(record.requestId);
+      if (request) request.attempt = Math.max(request.attempt, record.attempt);
+      return;
+    }
+    case "verified": {
+      const request = logs.pending(record.requestId);
+      if (!request) return;
+      if (!request.internal) regulator.inGoodStanding.add(request.record.clientId);
+      logs.verify(record);
+      return;
+    }
+    case "quarantined":
+      if ((logs.which(record.requestId) ?? "L3") === "L3") logs.quarantine(record);
+      return;
+    case "unqualified":
+      logs.addUnqualified(record);
+      return;
+    case "blocked":
+      quarantine.block(record);
+      return;
+    case "unblocked":
+      quarantine.unblock(record);
+      return;
+    case "signature": {
+      const { signature, operation, inputDigest, requestId } = record;
+      quarantine.learn({ kind: "exact-digest", signature, operation, inputDigest, requestId });
+      return;
+    }
+    case "signatureRevoked":
+      quarantine.revoke(record.signature);
+      return;
+    case "reviewed":
+      logs.review(record.requestId, record.state);
+      regulator.orders.add(record.order);
+      return;
+    case "fact": {
+      const { number, at, fact } = record;
+      facts.restore({ number, at, fact });
+      if (fact.kind === "discardServer") regulator.servers.remove(fact.server, fact.incarnation);
+      return;
+    }
+    case "factsAcknowledged":
+      facts.acknowledge(record.through);
+      return;
+    case "configuration":
+      takeConfiguration(regulator, record.configuration);
+      return;
+    case "genesisDone":
+      if (record.applicationVersion === regulator.application.version) regulator.genesis.done = true;
+      return;
+    case "placement":
+      regulator.placement.restore(record.domains, regulator.now);
+      regulator.link.through = Math.max(regulator.link.through, record.through);
+      return;
+  }
+}
+
+function recoverRequest(regulator: Regulator, record: AdmittedRecord): PendingRequest {
+  const access = findAccess(regulator, record.operation, record.inputText);
+  // An operation that a new contract no longer has: members will refuse it, and it ends by the ordinary rules.
+  const known = "problem" in access ? { clusters: [0], home: 0 } : access;
+  const internal = internalKind(record);
+  const request = makePending(regulator, record, known, internal);
+  // The first attempt is not journalled by itself: it may have been dispatched.
+  request.attempt = 1;
+  return request;
+}
+
+function internalKind(record: AdmittedRecord): PendingRequest["internal"] {
+  if (record.operation === GENESIS_OPERATION) return "genesis";
+  return record.key.startsWith(RERUN_KEY_PREFIX) ? "rerun" : undefined;
+}

@@ -1,0 +1,263 @@
+/**
+ * The traffic regulator (paper §3.1): the only entry of requests and the only exit of replies. It screens, logs (L1, L2,
+ * L3), dispatches, and lets a reply leave only when the release rule holds; when something fails it finds out, by a shadow
+ * run, whether the request or the server was at fault. It runs no application code and believes no single server: members'
+ * words count from t+1 on, the masters' decisions come through their stream in order.
+ *
+ * A step routes its input to the flows, then judges the requests that gained something, then sends what was collected.
+ */
+import { LIMITS, type ToTrafficRegulator, unreachable } from "@redoubt/shared";
+import type { Sender } from "../core.ts";
+import { normaliseAddress } from "./addresses.ts";
+import { admit } from "./admission.ts";
+import { Ancestors } from "./ancestors.ts";
+import { enterFetching, judgeAndAct, onAcceptance, onAnswer, onEvidence } from "./answers.ts";
+import { Breaker } from "./breaker.ts";
+import { append, type Regulator, sendTo } from "./context.ts";
+import { Deadlines } from "./deadlines.ts";
+import { onStream } from "./decisions-taken.ts";
+import { enterRunning, enterWaiting } from "./dispatch.ts";
+import { enterEnded, isAdmitting } from "./endings.ts";
+import { EpochWishes, sendWishes } from "./epoch-wishes.ts";
+import { FactLedger } from "./facts.ts";
+import { enterDoomed, onExecutionFailed, onRefusalReport, onServerGone, RefusalTally } from "./failures.ts";
+import { GenesisProgress } from "./genesis.ts";
+import { lookUp } from "./look-up.ts";
+import { MastersLink } from "./masters-link.ts";
+import { onConfiguration, onQuarantineOrder, onReadLog, takeConfiguration } from "./orders.ts";
+import { enterChecking, enterClosing, enterSurviving, onOutcomes, sendOutcomeQuestions } from "./outcomes.ts";
+import { PlacementTable } from "./placement.ts";
+import { Quarantine } from "./quarantine.ts";
+import { restore } from "./recovery.ts";
+import { RequestLogs } from "./request-logs.ts";
+import { keepHouse, takeDue } from "./retries.ts";
+import { ClientDirectory } from "./screening.ts";
+import { ExecutionServers } from "./servers.ts";
+import { enterShadowing, onShadowFailed, onShadowVerdict, ShadowRuns } from "./shadow-runs.ts";
+import { Suspects } from "./suspects.ts";
+import { TicketKeys } from "./tickets.ts";
+import { TrafficCounters } from "./traffic.ts";
+import type {
+  TrafficRegulator,
+  TrafficRegulatorConfiguration,
+  TrafficRegulatorDependencies,
+  TrafficRegulatorEffect,
+  TrafficRegulatorInput,
+} from "./types.ts";
+import { UnqualifiedLimiter } from "./unqualified.ts";
+
+const CLIENT_DEADLINE_MS = 10_000;
+const VERIFIED_IN_MEMORY_MAX = 100_000;
+const ASKS_PER_MESSAGE = 512;
+
+export function createTrafficRegulator(
+  dependencies: TrafficRegulatorDependencies,
+  configuration: TrafficRegulatorConfiguration,
+): TrafficRegulator {
+  const regulator = initialState(dependencies, configuration);
+  const refusals = new RefusalTally();
+
+  const step = (input: TrafficRegulatorInput): TrafficRegulatorEffect[] => {
+    regulator.now = input.now;
+    regulator.wall = input.wall;
+    regulator.effects = [];
+    route(regulator, refusals, configuration, input);
+    takeDue(regulator);
+    keepHouse(regulator);
+    judgeAll(regulator);
+    flush(regulator);
+    return regulator.effects;
+  };
+
+  return {
+    step,
+    get wakeAt() {
+      const facts = regulator.facts.wakeAt(regulator.now) ?? Number.POSITIVE_INFINITY;
+      return Math.min(regulator.housekeepingAt, regulator.deadlines.next ?? Number.POSITIVE_INFINITY, facts);
+    },
+    get ready() {
+      return isAdmitting(regulator);
+    },
+    get epoch() {
+      return regulator.epoch;
+    },
+    get logs() {
+      return regulator.logs.counts;
+    },
+    describe: (requestId) => {
+      const log = regulator.logs.which(requestId);
+      return log && { log, state: regulator.logs.pending(requestId)?.state ?? "ended" };
+    },
+    isBlocked: ({ principal, address }) =>
+      (principal !== undefined && regulator.quarantine.isPrincipalBlocked(principal)) ||
+      (address !== undefined && regulator.quarantine.isAddressBlocked(normaliseAddress(address))),
+    placement: () => regulator.placement.export(),
+  };
+}
+
+function initialState(
+  dependencies: TrafficRegulatorDependencies,
+  configuration: TrafficRegulatorConfiguration,
+): Regulator {
+  const { self, masters, managers, application } = configuration;
+  return {
+    dependencies,
+    application,
+    settings: {
+      self,
+      managers: managers ?? ["configuration-manager-1"],
+      clientDeadlineMs: configuration.clientDeadlineMs ?? CLIENT_DEADLINE_MS,
+      pendingRequestsMax: configuration.pendingRequestsMax ?? LIMITS.pendingRequestsMax,
+      pendingRequestsPerClientMax: configuration.pendingRequestsPerClientMax ?? LIMITS.pendingRequestsPerClientMax,
+    },
+    now: 0,
+    wall: 0,
+    effects: [],
+    wanted: undefined,
+    epoch: 0,
+    demoted: false,
+    keys: new TicketKeys(dependencies.makeKey),
+    link: new MastersLink(masters, dependencies.makeKey()),
+    logs: new RequestLogs(configuration.verifiedInMemoryMax ?? VERIFIED_IN_MEMORY_MAX),
+    quarantine: new Quarantine(),
+    clients: new ClientDirectory(),
+    servers: new ExecutionServers(),
+    placement: new PlacementTable(),
+    wishes: new EpochWishes(),
+    ancestors: new Ancestors(),
+    facts: new FactLedger(),
+    breaker: new Breaker(),
+    suspects: new Suspects(),
+    shadows: new ShadowRuns(),
+    genesis: new GenesisProgress(),
+    traffic: new TrafficCounters(),
+    unqualified: new UnqualifiedLimiter(),
+    deadlines: new Deadlines(),
+    waiting: new Set(),
+    toJudge: new Set(),
+    exchanges: new Map(),
+    inGoodStanding: new Set(),
+    heard: new Map(),
+    keySentAt: new Map(),
+    lastReleased: undefined,
+    asks: new Map(),
+    outcomeQuestions: new Set(),
+    orders: new Set(),
+    housekeepingAt: 0,
+    trafficAt: 0,
+    placementSavedThrough: 0,
+    enter: {
+      checking: enterChecking,
+      waiting: enterWaiting,
+      running: enterRunning,
+      doomed: enterDoomed,
+      surviving: enterSurviving,
+      shadowing: enterShadowing,
+      closing: enterClosing,
+      fetching: enterFetching,
+      ended: enterEnded,
+    },
+  };
+}
+
+function route(
+  regulator: Regulator,
+  refusals: RefusalTally,
+  { initial }: TrafficRegulatorConfiguration,
+  input: TrafficRegulatorInput,
+): void {
+  switch (input.kind) {
+    case "start":
+      if (initial) takeConfiguration(regulator, initial);
+      restore(regulator, input.durable);
+      return;
+    case "message":
+      routeMessage(regulator, refusals, input.from, input.message);
+      return;
+    case "admit":
+      admit(regulator, input);
+      return;
+    case "abandoned":
+      abandon(regulator, input.exchange);
+      return;
+    case "lookUp":
+      lookUp(regulator, input);
+      return;
+    case "tick":
+      return;
+    default:
+      unreachable(input);
+  }
+}
+
+function abandon(regulator: Regulator, exchange: string): void {
+  const request = regulator.exchanges.get(exchange);
+  if (!request) return;
+  regulator.exchanges.delete(exchange);
+  const index = request.exchanges.findIndex((waiting) => waiting.exchange === exchange);
+  if (index >= 0) request.exchanges.splice(index, 1);
+}
+
+/** The sender's component is authenticated by the link, and so checked again here: one table, two places (DESIGN §10). */
+function routeMessage(regulator: Regulator, refusals: RefusalTally, from: Sender, message: ToTrafficRegulator): void {
+  regulator.traffic.countEdge(from.component, "traffic-regulator");
+  switch (from.component) {
+    case "state-replica":
+      regulator.heard.set(from.server, regulator.now);
+      if (message.kind === "answer") onAnswer(regulator, from, message);
+      else if (message.kind === "refusalReport") onRefusalReport(regulator, refusals, from, message);
+      else if (message.kind === "evidenceReport") onEvidence(regulator, from, message);
+      else if (message.kind === "shadowVerdict") onShadowVerdict(regulator, from, message);
+      return;
+    case "acceptance-test-server":
+      regulator.heard.set(from.server, regulator.now);
+      if (message.kind === "acceptance") onAcceptance(regulator, from, message);
+      else if (message.kind === "shadowVerdict") onShadowVerdict(regulator, from, message);
+      return;
+    case "execution-server":
+      if (message.kind === "executionFailed" && !onShadowFailed(regulator, from, message))
+        onExecutionFailed(regulator, from, message);
+      return;
+    case "state-master":
+      if (message.kind === "stream") onStream(regulator, message);
+      else if (message.kind === "outcomes") onOutcomes(regulator, message);
+      return;
+    case "configuration-manager":
+      if (message.kind === "regulatorConfiguration") onConfiguration(regulator, message);
+      else if (message.kind === "serverGone") onServerGone(regulator, message);
+      else if (message.kind === "quarantineOrder") onQuarantineOrder(regulator, message);
+      else if (message.kind === "readLog") onReadLog(regulator, from.server, message);
+      else if (message.kind === "factsAcknowledged" && regulator.facts.acknowledge(message.through))
+        append(regulator, { kind: "factsAcknowledged", through: message.through });
+      return;
+    default:
+      return;
+  }
+}
+
+/** Judging one request may settle what others wait for: until nobody gains anything any more. */
+function judgeAll(regulator: Regulator): void {
+  for (const request of regulator.toJudge) {
+    regulator.toJudge.delete(request);
+    judgeAndAct(regulator, request);
+  }
+}
+
+/** What the step collected leaves together. */
+function flush(regulator: Regulator): void {
+  sendWishes(regulator);
+  sendOutcomeQuestions(regulator);
+  for (const [member, asks] of regulator.asks) {
+    const requests = [...asks.values()];
+    for (let from = 0; from < requests.length; from += ASKS_PER_MESSAGE)
+      sendTo(regulator, "state-replica", member, {
+        kind: "answerAgain",
+        requests: requests.slice(from, from + ASKS_PER_MESSAGE),
+      });
+  }
+  regulator.asks.clear();
+  const facts = regulator.facts.due(regulator.now);
+  if (facts.length > 0)
+    for (const manager of regulator.settings.managers)
+      sendTo(regulator, "configuration-manager", manager, { kind: "regulatorFacts", facts });
+}

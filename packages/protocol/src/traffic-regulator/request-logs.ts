@@ -1,0 +1,185 @@
+/**
+ * The regulator's three logs (paper §3.1): L1 malformed, L2 verified requests with replies, L3 pending. A request id is in
+ * exactly one at any time (REQUIREMENTS R17). Everything is journalled by the caller; this is the part held in memory,
+ * bounded in entries and bytes: what leaves it is remembered as "seen", so its outcome is asked of the masters again.
+ */
+import { assert, type RequestId } from "@redoubt/shared";
+import type { PendingRequest } from "./request.ts";
+import { SeenFilter } from "./seen-filter.ts";
+import type { LogName, QuarantinedRecord, UnqualifiedRecord, VerifiedRecord } from "./types.ts";
+
+const MALFORMED_MAX = 10_000;
+const MALFORMED_BYTES_MAX = 64 * 1024 * 1024;
+const UNQUALIFIED_MAX = 1_000;
+const VERIFIED_BYTES_MAX = 128 * 1024 * 1024;
+
+export interface VerifiedEntry {
+  readonly requestId: RequestId;
+  readonly clientId: string;
+  readonly key: string;
+  readonly operation: string;
+  readonly status: number;
+  readonly bodyText: string;
+  readonly at: number;
+}
+
+export interface MalformedEntry extends QuarantinedRecord {
+  readonly review: "new" | "released" | "confirmed";
+}
+
+const nameOfKey = (clientId: string, key: string): string => `${clientId.length}:${clientId}${key}`;
+
+export class RequestLogs {
+  readonly seen = new SeenFilter();
+  readonly #verifiedMax: number;
+  readonly #pending = new Map<RequestId, PendingRequest>();
+  readonly #verified = new Map<RequestId, VerifiedEntry>();
+  readonly #malformed = new Map<RequestId, MalformedEntry>();
+  readonly #unqualified: UnqualifiedRecord[] = [];
+  /** Client and idempotency key → request id: the same key with another body is told apart from a repeat. */
+  readonly #keys = new Map<string, RequestId>();
+  readonly #pendingOfClient = new Map<string, number>();
+  #malformedBytes = 0;
+  #verifiedBytes = 0;
+  #unqualifiedCount = 0;
+
+  constructor(verifiedMax: number) {
+    this.#verifiedMax = verifiedMax;
+  }
+
+  which(requestId: RequestId): LogName | undefined {
+    if (this.#pending.has(requestId)) return "L3";
+    if (this.#verified.has(requestId)) return "L2";
+    return this.#malformed.has(requestId) ? "L1" : undefined;
+  }
+
+  pending(requestId: RequestId): PendingRequest | undefined {
+    return this.#pending.get(requestId);
+  }
+
+  verified(requestId: RequestId): VerifiedEntry | undefined {
+    return this.#verified.get(requestId);
+  }
+
+  malformed(requestId: RequestId): MalformedEntry | undefined {
+    return this.#malformed.get(requestId);
+  }
+
+  /** The request id this client used the key for, while it is remembered. */
+  idOfKey(clientId: string, key: string): RequestId | undefined {
+    return this.#keys.get(nameOfKey(clientId, key));
+  }
+
+  pendingOf(clientId: string): number {
+    return this.#pendingOfClient.get(clientId) ?? 0;
+  }
+
+  /** → L3. */
+  admit(request: PendingRequest): void {
+    const { requestId, clientId, key } = request.record;
+    assert(this.which(requestId) === undefined, "a request id is in one log only (R17)");
+    this.#pending.set(requestId, request);
+    this.#pendingOfClient.set(clientId, this.pendingOf(clientId) + 1);
+    this.#keys.set(nameOfKey(clientId, key), requestId);
+  }
+
+  /** L3 → L2. */
+  verify(record: VerifiedRecord): void {
+    const pending = this.#leave(record.requestId);
+    const { clientId, key, operation } = pending.record;
+    const { requestId, status, bodyText, at } = record;
+    this.#verified.set(requestId, { requestId, clientId, key, operation, status, bodyText, at });
+    this.#verifiedBytes += bodyText.length;
+    while (this.#verified.size > this.#verifiedMax || this.#verifiedBytes > VERIFIED_BYTES_MAX) this.#evictVerified();
+  }
+
+  /** L3 → L1, or straight into L1. */
+  quarantine(record: QuarantinedRecord): void {
+    if (this.#pending.has(record.requestId)) this.#leave(record.requestId);
+    assert(this.which(record.requestId) === undefined, "a request id is in one log only (R17)");
+    this.#malformed.set(record.requestId, { ...record, review: "new" });
+    this.#keys.set(nameOfKey(record.clientId, record.key), record.requestId);
+    this.#malformedBytes += record.inputText.length;
+    while (this.#malformed.size > MALFORMED_MAX || this.#malformedBytes > MALFORMED_BYTES_MAX) this.#evictMalformed();
+  }
+
+  /** L1, class `unqualified`. */
+  addUnqualified(record: UnqualifiedRecord): void {
+    this.#unqualifiedCount += 1 + record.omitted;
+    this.#unqualified.push(record);
+    if (this.#unqualified.length > UNQUALIFIED_MAX) this.#unqualified.shift();
+  }
+
+  review(requestId: RequestId, state: "released" | "confirmed"): void {
+    const entry = this.#malformed.get(requestId);
+    if (entry) this.#malformed.set(requestId, { ...entry, review: state });
+  }
+
+  #leave(requestId: RequestId): PendingRequest {
+    const pending = this.#pending.get(requestId);
+    assert(pending, "only a pending request can leave L3");
+    this.#pending.delete(requestId);
+    const { clientId } = pending.record;
+    const left = this.pendingOf(clientId) - 1;
+    if (left > 0) this.#pendingOfClient.set(clientId, left);
+    else this.#pendingOfClient.delete(clientId);
+    return pending;
+  }
+
+  #evictVerified(): void {
+    const [oldest] = this.#verified.values();
+    if (!oldest) return;
+    this.#verified.delete(oldest.requestId);
+    this.#verifiedBytes -= oldest.bodyText.length;
+    this.#forgetKey(oldest.clientId, oldest.key, oldest.requestId);
+  }
+
+  #evictMalformed(): void {
+    const [oldest] = this.#malformed.values();
+    if (!oldest) return;
+    this.#malformed.delete(oldest.requestId);
+    this.#malformedBytes -= oldest.inputText.length;
+    this.#forgetKey(oldest.clientId, oldest.key, oldest.requestId);
+  }
+
+  #forgetKey(clientId: string, key: string, requestId: RequestId): void {
+    this.seen.add(requestId);
+    const name = nameOfKey(clientId, key);
+    if (this.#keys.get(name) === requestId) this.#keys.delete(name);
+  }
+
+  allPending(): IterableIterator<PendingRequest> {
+    return this.#pending.values();
+  }
+
+  /** Oldest first; L3 is in order of admission. */
+  get oldestPending(): PendingRequest | undefined {
+    const [oldest] = this.#pending.values();
+    return oldest;
+  }
+
+  /** Newest first. */
+  newestVerified(limit: number): VerifiedEntry[] {
+    return [...this.#verified.values()].slice(-limit).reverse();
+  }
+
+  newestMalformed(limit: number): MalformedEntry[] {
+    return [...this.#malformed.values()].slice(-limit).reverse();
+  }
+
+  malformedBySignature(signature: string): MalformedEntry[] {
+    return [...this.#malformed.values()].filter((entry) => entry.signature === signature);
+  }
+
+  newestUnqualified(limit: number): UnqualifiedRecord[] {
+    return this.#unqualified.slice(-limit).reverse();
+  }
+
+  get counts(): { readonly L1: number; readonly L2: number; readonly L3: number } {
+    return {
+      L1: this.#malformed.size + this.#unqualifiedCount,
+      L2: this.#verified.size,
+      L3: this.#pending.size,
+    };
+  }
+}

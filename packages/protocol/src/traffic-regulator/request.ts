@@ -1,0 +1,116 @@
+/**
+ * One request in L3 and its current attempt, as plain mutable state. Which state may follow which is in attempts.ts; what
+ * happens on entering one is in the files named after it.
+ */
+import type {
+  ChangeName,
+  Digest,
+  Epoch,
+  ObjectClusterNumber,
+  RequestId,
+  ServerName,
+  VersionReference,
+} from "@redoubt/shared";
+import type { RequestState } from "./attempts.ts";
+import type { Detector } from "./attribution.ts";
+import type { AcceptanceVote, Vote } from "./release.ts";
+import type { AdmittedRecord, QuarantineReason } from "./types.ts";
+
+/** One dispatch of the request to one execution server process. */
+export interface Attempt {
+  readonly number: number;
+  readonly epoch: Epoch;
+  readonly testers: readonly ServerName[];
+  /** Empty for an attempt of an earlier regulator epoch that a settlement kept. */
+  readonly server: ServerName;
+  readonly incarnation: string;
+  readonly publicKey: string;
+  /** Members of all clusters of the ticket. */
+  readonly members: readonly ServerName[];
+  readonly homeMembers: readonly ServerName[];
+  readonly disposable: boolean;
+  readonly votes: Map<ServerName, Vote>;
+  readonly acceptance: Map<ServerName, AcceptanceVote>;
+  /** Acceptance test servers designated so far (basic profile). */
+  readonly designated: ServerName[];
+  /** Changes for which a right signature of the execution server was shown. */
+  readonly signed: Set<Digest>;
+  /** Members that showed evidence already: one check each. */
+  readonly heardEvidence: Set<ServerName>;
+  /** `reason` → members that report it. */
+  readonly refusals: Map<string, Set<ServerName>>;
+  deadlineAt: number;
+  /** Answers diverge since then. */
+  divergedAt: number | undefined;
+  divergenceJudged: boolean;
+}
+
+/** What failed, until attribution says who was at fault. */
+export interface Blame {
+  readonly detector: Detector;
+  readonly check: string;
+  readonly detail: string;
+  readonly reason: QuarantineReason;
+  readonly server: ServerName;
+  readonly incarnation: string;
+  readonly attempt: number;
+  readonly reads: readonly VersionReference[];
+  /** False: it was only inside a worker that crashed, and is screened alone before it runs again. */
+  readonly direct: boolean;
+}
+
+/** How a request leaves L3. */
+export type Ending =
+  | {
+      readonly kind: "reply";
+      readonly reply: string;
+      readonly changeDigest: Digest;
+      readonly by: "all-members" | "masters";
+    }
+  | { readonly kind: "closed" };
+
+export interface PendingRequest {
+  readonly record: AdmittedRecord;
+  readonly requestId: RequestId;
+  /** Made by the regulator itself: creation of the first objects, or a re-run that an administrator asked for. */
+  readonly internal: "genesis" | "rerun" | undefined;
+  readonly readOnly: boolean;
+  /** Ascending. */
+  readonly clusters: readonly ObjectClusterNumber[];
+  readonly home: ObjectClusterNumber;
+  readonly deadlineMs: number;
+  /** Monotonic; negative after a restart means "before it". */
+  readonly arrivedAt: number;
+  /** Exchanges that wait for the answer; `repeated` ones get `Idempotent-Replayed`. */
+  readonly exchanges: { readonly exchange: string; readonly repeated: boolean; readonly expiresAt: number }[];
+  /** Reply text that each member sent, one each, its digest checked: a lying one cannot crowd out the right text. */
+  readonly replies: Map<ServerName, { readonly digest: Digest; readonly text: string }>;
+  /** Processes at which it failed without anybody being found guilty. */
+  readonly strikes: Set<string>;
+  state: RequestState;
+  /** Highest attempt number used. */
+  attempt: number;
+  current: Attempt | undefined;
+  /** What a dead attempt means: dispatch again, find out who was guilty, or close. */
+  disposition: "retry" | "shadow" | "condemn";
+  blame: Blame | undefined;
+  /** False: condemned, but nobody is blamed (acceptance test that dies, breaker, budget). */
+  blamed: boolean;
+  /** A settlement of an epoch after this one says what became of the attempt. */
+  doomedAfter: number;
+  /** In the suspect lane because of its own failures. */
+  suspect: boolean;
+  failures: number;
+  softFailures: number;
+  verified: { readonly change: ChangeName; readonly replyDigest: Digest } | undefined;
+  survivor: ChangeName | undefined;
+  ending: Ending | undefined;
+  /** Ancestors waited for (release rule (c)). */
+  awaited: readonly Digest[];
+  /** The masters were asked for its outcome at this time because of a member's hint. */
+  hintAt: number;
+  retryAt: number | undefined;
+  retryDelayMs: number;
+  /** Bucketed due time that is still to come. */
+  scheduledAt: number | undefined;
+}
