@@ -1,0 +1,130 @@
+/** One state replica with its journal, driven by hand, for tests. */
+import type { ChangeRecord, Component, MessagesTo, SlotDecisions, ToStateReplica, Verdict } from "@redoubt/shared";
+import { componentOf } from "@redoubt/shared";
+import { nodeHasher } from "../testing/hasher.test-support.ts";
+import {
+  EXECUTION_SERVER,
+  keyOf,
+  MASTERS,
+  MEMBERS,
+  opened,
+  primaryRegulator,
+  REGULATOR,
+  settled,
+  slot,
+  toyApplication,
+} from "../testing/toy.test-support.ts";
+import { createStateReplica, type StateReplica } from "./state-replica.ts";
+import type { StateReplicaDurable, StateReplicaEffect, StateReplicaInput } from "./types.ts";
+
+type SendTo<Receiver extends keyof MessagesTo> = Extract<StateReplicaEffect, { kind: "send"; component: Receiver }>;
+
+export class Member {
+  readonly journal: StateReplicaDurable[] = [];
+  now = 0;
+  /** Effects since the last {@link clear}. */
+  effects: StateReplicaEffect[] = [];
+  core: StateReplica;
+  through = 0;
+  readonly name: string;
+  readonly #hosts: boolean;
+
+  constructor(name: string = MEMBERS[0], hostsAcceptanceTests = true) {
+    this.name = name;
+    this.#hosts = hostsAcceptanceTests;
+    this.core = this.#create();
+    this.step({ kind: "start", durable: [], now: 0, wall: 0 });
+  }
+
+  #create(): StateReplica {
+    return createStateReplica(
+      { hasher: nodeHasher, application: toyApplication },
+      { self: this.name, masters: MASTERS, trafficRegulator: REGULATOR, hostsAcceptanceTests: this.#hosts },
+    );
+  }
+
+  step(input: StateReplicaInput): StateReplicaEffect[] {
+    const effects = this.core.step(input);
+    for (const effect of effects) if (effect.kind === "append") this.journal.push(effect.record);
+    this.effects.push(...effects);
+    return effects;
+  }
+
+  /** Kills the process and starts it again from its journal. */
+  restart(): void {
+    this.core = this.#create();
+    this.clear();
+    this.step({ kind: "start", durable: [...this.journal], now: this.now, wall: this.now });
+  }
+
+  receive(from: string, message: ToStateReplica): StateReplicaEffect[] {
+    const component = componentOf(from) as Component;
+    return this.step({ kind: "message", from: { component, server: from }, message, now: this.now, wall: this.now });
+  }
+
+  change(record: ChangeRecord, from: string = EXECUTION_SERVER): StateReplicaEffect[] {
+    return this.receive(from, { kind: "change", record });
+  }
+
+  /** Ticks in steps of a millisecond. */
+  wait(milliseconds: number): void {
+    for (let passed = 0; passed < milliseconds; passed++) {
+      this.now++;
+      this.step({ kind: "tick", now: this.now, wall: this.now });
+    }
+  }
+
+  tested(test: string, verdict: Verdict = { kind: "pass" }): StateReplicaEffect[] {
+    return this.step({ kind: "tested", test, verdict, now: this.now, wall: this.now });
+  }
+
+  decide(...slots: SlotDecisions[]): StateReplicaEffect[] {
+    const through = slots.at(-1)?.slot ?? this.through;
+    const message = { kind: "stream", after: this.through, through, slots, primary: MASTERS[0] } as const;
+    this.through = through;
+    return this.receive(MASTERS[0], message);
+  }
+
+  key(regulatorEpoch = 1): StateReplicaEffect[] {
+    return this.receive(REGULATOR, { kind: "ticketKey", regulatorEpoch, key: keyOf(this.name) });
+  }
+
+  clear(): void {
+    this.effects = [];
+  }
+
+  sent<Receiver extends keyof MessagesTo, Kind extends MessagesTo[Receiver]["kind"]>(
+    component: Receiver,
+    kind: Kind,
+  ): Extract<MessagesTo[Receiver], { kind: Kind }>[] {
+    return this.effects
+      .filter((effect): effect is SendTo<Receiver> => effect.kind === "send" && effect.component === component)
+      .map((effect) => effect.message as MessagesTo[Receiver])
+      .filter((message): message is Extract<MessagesTo[Receiver], { kind: Kind }> => message.kind === kind);
+  }
+
+  tests() {
+    return this.effects.filter((effect) => effect.kind === "test");
+  }
+
+  refusals(): string[] {
+    return this.sent("execution-server", "refused").map((message) => message.reason);
+  }
+
+  answers() {
+    return this.sent("traffic-regulator", "answer");
+  }
+
+  accepted(): ChangeRecord[] {
+    return this.journal.flatMap((record) => (record.kind === "accepted" ? [record.record] : []));
+  }
+}
+
+/** A member with the ticket key and epoch 2 installed. */
+export function readyMember(name: string = MEMBERS[2], hostsAcceptanceTests = true): Member {
+  const member = new Member(name, hostsAcceptanceTests);
+  member.key();
+  member.decide(slot(1, primaryRegulator), slot(2, opened(2)), slot(3, settled(2)));
+  member.clear();
+  return member;
+}
