@@ -33,5 +33,8 @@ export function environment(): Environment {
   return parsed;
 }
 
-/** Which runtime Next runs this bundle in; instrumentation is also loaded where there is no Node. */
-export const isNodeRuntime = process.env.NEXT_RUNTIME === "nodejs";
+/**
+ * What runs before the server answers; null in the runtime without Node, for which Next compiles start-up code as well. It is here
+ * because the compiler only drops the import when it sees the variable itself.
+ */
+export const loadStartUp = process.env.NEXT_RUNTIME === "nodejs" ? () => import("./server/first-administrator") : null;

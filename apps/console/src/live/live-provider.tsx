@@ -59,7 +59,7 @@ function gatheredInvalidation(queryClient: QueryClient): (subjects: readonly Sub
   };
   return (subjects) => {
     for (const subject of subjects) waiting.add(subject);
-    if (waiting.size > 0) timer ??= setTimeout(flush, gatherMs);
+    if (waiting.size > 0 && timer === null) timer = setTimeout(flush, gatherMs);
   };
 }
 
