@@ -98,10 +98,8 @@ function settle(
     assert(!survivors.has(dropped.digest), "a survivor follows no dead change (I7)");
   for (const digest of survivors) {
     let entry = store.get(digest);
-    if (!entry) {
-      const record = takeFetched(replica, digest);
-      if (record) entry = store.insert(digest, record, summarize(replica.hasher, record));
-    }
+    const record = takeFetched(replica, digest);
+    if (!entry && record) entry = store.insert(digest, record, summarize(replica.hasher, record));
     if (entry?.status === "undecided") consequences.survivors.push(entry);
   }
   for (const cluster of eachCluster(decision.clusters)) {
