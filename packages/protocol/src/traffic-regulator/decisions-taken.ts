@@ -9,7 +9,7 @@ import {
 } from "@redoubt/shared";
 import { inRanges } from "../ranges.ts";
 import { takeVerified } from "./answers.ts";
-import { addFact, append, domainOf, isPrimary, type Regulator, sendTo, sendToMasters } from "./context.ts";
+import { addFact, append, domainOf, isPrimary, type Regulator, sendTo } from "./context.ts";
 import { dispatchWaiting } from "./dispatch.ts";
 import { judgeDivergenceNow } from "./divergence.ts";
 import { reviewPlacement } from "./epoch-wishes.ts";
@@ -33,8 +33,10 @@ export function onStream(regulator: Regulator, message: StreamMessage): void {
   if (moved || link.through - regulator.placementSavedThrough >= SLOTS_PER_CHECKPOINT) savePlacement(regulator);
 }
 
+/** Told to all of them: whoever is primary next must know its followers. */
 export function follow(regulator: Regulator): void {
-  sendToMasters(regulator, { kind: "follow", after: regulator.link.through, restarted: false });
+  for (const master of regulator.link.masters)
+    sendTo(regulator, "state-master", master, { kind: "follow", after: regulator.link.through, restarted: false });
 }
 
 function savePlacement(regulator: Regulator): void {

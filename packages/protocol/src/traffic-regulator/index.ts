@@ -1,2 +1,3 @@
+export { PROBLEM_TYPE_BASE, type ProblemName, type ProblemOptions, problemResponse } from "./problems.ts";
 export { createTrafficRegulator } from "./regulator.ts";
 export * from "./types.ts";

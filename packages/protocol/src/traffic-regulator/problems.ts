@@ -11,6 +11,8 @@ const PROBLEMS = {
   forbidden: { status: 403, title: "This client may not call this operation" },
   rejected: { status: 403, title: "The request was rejected" },
   "unknown-operation": { status: 404, title: "There is no such operation" },
+  "not-found": { status: 404, title: "There is no such page" },
+  "method-not-allowed": { status: 405, title: "This method is not for this page" },
   "unknown-request": { status: 404, title: "There is no such request" },
   "key-expired": { status: 410, title: "The idempotency key is older than the window" },
   "too-large": { status: 413, title: "The request is too large" },

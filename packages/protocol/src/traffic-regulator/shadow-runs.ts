@@ -38,6 +38,8 @@ export class ShadowRuns {
   readonly queue = new Set<PendingRequest>();
   readonly active = new Map<string, ShadowRun>();
   readonly inconclusive = new Map<PendingRequest, number>();
+  /** Processes whose shadow run of the request failed: evidence against it, or against them if another one passes. */
+  readonly accusers = new Map<PendingRequest, { server: ServerName; incarnation: string }[]>();
 
   activeOf(principal: string): number {
     let count = 0;
@@ -54,6 +56,7 @@ export class ShadowRuns {
   drop(request: PendingRequest): void {
     this.queue.delete(request);
     this.inconclusive.delete(request);
+    this.accusers.delete(request);
     for (const [name, run] of this.active) if (run.request === request) this.active.delete(name);
   }
 }
@@ -89,9 +92,11 @@ function startRun(regulator: Regulator, request: PendingRequest): void {
   const domain = domainOf(regulator, request);
   if (!wanted || !isUsable(regulator, domain)) return;
   // Not the holder where there is another: what crashes a server must not crash the one that serves everybody.
-  const avoid = new Set([domain.holder, request.blame?.server ?? ""]);
+  const accusers = shadows.accusers.get(request) ?? [];
+  const avoid = new Set([domain.holder, request.blame?.server ?? "", ...accusers.map((accuser) => accuser.server)]);
   const server = servers.choose(now, dependencies.random, avoid);
-  if (!server) return;
+  // A process that has failed with it already has nothing new to say.
+  if (!server || request.strikes.has(`${server.server} ${server.incarnation}`)) return;
   const { profile, acceptanceTestServers } = wanted;
   const { record, requestId } = request;
   const attempt = nextAttempt(regulator, request);
@@ -192,8 +197,40 @@ function conclude(regulator: Regulator, run: ShadowRun, timedOut: boolean): void
     return;
   }
   regulator.shadows.active.delete(run.run);
-  attribute(regulator, run.request, judgement);
+  if (judgement.kind !== "malformed" || isConfirmed(regulator, run)) attribute(regulator, run.request, judgement);
+  else regulator.shadows.queue.add(run.request);
   startRuns(regulator);
+}
+
+/**
+ * One failing shadow run may be another intruder framing an innocent client (REQUIREMENTS U4, A31): a request is malformed
+ * only when it failed on three distinct processes (ADR 0004).
+ */
+function isConfirmed(regulator: Regulator, { request, server, incarnation }: ShadowRun): boolean {
+  const { shadows, servers, wanted } = regulator;
+  request.strikes.add(`${server} ${incarnation}`);
+  if (request.blame?.direct) request.strikes.add(`${request.blame.server} ${request.blame.incarnation}`);
+  shadows.accusers.set(request, [...(shadows.accusers.get(request) ?? []), { server, incarnation }]);
+  if (request.strikes.size >= STRIKES_MAX || wanted?.strictPaper) return true;
+  if (servers.live.every((other) => request.strikes.has(`${other.server} ${other.incarnation}`))) {
+    // Nobody left to ask: a fresh process in this one's place will do.
+    const detail = "no other process could confirm its shadow run";
+    discardServer(regulator, { server, incarnation }, request.requestId, {
+      detector: "acceptance-test",
+      check: "shadow-run",
+      detail,
+    });
+  }
+  return false;
+}
+
+/** The request passes: whoever failed with it before lied. */
+function convictAccusers(regulator: Regulator, request: PendingRequest, resultDigest: string): void {
+  for (const accuser of regulator.shadows.accusers.get(request) ?? []) {
+    const detail = `its shadow run failed, another passed with result ${resultDigest}`;
+    discardServer(regulator, accuser, request.requestId, { detector: "acceptance-test", check: "shadow-run", detail });
+    addFact(regulator, { kind: "serverConvicted", ...accuser, requestId: request.requestId, evidence: detail });
+  }
 }
 
 /** Runs it again elsewhere; what fails on enough distinct processes is malformed (paper §3.2, REQUIREMENTS R35). */
@@ -221,6 +258,7 @@ function attribute(
   judgement: Exclude<ShadowJudgement, { kind: "pending" | "inconclusive" }>,
 ): void {
   const { blame, requestId, record } = request;
+  if (judgement.kind === "innocent") convictAccusers(regulator, request, judgement.resultDigest);
   regulator.shadows.drop(request);
   if (judgement.kind === "innocent") {
     if (blame?.direct) {
