@@ -16,7 +16,7 @@ const digestTimeoutMs = 600_000;
 /** Table → its columns as text; the master's own clock (`updatedAt`) is left out. */
 const tables = {
   AppliedState: `"appliedSlot", encode("chainDigest", 'hex')`,
-  DecidedSlot: `"slot", (extract(epoch FROM "at") * 1000)::bigint, "kinds", encode("payload", 'hex'), "requestPrefixes",
+  DecidedSlot: `"slot", (extract(epoch FROM "at") * 1000)::bigint, "kinds", encode(sha256("payload"), 'hex'), "requestPrefixes",
     "objects", "previousSlots"`,
   ObjectHead: `"object", "cluster", "number", "epoch", encode("c1", 'hex'), encode("c2", 'hex'), "status",
     encode("changeDigest", 'hex'), encode("requestId", 'hex'), "slot"`,

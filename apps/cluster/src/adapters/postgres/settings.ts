@@ -30,6 +30,8 @@ const defaults: PostgresSettings = {
   autovacuum_max_workers: 1,
   autovacuum_worker_slots: 2,
   jit: "off",
+  // A look-up by request id reads what waits to be merged into its index: keep that short.
+  gin_pending_list_limit: "1MB",
   timezone: "UTC",
   log_timezone: "UTC",
   log_checkpoints: "off",
