@@ -1,0 +1,365 @@
+import type { Decision, Digest, ObjectClusterNumber, Slot } from "@redoubt/shared";
+import { ZERO_DIGEST } from "@redoubt/shared";
+import { beforeEach, describe, expect, test } from "vitest";
+import { extendC2, passDigest } from "../digests.ts";
+import { nodeHasher } from "../testing/hasher.test-support.ts";
+import {
+  digestOf,
+  HOLDER,
+  MEMBERS,
+  makeChain,
+  makeChange,
+  requestIdOf,
+  type TestChange,
+  writeOf,
+} from "./changes.test-support.ts";
+import type { MasterCommand, OpenEpochCommand } from "./commands.ts";
+import { applyCommand, describePlacement, digestMetadata } from "./metadata.ts";
+import { type Applied, createMetadataState, MASTERS_KEYS_MAX, type MetadataState } from "./metadata-state.ts";
+
+let state: MetadataState;
+let slot: Slot;
+beforeEach(() => {
+  state = createMetadataState(nodeHasher);
+  slot = 0;
+});
+
+/** Applies commands in one slot of their own. */
+function apply(...commands: MasterCommand[]): Applied {
+  slot += 1;
+  const applied: Applied = { decisions: [], versions: [], dead: [] };
+  for (const command of commands) applyCommand(state, command, slot, applied);
+  return applied;
+}
+
+const opening = (epochMax: number, wish: Partial<OpenEpochCommand> = {}): OpenEpochCommand => ({
+  kind: "openEpoch",
+  clusters: [{ from: 0, to: 0 }],
+  epochMax,
+  holder: HOLDER,
+  members: MEMBERS,
+  faultsTolerated: 1,
+  invalid: [],
+  ...wish,
+});
+const settle = (
+  epoch: number,
+  survivors: readonly TestChange[] = [],
+  voided: readonly TestChange[] = [],
+): MasterCommand => ({
+  kind: "settle",
+  epoch,
+  asOf: slot,
+  survivors: survivors.map(({ change }) => change),
+  voided: voided.map(({ change: { digest, requestId, attempt } }) => ({ digest, requestId, attempt })),
+});
+const verify = (...changes: TestChange[]): MasterCommand => ({
+  kind: "verify",
+  changes: changes.map(({ change }) => ({ change, testers: MEMBERS.slice(0, 2) })),
+});
+const kinds = ({ decisions }: Applied): string[] => decisions.map(({ kind }) => kind);
+const verifiedDigests = ({ decisions }: Applied): Digest[] =>
+  decisions.flatMap((decision) => (decision.kind === "verified" ? [decision.change.digest] : []));
+const settledOf = ({ decisions }: Applied): Extract<Decision, { kind: "settled" }> | undefined =>
+  decisions.find((decision) => decision.kind === "settled");
+const headOf = (cluster: ObjectClusterNumber): Digest | undefined => state.clusters[cluster]?.head;
+
+/** Epoch 1, opened and settled at once. */
+function begin(): number {
+  apply(opening(0));
+  apply(settle(1));
+  return 1;
+}
+
+describe("opening an epoch", () => {
+  test("takes all clusters the first time, whichever was named", () => {
+    expect(apply(opening(0)).decisions).toEqual([
+      {
+        kind: "epochOpened",
+        clusters: [{ from: 0, to: 1023 }],
+        epoch: 1,
+        holder: HOLDER,
+        members: MEMBERS,
+        faultsTolerated: 1,
+        invalid: [],
+      },
+    ]);
+    expect(describePlacement(state)).toMatchObject([{ epoch: 1, settledEpoch: 0, holder: HOLDER }]);
+  });
+
+  test("has no effect when a cluster has moved on", () => {
+    begin();
+    expect(kinds(apply(opening(0)))).toEqual([]);
+    expect(kinds(apply(opening(1)))).toEqual(["epochOpened"]);
+  });
+
+  test("has no effect with a malformed request", () => {
+    const wrong: Partial<OpenEpochCommand>[] = [
+      { clusters: [] },
+      { clusters: [{ from: 5, to: 2000 }] },
+      { holder: "" },
+      { members: [] },
+      { members: ["state-replica-1"] },
+      { members: ["state-replica-1", "state-replica-1"] },
+      { faultsTolerated: -1 },
+    ];
+    for (const wish of wrong) expect(kinds(apply(opening(0, wish)))).toEqual([]);
+  });
+
+  test("twice in one slot happens once: the slot names the epoch", () => {
+    expect(kinds(apply(opening(0), opening(9, { holder: "execution-server-2" })))).toEqual(["epochOpened"]);
+  });
+
+  test("joins domains of different holders whose clusters get one holder", () => {
+    begin();
+    // Two domains cannot arise by openings alone; put one there.
+    const other = { epoch: 2, holder: "execution-server-2", members: MEMBERS, faultsTolerated: 1 };
+    for (const record of state.clusters.slice(512)) Object.assign(record, { opened: other, settled: other });
+    slot = 2;
+    const joined = apply(opening(2, { clusters: [{ from: 600, to: 600 }] }));
+    expect(joined.decisions).toMatchObject([{ clusters: [{ from: 0, to: 1023 }], epoch: 3, holder: HOLDER }]);
+  });
+
+  test("leaves domains alone that neither lose nor gain clusters", () => {
+    begin();
+    const other = { epoch: 2, holder: "execution-server-2", members: MEMBERS, faultsTolerated: 1 };
+    for (const record of state.clusters.slice(512)) Object.assign(record, { opened: other, settled: other });
+    slot = 2;
+    const moved = apply(opening(2, { clusters: [{ from: 600, to: 600 }], holder: "execution-server-3" }));
+    expect(moved.decisions).toMatchObject([{ clusters: [{ from: 512, to: 1023 }], epoch: 3 }]);
+  });
+
+  test("supersedes an unsettled epoch and inherits its invalid changes", () => {
+    const epoch = begin();
+    const [wrong] = makeChain(["wrong"], epoch) as [TestChange];
+    const { digest, requestId, attempt } = wrong.change;
+    apply(opening(1, { invalid: [{ digest, requestId, attempt }] }));
+    const second = apply(opening(3));
+    expect(second.decisions).toMatchObject([{ epoch: 4, invalid: [{ digest }] }]);
+    expect(kinds(apply(settle(3)))).toEqual([]);
+    expect(settledOf(apply(settle(4, [wrong])))).toMatchObject({ survivors: [], voided: [{ digest }] });
+  });
+});
+
+describe("verifying", () => {
+  test("extends heads and C2 with the pass verdict and names the object's slot before", () => {
+    const epoch = begin();
+    const one = makeChange({ request: "a", epoch, writes: [writeOf("account/1", 1, epoch)] });
+    const two = makeChange({ request: "b", epoch, follows: one.digest, writes: [writeOf("account/1", 2, epoch)] });
+    const first = apply(verify(one));
+    const second = apply(verify(two));
+    const c2 = extendC2(nodeHasher, ZERO_DIGEST, writeOf("account/1", 1, epoch).c1, passDigest(nodeHasher, one.digest));
+    expect(first.versions).toMatchObject([
+      { object: "account/1", number: 1, c2, previousSlot: 0, executionServer: HOLDER },
+    ]);
+    expect(second.versions).toMatchObject([{ number: 2, previousSlot: 3, testers: MEMBERS.slice(0, 2) }]);
+    expect(second.decisions).toEqual([
+      {
+        kind: "verified",
+        change: { digest: two.digest, requestId: two.change.requestId, attempt: 1 },
+        replyDigest: two.change.replyDigest,
+        readOnly: false,
+        clusters: [5],
+        testers: MEMBERS.slice(0, 2),
+      },
+    ]);
+    expect(headOf(5)).toBe(two.digest);
+    expect(state.heads.get("account/1")).toMatchObject({ number: 2, changeDigest: two.digest, slot: 4 });
+  });
+
+  test("in one command works along a chain, and only along it", () => {
+    const epoch = begin();
+    const [a, b, c] = makeChain(["a", "b", "c"], epoch) as [TestChange, TestChange, TestChange];
+    expect(verifiedDigests(apply(verify(a, c, b)))).toEqual([a.digest, b.digest]);
+  });
+
+  test("needs every cluster's head", () => {
+    const epoch = begin();
+    const left = makeChange({ request: "left", epoch, clusters: [5] });
+    const both = makeChange({ request: "both", epoch, clusters: [5, 6], follows: { 5: left.digest } });
+    const stale = makeChange({ request: "stale", epoch, clusters: [5, 6] });
+    expect(verifiedDigests(apply(verify(left), verify(stale), verify(both)))).toEqual([left.digest, both.digest]);
+    expect([headOf(5), headOf(6)]).toEqual([both.digest, both.digest]);
+  });
+
+  test("happens once per request id (I4)", () => {
+    const epoch = begin();
+    const [a] = makeChain(["a"], epoch) as [TestChange];
+    const second = makeChange({ request: "a", attempt: 2, epoch, follows: a.digest });
+    expect(verifiedDigests(apply(verify(a, a, second)))).toEqual([a.digest]);
+  });
+
+  test("of a version that does not continue its object has no effect (I5)", () => {
+    const epoch = begin();
+    const skipping = makeChange({ request: "a", epoch, writes: [writeOf("account/1", 2, epoch)] });
+    expect(kinds(apply(verify(skipping)))).toEqual([]);
+    expect(state.heads.size).toBe(0);
+  });
+
+  test("of a read-only request takes its outcome and leaves the head", () => {
+    const epoch = begin();
+    const read = makeChange({ request: "r", epoch, readOnly: true });
+    const [a] = makeChain(["a"], epoch) as [TestChange];
+    expect(verifiedDigests(apply(verify(read, a)))).toEqual([read.digest, a.digest]);
+    expect(headOf(5)).toBe(a.digest);
+    const late = makeChange({ request: "late", epoch, readOnly: true });
+    expect(kinds(apply(verify(late)))).toEqual([]);
+  });
+
+  test("goes on in the settled epoch while a newer one is unsettled, not in the newer one", () => {
+    const epoch = begin();
+    apply(opening(1));
+    const [a] = makeChain(["a"], epoch) as [TestChange];
+    const early = makeChange({ request: "early", epoch: 3, follows: a.digest });
+    expect(verifiedDigests(apply(verify(a, early)))).toEqual([a.digest]);
+  });
+
+  test("of an invalid change has no effect", () => {
+    const epoch = begin();
+    const [a] = makeChain(["a"], epoch) as [TestChange];
+    const { digest, requestId, attempt } = a.change;
+    apply(opening(1, { invalid: [{ digest, requestId, attempt }] }));
+    expect(kinds(apply(verify(a)))).toEqual([]);
+  });
+});
+
+describe("settling", () => {
+  test("ends everything that is not listed (I7)", () => {
+    const epoch = begin();
+    const [a, b] = makeChain(["a", "b"], epoch) as [TestChange, TestChange];
+    apply(opening(1));
+    expect(settledOf(apply(settle(3, [a], [b])))).toMatchObject({
+      survivors: [{ digest: a.digest }],
+      voided: [{ digest: b.digest }],
+    });
+    expect(verifiedDigests(apply(verify(a), verify(b)))).toEqual([a.digest]);
+  });
+
+  test("lets a survivor of several settlements be verified, and none that one of them left out", () => {
+    const epoch = begin();
+    const [a, b] = makeChain(["a", "b"], epoch) as [TestChange, TestChange];
+    apply(opening(1));
+    apply(settle(3, [a, b]));
+    apply(opening(3));
+    const second = apply(settle(5, [a]));
+    expect(settledOf(second)?.voided).toMatchObject([{ digest: b.digest }]);
+    expect(second.dead).toMatchObject([{ status: "voided", change: { digest: b.digest }, epoch: 5 }]);
+    apply(opening(5));
+    expect(settledOf(apply(settle(7, [a, b])))?.survivors).toMatchObject([{ digest: a.digest }]);
+    expect(verifiedDigests(apply(verify(a, b)))).toEqual([a.digest]);
+  });
+
+  test("happens once, for the newest epoch only", () => {
+    begin();
+    apply(opening(1));
+    expect(kinds(apply(settle(1)))).toEqual([]);
+    expect(kinds(apply(settle(3)))).toEqual(["settled"]);
+    expect(kinds(apply(settle(3)))).toEqual([]);
+  });
+
+  test("is ignored when something was verified there after the lists were classified", () => {
+    const epoch = begin();
+    const [a, b] = makeChain(["a", "b"], epoch) as [TestChange, TestChange];
+    apply(opening(1));
+    const outdated = settle(3, [], [a, b]);
+    apply(verify(a));
+    expect(kinds(apply(outdated))).toEqual([]);
+    expect(settledOf(apply(settle(3, [b])))?.survivors).toMatchObject([{ digest: b.digest }]);
+  });
+
+  test("keeps of the survivors only those that continue the verified chain", () => {
+    const epoch = begin();
+    const [a, b, c] = makeChain(["a", "b", "c"], epoch) as [TestChange, TestChange, TestChange];
+    const fork = makeChange({ request: "fork", epoch });
+    apply(opening(1));
+    expect(settledOf(apply(settle(3, [a, fork, c, b])))?.survivors).toMatchObject([
+      { digest: a.digest },
+      { digest: b.digest },
+    ]);
+  });
+
+  test("drops survivors of closed requests and what follows them", () => {
+    const epoch = begin();
+    const [a, b] = makeChain(["a", "b"], epoch) as [TestChange, TestChange];
+    apply(opening(1));
+    apply({ kind: "close", requestId: a.change.requestId, home: 5 });
+    expect(settledOf(apply(settle(3, [a, b])))?.survivors).toEqual([]);
+  });
+
+  test("new changes continue the last survivor", () => {
+    const epoch = begin();
+    const [a] = makeChain(["a"], epoch) as [TestChange];
+    apply(opening(1));
+    apply(settle(3, [a]));
+    const next = makeChange({ request: "next", epoch: 3, follows: a.digest });
+    expect(verifiedDigests(apply(verify(next)))).toEqual([]);
+    expect(verifiedDigests(apply(verify(a, next)))).toEqual([a.digest, next.digest]);
+  });
+});
+
+describe("closing", () => {
+  test("prevents verification for ever, and verification prevents closing", () => {
+    const epoch = begin();
+    const [a, b] = makeChain(["a", "b"], epoch) as [TestChange, TestChange];
+    const close = (request: string): MasterCommand => ({ kind: "close", requestId: requestIdOf(request), home: 5 });
+    expect(apply(close("a")).decisions).toEqual([{ kind: "closed", requestId: requestIdOf("a"), home: 5 }]);
+    expect(kinds(apply(verify(a)))).toEqual([]);
+    const other = makeChange({ request: "b", epoch });
+    expect(verifiedDigests(apply(verify(other)))).toEqual([other.digest]);
+    expect(kinds(apply(close("b")))).toEqual([]);
+    expect(b.change.requestId).toBe(other.change.requestId);
+  });
+
+  test("waits while a change of the request is an undecided survivor", () => {
+    const epoch = begin();
+    const [a] = makeChain(["a"], epoch) as [TestChange];
+    apply(opening(1));
+    apply(settle(3, [a]));
+    expect(kinds(apply({ kind: "close", requestId: a.change.requestId, home: 5 }))).toEqual([]);
+    const reopened = apply(opening(3));
+    expect(kinds(reopened)).toEqual(["epochOpened"]);
+    apply(settle(slot));
+    expect(kinds(apply({ kind: "close", requestId: a.change.requestId, home: 5 }))).toEqual(["closed"]);
+  });
+});
+
+describe("primary leases", () => {
+  const claim = (nonce: string, server = "traffic-regulator-1"): MasterCommand => ({
+    kind: "claimPrimary",
+    component: "traffic-regulator",
+    server,
+    nonce,
+    mastersKey: digestOf(nonce),
+  });
+
+  test("are granted once per nonce, with the slot as epoch, and remember the masters' key", () => {
+    expect(apply(claim("one")).decisions).toMatchObject([{ kind: "primary", epoch: 1, nonce: "one" }]);
+    expect(kinds(apply(claim("one")))).toEqual([]);
+    expect(apply(claim("two", "traffic-regulator-2")).decisions).toMatchObject([{ epoch: 3 }]);
+    expect(kinds(apply(claim("one")))).toEqual([]);
+    expect(state.leases.get("traffic-regulator")).toMatchObject({ server: "traffic-regulator-2", epoch: 3 });
+    expect(state.mastersKeys.get(1)).toBe(digestOf("one"));
+  });
+
+  test("two claims in one slot grant one", () => {
+    expect(kinds(apply(claim("one"), claim("two")))).toEqual(["primary"]);
+  });
+
+  test("keys of the oldest regulator epochs are dropped", () => {
+    for (let number = 0; number <= MASTERS_KEYS_MAX; number++) apply(claim(`nonce ${number}`));
+    expect(state.mastersKeys.size).toBe(MASTERS_KEYS_MAX);
+    expect(state.mastersKeys.has(1)).toBe(false);
+  });
+});
+
+test("the metadata digest is the same for the same commands and differs otherwise", () => {
+  const run = (names: readonly string[]): Digest => {
+    state = createMetadataState(nodeHasher);
+    slot = 0;
+    const epoch = begin();
+    for (const change of makeChain(names, epoch)) apply(verify(change));
+    return digestMetadata(state);
+  };
+  expect(run(["a", "b"])).toBe(run(["a", "b"]));
+  expect(run(["a", "b"])).not.toBe(run(["a", "c"]));
+});
