@@ -25,10 +25,14 @@ export const RERUN_KEY_PREFIX = "\u0001rerun/";
 
 export function onConfiguration(regulator: Regulator, configuration: RegulatorConfigurationMessage): void {
   if (regulator.wanted && configuration.version < regulator.wanted.version) return;
-  const isNews = regulator.wanted?.version !== configuration.version;
+  // The manager repeats itself: only what says something new is journalled.
+  const isNews = !regulator.wanted || contentOf(regulator.wanted) !== contentOf(configuration);
   takeConfiguration(regulator, configuration);
   if (isNews) append(regulator, { kind: "configuration", configuration });
 }
+
+const contentOf = (configuration: RegulatorConfigurationMessage): string =>
+  JSON.stringify({ ...configuration, version: 0 });
 
 export function takeConfiguration(regulator: Regulator, configuration: RegulatorConfigurationMessage): void {
   const membersBefore = regulator.wanted?.members.join();
