@@ -83,7 +83,12 @@ interface Follower {
   /** Sent up to here; a follower that missed something says so by `follow`. */
   position: Slot;
   sentAt: number;
+  /** When its last question was answered. */
+  answeredAt: number;
 }
+
+/** A follower's questions are answered at most this often, so that one that lies about its place costs little. */
+const ANSWER_PAUSE_MS = 10;
 
 /** Senders are certified servers, so their number is bounded by the cluster's size. */
 export class Followers {
@@ -99,9 +104,16 @@ export class Followers {
   follow(from: Sender, after: Slot, primary: ServerName): void {
     const component = FOLLOWING.find((name) => name === from.component);
     if (!component || !Number.isSafeInteger(after) || after < 0) return;
-    const follower = { component, server: from.server, position: after, sentAt: this.#context.now };
-    this.#followers.set(`${component}/${from.server}`, follower);
-    this.#send(follower, primary);
+    const { now } = this.#context;
+    const key = `${component}/${from.server}`;
+    const answeredAt = this.#followers.get(key)?.answeredAt ?? Number.NEGATIVE_INFINITY;
+    const mayAnswer = now >= answeredAt + ANSWER_PAUSE_MS;
+    const follower = {
+      ...{ component, server: from.server, position: after, sentAt: now },
+      answeredAt: mayAnswer ? now : answeredAt,
+    };
+    this.#followers.set(key, follower);
+    if (mayAnswer) this.#send(follower, primary);
   }
 
   /** On the primary, after slots were applied: to everybody who is up to date. */

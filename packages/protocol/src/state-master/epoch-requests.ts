@@ -46,7 +46,10 @@ export class EpochRequests {
 
   /** Every {@link MASTER_TIMES.dutyMs} on the primary, while somebody waits. */
   run(): void {
-    for (const [member, after] of this.#restarts) {
+    for (const [member, claimed] of this.#restarts) {
+      // Nobody has taken in more than the primary: a higher slot is a lie that would never be satisfied.
+      const after = Math.min(claimed, this.#context.applied);
+      this.#restarts.set(member, after);
       const outdated = this.#epochsOf(member).filter(({ opened }) => opened.epoch <= after);
       if (outdated.length === 0) {
         this.#restarts.delete(member);

@@ -55,7 +55,10 @@ export class Primary {
     let hasSettled = false;
     for (const command of commands) {
       if (command.kind === "verify") this.#pipeline.applied(command);
-      else if (command.kind === "settle") hasSettled = true;
+      else if (command.kind === "settle") {
+        hasSettled = true;
+        this.#settlements.settleApplied(command.epoch);
+      }
     }
     this.#settlements.sync();
     this.#settlements.run();

@@ -32,6 +32,9 @@ interface Round {
   proposedAt: number;
 }
 
+/** Void changes named in one decision; what is not named as surviving is as dead. Keeps the command within a frame. */
+const VOIDED_NAMES_MAX = 2048;
+
 /** How long verifications in flight are waited for; past that the slot check of `settle` alone protects them. */
 const DRAIN_MS = 1000;
 
@@ -66,6 +69,12 @@ export class SettlementDriver {
     for (const epoch of this.#rounds.keys()) if (!openEpochs.has(epoch)) this.#rounds.delete(epoch);
     for (const [epoch, open] of openEpochs) if (!this.#rounds.has(epoch)) this.#rounds.set(epoch, this.#begin(open));
     for (const round of this.#rounds.values()) round.isDirty = true;
+  }
+
+  /** A `settle` was applied; without effect (something was verified meanwhile) it is made again at once. */
+  settleApplied(epoch: Epoch): void {
+    const round = this.#rounds.get(epoch);
+    if (round) round.proposedAt = Number.NEGATIVE_INFINITY;
   }
 
   #begin(open: OpenEpoch): Round {
@@ -142,7 +151,7 @@ export class SettlementDriver {
       epoch: round.open.terms.epoch,
       asOf: this.#context.applied,
       survivors: settlement.survivors,
-      voided: settlement.voided,
+      voided: settlement.voided.slice(0, VOIDED_NAMES_MAX),
     });
   }
 

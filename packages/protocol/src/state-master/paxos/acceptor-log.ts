@@ -5,6 +5,8 @@
  *
  * Storing a decided entry learned from a peer as if it had been accepted here is safe although this master did not vote
  * for it: its ballot is at least the one it was chosen in, and every ballot from there on proposes the same value.
+ *
+ * Stated limit: entries stay in memory until every master has them durably, so all that is decided while one is down.
  */
 import { assert, type Ballot, type PaxosEntry, type Slot } from "@redoubt/shared";
 import { compareBallots, NO_BALLOT } from "./ballot.ts";
