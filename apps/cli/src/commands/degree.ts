@@ -96,12 +96,15 @@ export function registerDegree(program: Command): void {
         .command(`${action} <changeId>`)
         .description(action === "stop" ? "stop a change at a consistent point" : "plan the way back from a change"),
     ).action(async (changeId: string, options: CommonOptions) => {
-      const result: unknown = await administer(options.data, (administration) =>
-        action === "stop"
-          ? administration.degrees.stop.mutate({ changeId })
-          : administration.degrees.rollback.mutate({ changeId }),
-      );
-      printJson(result);
+      if (action === "stop") {
+        const change = await administer(options.data, ({ degrees }) => degrees.stop.mutate({ changeId }));
+        if (options.json) printJson(change);
+        else print(`${change.component}: ${change.state}, ${change.live} of ${change.wanted} live; ${change.detail}`);
+      } else {
+        const plan = await administer(options.data, ({ degrees }) => degrees.rollback.mutate({ changeId }));
+        if (options.json) printJson(plan);
+        else printPlan(plan);
+      }
     });
   }
 }

@@ -6,6 +6,27 @@ import { type CommonOptions, withCommonOptions } from "./shared-options.ts";
 
 export function registerQuarantine(program: Command): void {
   const quarantine = program.command("quarantine").description("requests that carried an attack (log L1)");
+  registerList(quarantine);
+  registerShow(quarantine);
+  decision(
+    quarantine,
+    "release",
+    "it was no attack: unblock, retract; with --rerun run it again",
+    async (data, requestId, reason, rerun) =>
+      administer(data, (administration) => administration.quarantine.release.mutate({ requestId, reason, rerun })),
+  );
+  decision(
+    quarantine,
+    "confirm",
+    "it was an attack: keep it rejected and its host blocked",
+    async (data, requestId, reason) =>
+      administer(data, (administration) => administration.quarantine.confirm.mutate({ requestId, reason })),
+  );
+  registerSignatures(program);
+  registerHosts(program);
+}
+
+function registerList(quarantine: Command): void {
   withCommonOptions(
     quarantine
       .command("list")
@@ -40,6 +61,9 @@ export function registerQuarantine(program: Command): void {
       ]),
     );
   });
+}
+
+function registerShow(quarantine: Command): void {
   withCommonOptions(quarantine.command("show <requestId>").description("the evidence on one request")).action(
     async (requestId: string, options: CommonOptions) => {
       const item = await administer(options.data, (administration) =>
@@ -52,20 +76,9 @@ export function registerQuarantine(program: Command): void {
       print(`shadow run: ${item.replay?.sentence ?? "not run"}`);
     },
   );
-  decision(
-    quarantine,
-    "release",
-    "it was no attack: unblock, retract; with --rerun run it again",
-    async (data, requestId, reason, rerun) =>
-      administer(data, (administration) => administration.quarantine.release.mutate({ requestId, reason, rerun })),
-  );
-  decision(
-    quarantine,
-    "confirm",
-    "it was an attack: keep it rejected and its host blocked",
-    async (data, requestId, reason) =>
-      administer(data, (administration) => administration.quarantine.confirm.mutate({ requestId, reason })),
-  );
+}
+
+function registerSignatures(program: Command): void {
   withCommonOptions(program.command("signatures").description("signatures of malformed requests")).action(
     async (options: CommonOptions) => {
       const signatures = await administer(options.data, (administration) => administration.signatures.list.query());
@@ -82,7 +95,6 @@ export function registerQuarantine(program: Command): void {
       );
     },
   );
-  registerHosts(program);
 }
 
 function decision(

@@ -6,6 +6,18 @@ import { state as coloured, print, printJson, printTable, shortened } from "../o
 import { type CommonOptions, withCommonOptions } from "./shared-options.ts";
 
 export function registerRecords(program: Command): void {
+  for (const register of [
+    registerState,
+    registerRequests,
+    registerLog,
+    registerMasters,
+    registerIncidents,
+    registerAudit,
+  ])
+    register(program);
+}
+
+function registerState(program: Command): void {
   const state = program.command("state").description("objects and their versions");
   withCommonOptions(state.command("show <object>").description("every version: C1, C2, status, provenance")).action(
     async (object: string, options: CommonOptions) => {
@@ -29,6 +41,9 @@ export function registerRecords(program: Command): void {
       );
     },
   );
+}
+
+function registerRequests(program: Command): void {
   const request = program.command("request").description("one request's way");
   withCommonOptions(request.command("show <requestId>").description("attempts, hops, versions, verdict")).action(
     async (requestId: string, options: CommonOptions) => {
@@ -49,6 +64,9 @@ export function registerRecords(program: Command): void {
       );
     },
   );
+}
+
+function registerLog(program: Command): void {
   withCommonOptions(
     program
       .command("log")
@@ -73,6 +91,9 @@ export function registerRecords(program: Command): void {
       ]),
     );
   });
+}
+
+function registerMasters(program: Command): void {
   const masters = program.command("masters").description("state masters");
   withCommonOptions(
     masters.command("compare").description("does each master's own Postgres hold the same metadata? exit 1 if not"),
@@ -95,6 +116,9 @@ export function registerRecords(program: Command): void {
     }
     if (!comparison.equal) throw new CommandFailure(options.json ? "" : "the masters' metadata differ");
   });
+}
+
+function registerIncidents(program: Command): void {
   withCommonOptions(program.command("incidents").description("what went wrong, newest first")).action(
     async (options: CommonOptions) => {
       const incidents = await administer(options.data, (administration) => administration.incidents.list.query({}));
@@ -111,6 +135,9 @@ export function registerRecords(program: Command): void {
       );
     },
   );
+}
+
+function registerAudit(program: Command): void {
   const audit = program.command("audit").description("who did what");
   withCommonOptions(audit.command("verify").description("is the audit log whole? exit 1 if not")).action(
     async (options: CommonOptions) => {

@@ -56,6 +56,8 @@ describe("a behaviour in an execution server's seams", () => {
 
   test("passes messages on that the behaviour does not touch", () => {
     const message = { kind: "evidence", digests: [], signature: "" } as const;
-    expect(seamsOf(wrongReplyRightState).sent({ kind: "send", to: "state-replica-1", message })).toEqual([message]);
+    expect(
+      seamsOf(wrongReplyRightState).sent({ kind: "send", component: "state-replica", to: "state-replica-1", message }),
+    ).toEqual([message]);
   });
 });
