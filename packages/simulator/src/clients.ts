@@ -16,7 +16,6 @@ export interface ClientPlan {
 export interface Response {
   readonly status: number;
   readonly replyText: string;
-  readonly requestId: string | undefined;
 }
 
 export interface ClientSurroundings {
@@ -92,7 +91,6 @@ export class SimulatedClient {
     current.completedAt = this.#surroundings.now();
     current.status = response.status;
     current.replyText = response.replyText;
-    current.requestId = response.requestId as ClientOperation["requestId"];
     this.#current = undefined;
     this.#surroundings.later(this.#random.between(0, 8), () => this.next());
   }

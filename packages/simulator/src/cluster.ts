@@ -3,19 +3,21 @@ import type { AdversaryTools } from "@redoubt/adversary";
 import {
   type Core,
   composeReply,
+  computeRequestId,
   createAcceptanceTestServer,
   createExecutionServer,
   createStateMaster,
   createStateReplica,
   createTrafficRegulator,
   digestChange,
+  digestInput,
   digestReply,
   digestText,
   type Hasher,
   type RegulatedApplication,
   summarize,
 } from "@redoubt/protocol";
-import type { ChangeRecord, Component, Digest, ServerName } from "@redoubt/shared";
+import type { ChangeRecord, Component, Digest, RequestId, ServerName } from "@redoubt/shared";
 import { ACCOUNTS, accountName, bankPort } from "./bank.ts";
 import type { HostEffect, HostInput, HostPlan } from "./host.ts";
 import type { ManagerPlan } from "./manager.ts";
@@ -37,6 +39,7 @@ export interface SimulatedCluster {
   /** What an intruder finds in an execution server's process. */
   readonly toolsOf: (server: ServerName) => AdversaryTools;
   readonly changesOn: (disk: readonly unknown[]) => StoredChange[];
+  readonly requestIdOf: (client: string, key: string, inputText: string) => RequestId;
   readonly digestReplyBody: (status: number, bodyText: string) => Digest;
   readonly admission: (
     exchange: string,
@@ -128,6 +131,7 @@ export function buildCluster(
         if (kind !== "accepted" && kind !== "fetched") return [];
         return [{ digest: digestChange(hasher, summarize(hasher, record)), record }];
       }),
+    requestIdOf: (client, key, inputText) => computeRequestId(hasher, client, key, digestInput(hasher, inputText)),
     digestReplyBody: (status, bodyText) => digestReply(hasher, composeReply(status, bodyText)),
     admission: (exchange, client, address, operation, key, inputText) =>
       ({ kind: "admit", exchange, credentialDigest: credentialOf(client), address, operation, key, inputText }) as {

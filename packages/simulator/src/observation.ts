@@ -47,7 +47,15 @@ export interface Violation {
 
 export type Checker = (observation: Observation) => Violation[];
 
-/** The verified changes in decision order with their records, from the longest decision stream and any disk that has them. */
+/** Request ids of read-only operations: their changes are decided at most, never stored. */
+export const readOnlyRequests = (observation: Observation): ReadonlySet<string> =>
+  new Set(
+    observation.operations.flatMap(({ operation, requestId }) =>
+      operation === "read" && requestId ? [requestId] : [],
+    ),
+  );
+
+/** The verified changes that wrote or refused, in decision order with their records, from the longest decision stream and any disk that has them. */
 export function verifiedChanges(
   observation: Observation,
 ): { digest: Digest; requestId: RequestId; replyDigest: Digest; record: ChangeRecord | undefined }[] {
@@ -59,9 +67,10 @@ export function verifiedChanges(
     (best, stream) => ((stream.at(-1)?.slot ?? 0) > (best.at(-1)?.slot ?? 0) ? stream : best),
     [],
   );
+  const readOnly = readOnlyRequests(observation);
   return longest.flatMap(({ decisions }) =>
     decisions.flatMap((decision) =>
-      decision.kind === "verified"
+      decision.kind === "verified" && !readOnly.has(decision.change.requestId)
         ? [
             {
               digest: decision.change.digest,

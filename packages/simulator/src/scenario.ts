@@ -120,7 +120,7 @@ function chooseShape(random: SeededRandom): ClusterShape {
 function chooseIntruders(random: SeededRandom, shape: ClusterShape): Map<string, AdversaryFactory> {
   const intruders = new Map<string, AdversaryFactory>();
   if (random.chance(0.5)) return intruders;
-  for (let count = 1 + random.below(2); count > 0; count--) {
+  for (let count = 1 + random.below(shape.executionServers > 2 ? 2 : 1); count > 0; count--) {
     intruders.set(`execution-server-${1 + random.below(shape.executionServers)}/1`, random.pick(INTRUDERS));
   }
   return intruders;

@@ -245,6 +245,7 @@ export class World {
 
   #submit(exchange: string, client: SimulatedClient, operation: ClientOperation): void {
     this.#waiting.set(exchange, client);
+    operation.requestId = this.#cluster.requestIdOf(client.name, operation.input.stamp, canonical(operation.input));
     const input = this.#cluster.admission(
       exchange,
       client.name,
@@ -261,7 +262,7 @@ export class World {
     this.#waiting.delete(effect.exchange);
     const requestId = Object.entries(effect.headers).find(([name]) => name.toLowerCase() === "redoubt-request-id")?.[1];
     if (effect.status === 403 && requestId) this.#rejectedAt.set(requestId, this.now);
-    const response: Response = { status: effect.status, replyText: effect.bodyText, requestId };
+    const response: Response = { status: effect.status, replyText: effect.bodyText };
     this.later(this.random.between(0.05, 0.5), () => client?.answered(effect.exchange, response));
   }
 

@@ -38,6 +38,15 @@ export class Ancestors<Waiter> {
     return waiters ? [...waiters] : [];
   }
 
+  /** The heads, to be kept with the stream's position: after a restart nothing else tells that they are beyond doubt. */
+  export(): (readonly [ObjectClusterNumber, Digest])[] {
+    return [...this.#heads];
+  }
+
+  restore(heads: readonly (readonly [ObjectClusterNumber, Digest])[]): void {
+    for (const [cluster, digest] of heads) this.#heads.set(cluster, digest);
+  }
+
   waitFor(digest: Digest, waiter: Waiter): void {
     const waiters = this.#waiting.get(digest);
     if (waiters) waiters.add(waiter);

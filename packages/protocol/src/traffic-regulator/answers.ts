@@ -7,6 +7,7 @@ import type {
   AnswerMessage,
   Digest,
   EvidenceReportMessage,
+  ObjectClusterNumber,
   RequestOutcome,
   ServerName,
 } from "@redoubt/shared";
@@ -15,8 +16,9 @@ import { digestEvidence, digestReply } from "../digests.ts";
 import { append, askMember, publish, type Regulator, retryAfter } from "./context.ts";
 import { judgeDivergenceNow } from "./divergence.ts";
 import { failAttempt, failUntestable } from "./failures.ts";
+import { isHeardWithin } from "./health.ts";
 import { advance } from "./lifecycle.ts";
-import { isDiverged, judgeRelease, type ReleaseJudgement, type Vote } from "./release.ts";
+import { isDiverged, judgeRelease, type ReleaseJudgement, type Vote, vouchedFollows } from "./release.ts";
 import type { Attempt, PendingRequest } from "./request.ts";
 
 /** Evidence arrives within 20 ms of a change; this long answers may diverge before the server is judged. */
@@ -25,6 +27,8 @@ export const DIVERGENCE_MS = 150;
 const HINT_REPEAT_MS = 300;
 const EVIDENCE_DIGESTS_MAX = 256;
 const READS_MAX = 1_024;
+/** A member that has said nothing for this long, while others have, is taken for silent. */
+const SILENT_MS = 200;
 
 const isVotedOn = (request: PendingRequest): boolean =>
   request.state === "running" || request.state === "doomed" || request.state === "surviving";
@@ -145,6 +149,9 @@ export function judgeAndAct(regulator: Regulator, request: PendingRequest): void
     case "needAncestors":
       awaitAncestors(regulator, request, judgement.ancestors);
       return;
+    case "needMembers":
+      if (request.readOnly) escalateIfSilent(regulator, request, judgement.missing);
+      return;
     default:
   }
 }
@@ -164,10 +171,37 @@ function release(
   advance(regulator, request, "released");
 }
 
+/**
+ * A read-only request and a member that has been silent: the masters are asked at once, because their decision is only
+ * possible while nothing newer is verified (docs/PROTOCOL.md §3.4).
+ */
+function escalateIfSilent(regulator: Regulator, request: PendingRequest, missing: readonly ServerName[]): void {
+  const { current, requestId } = request;
+  if (!current || missing.some((member) => isHeardWithin(regulator, member, SILENT_MS))) return;
+  for (const member of current.votes.keys())
+    askMember(regulator, member, { requestId, attempt: current.number, test: false, reply: false, escalate: true });
+}
+
 function awaitAncestors(regulator: Regulator, request: PendingRequest, ancestors: readonly Digest[]): void {
   for (const digest of request.awaited) regulator.ancestors.forget(digest, request);
   for (const digest of ancestors) regulator.ancestors.waitFor(digest, request);
   request.awaited = ancestors;
+}
+
+/** The change is beyond doubt, and with it what it follows: nothing is released or verified before its ancestors. */
+export function settleChange(
+  regulator: Regulator,
+  request: PendingRequest | undefined,
+  digest: Digest,
+  clusters: readonly ObjectClusterNumber[],
+): void {
+  const { ancestors, toJudge } = regulator;
+  for (const waiter of ancestors.settle(digest, clusters)) toJudge.add(waiter);
+  const attempt = request?.current;
+  if (!attempt) return;
+  const faultsTolerated = Math.floor((attempt.homeMembers.length - 1) / 2);
+  for (const follows of vouchedFollows(attempt.votes, digest, faultsTolerated))
+    for (const waiter of ancestors.settle(follows, [])) toJudge.add(waiter);
 }
 
 /** Everybody who may hold the reply is asked for its text. */

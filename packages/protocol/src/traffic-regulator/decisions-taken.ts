@@ -8,7 +8,7 @@ import {
   unreachable,
 } from "@redoubt/shared";
 import { inRanges } from "../ranges.ts";
-import { takeVerified } from "./answers.ts";
+import { settleChange, takeVerified } from "./answers.ts";
 import { addFact, append, domainOf, isPrimary, type Regulator, sendTo } from "./context.ts";
 import { dispatchWaiting } from "./dispatch.ts";
 import { judgeDivergenceNow } from "./divergence.ts";
@@ -42,7 +42,12 @@ export function follow(regulator: Regulator): void {
 function savePlacement(regulator: Regulator): void {
   const through = regulator.link.through;
   regulator.placementSavedThrough = through;
-  append(regulator, { kind: "placement", through, domains: regulator.placement.export() });
+  append(regulator, {
+    kind: "placement",
+    through,
+    domains: regulator.placement.export(),
+    heads: regulator.ancestors.export(),
+  });
 }
 
 /** True when the placement changed. */
@@ -161,8 +166,7 @@ function checkAgain(regulator: Regulator, clusters: readonly ClusterRange[]): vo
 function onVerified(regulator: Regulator, decision: Extract<Decision, { kind: "verified" }>): void {
   const { change, replyDigest, clusters } = decision;
   const request = regulator.logs.pending(change.requestId);
-  if (!request?.readOnly)
-    for (const waiter of regulator.ancestors.settle(change.digest, clusters)) regulator.toJudge.add(waiter);
+  if (!decision.readOnly) settleChange(regulator, request, change.digest, clusters);
   if (request) takeVerified(regulator, request, { kind: "verified", change, replyDigest });
   else if (regulator.logs.which(change.requestId) === undefined) regulator.logs.seen.add(change.requestId);
 }

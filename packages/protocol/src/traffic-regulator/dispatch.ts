@@ -98,7 +98,15 @@ function dispatch(regulator: Regulator, request: PendingRequest, domain: Domain,
     testers,
     expiresAt: Math.trunc(regulator.wall) + patienceMs,
   });
-  request.current = makeAttempt({ number, domain, testers, server, disposable, deadlineAt: now + patienceMs });
+  request.current = makeAttempt({
+    number,
+    domain,
+    testers,
+    server,
+    disposable,
+    startedAt: now,
+    deadlineAt: now + patienceMs,
+  });
   request.disposition = "retry";
   request.blamed = true;
   request.blame = undefined;
@@ -126,9 +134,10 @@ export function makeAttempt(options: {
   readonly testers: readonly ServerName[];
   readonly server: Pick<ExecutionServer, "server" | "incarnation" | "publicKey">;
   readonly disposable: boolean;
+  readonly startedAt: number;
   readonly deadlineAt: number;
 }): Attempt {
-  const { number, domain, testers, server, disposable, deadlineAt } = options;
+  const { number, domain, testers, server, disposable, startedAt, deadlineAt } = options;
   return {
     number,
     epoch: domain.epoch,
@@ -145,6 +154,7 @@ export function makeAttempt(options: {
     signed: new Set(),
     heardEvidence: new Set(),
     refusals: new Map(),
+    startedAt,
     deadlineAt,
     divergedAt: undefined,
     divergenceJudged: false,

@@ -4,6 +4,7 @@
  */
 import { digestText } from "../digests.ts";
 import { isExempt } from "./addresses.ts";
+import { settleChange } from "./answers.ts";
 import { addFact, append, isPrimary, publish, type Regulator, respond } from "./context.ts";
 import { dispatchOldest } from "./dispatch.ts";
 import { judgeDivergenceNow } from "./divergence.ts";
@@ -56,8 +57,7 @@ function endVerified(regulator: Regulator, request: PendingRequest, ending: Extr
   });
   if (!request.readOnly) {
     regulator.lastReleased = { requestId, attempt: request.current?.number ?? request.attempt };
-    for (const waiter of regulator.ancestors.settle(ending.changeDigest, request.clusters))
-      regulator.toJudge.add(waiter);
+    settleChange(regulator, request, ending.changeDigest, request.clusters);
   }
   for (const { exchange, repeated } of request.exchanges)
     respond(regulator, exchange, replyResponse({ requestId, status, bodyText }, repeated));

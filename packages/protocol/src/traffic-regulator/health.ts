@@ -7,8 +7,10 @@ const PING_AFTER_MS = 500;
 
 /** Before anything was released there is nothing to ask a silent member for: silence then says nothing. */
 export const isHeard = (regulator: Regulator, server: ServerName): boolean =>
-  regulator.lastReleased === undefined ||
-  regulator.now - (regulator.heard.get(server) ?? Number.NEGATIVE_INFINITY) <= HEARD_WITHIN_MS;
+  regulator.lastReleased === undefined || isHeardWithin(regulator, server, HEARD_WITHIN_MS);
+
+export const isHeardWithin = (regulator: Regulator, server: ServerName, ms: number): boolean =>
+  regulator.now - (regulator.heard.get(server) ?? Number.NEGATIVE_INFINITY) <= ms;
 
 export const isStateFarmHeard = (regulator: Regulator, servers: readonly ServerName[], needed: number): boolean =>
   regulator.link.isHeard(regulator.now, HEARD_WITHIN_MS) &&

@@ -69,6 +69,7 @@ export function enterSurviving(regulator: Regulator, request: PendingRequest): v
       testers: [],
       server,
       disposable: false,
+      startedAt: regulator.now,
       deadlineAt,
     });
   }

@@ -81,6 +81,7 @@ function takeRecord(regulator: Regulator, record: RegulatorRecord): void {
     case "placement":
       regulator.placement.restore(record.domains, regulator.now);
       regulator.link.through = Math.max(regulator.link.through, record.through);
+      regulator.ancestors.restore(record.heads);
       return;
   }
 }

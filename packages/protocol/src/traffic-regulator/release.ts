@@ -180,6 +180,23 @@ function vouchedReads(votes: readonly Vote[], needed: number): readonly VersionR
   return [];
 }
 
+/** What t+1 members say the change follows; empty when they do not agree. */
+export function vouchedFollows(
+  votes: ReadonlyMap<ServerName, Vote>,
+  changeDigest: Digest,
+  faultsTolerated: number,
+): readonly Digest[] {
+  const counts = new Map<string, number>();
+  for (const vote of votes.values()) {
+    if (vote.changeDigest !== changeDigest) continue;
+    const name = vote.follows.join();
+    const count = (counts.get(name) ?? 0) + 1;
+    if (count >= vouching(faultsTolerated)) return vote.follows;
+    counts.set(name, count);
+  }
+  return [];
+}
+
 /** True when members of any cluster name different changes for one attempt. */
 export function isDiverged(votes: ReadonlyMap<ServerName, Vote>): boolean {
   let seen: Digest | undefined;

@@ -39,6 +39,7 @@ export interface Attempt {
   readonly heardEvidence: Set<ServerName>;
   /** `reason` → members that report it. */
   readonly refusals: Map<string, Set<ServerName>>;
+  readonly startedAt: number;
   deadlineAt: number;
   /** Answers diverge since then. */
   divergedAt: number | undefined;

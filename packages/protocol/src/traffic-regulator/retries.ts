@@ -23,6 +23,7 @@ import { reviewPlacement } from "./epoch-wishes.ts";
 import { failAttempt } from "./failures.ts";
 import { startGenesis } from "./genesis.ts";
 import { HEARD_WITHIN_MS, isHeard, ping } from "./health.ts";
+import { advance } from "./lifecycle.ts";
 import { askOutcome, askToClose } from "./outcomes.ts";
 import { problemResponse } from "./problems.ts";
 import type { ReleaseJudgement } from "./release.ts";
@@ -31,6 +32,7 @@ import { expireRuns, startRuns } from "./shadow-runs.ts";
 
 const RETRY_MAX_MS = 500;
 const DEADLINE_EXTENSION_MS = 500;
+const STUCK_READ_MS = 600;
 const KEY_REPEAT_MS = 500;
 const TRAFFIC_MS = 1_000;
 export const HOUSEKEEPING_MS = 100;
@@ -106,6 +108,10 @@ function askAgain(regulator: Regulator, request: PendingRequest): void {
   const { current } = request;
   const judgement = judge(regulator, request);
   if (!current || !judgement) return;
+  if (isStuckRead(regulator, request, current, judgement)) {
+    advance(regulator, request, "superseded");
+    return;
+  }
   const insist = request.retryDelayMs > 100 || request.state === "surviving";
   for (const member of current.members) {
     const vote = current.votes.get(member);
@@ -121,6 +127,21 @@ function askAgain(regulator: Regulator, request: PendingRequest): void {
   request.retryDelayMs = Math.min(RETRY_MAX_MS, request.retryDelayMs * 2);
   retryAfter(regulator, request, request.retryDelayMs);
 }
+
+/**
+ * Confirmed by members, escalated, and still undecided: something newer was verified meanwhile, so the masters cannot
+ * verify it any more. A read has no effects; it is simply made again.
+ */
+const isStuckRead = (
+  regulator: Regulator,
+  request: PendingRequest,
+  { startedAt }: Attempt,
+  { kind }: ReleaseJudgement,
+): boolean =>
+  request.readOnly &&
+  request.state === "running" &&
+  (kind === "needMembers" || kind === "needAncestors") &&
+  regulator.now - startedAt >= STUCK_READ_MS;
 
 function questionTo(
   request: PendingRequest,

@@ -226,8 +226,13 @@ export type RegulatorRecord =
   | { readonly kind: "factsAcknowledged"; readonly through: number }
   | { readonly kind: "configuration"; readonly configuration: RegulatorConfigurationMessage }
   | { readonly kind: "genesisDone"; readonly applicationVersion: string }
-  /** Decisions up to `through` are taken in; `domains` is the placement then. */
-  | { readonly kind: "placement"; readonly through: Slot; readonly domains: readonly DomainRecord[] };
+  /** Decisions up to `through` are taken in; `domains` is the placement then, `heads` each cluster's last change beyond doubt. */
+  | {
+      readonly kind: "placement";
+      readonly through: Slot;
+      readonly domains: readonly DomainRecord[];
+      readonly heads: readonly (readonly [ObjectClusterNumber, Digest])[];
+    };
 
 export interface RegulatedOperation {
   /** Roles of the principal that may call it; empty: everybody with a key. */
