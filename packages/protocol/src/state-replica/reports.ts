@@ -9,6 +9,7 @@ import { Queue } from "../queue.ts";
 import { sendMemberAnswers } from "./answers.ts";
 import { put, type Replica, type Turn } from "./context.ts";
 import type { ChangeEntry } from "./store.ts";
+import { isHomeMember, startTest } from "./tests.ts";
 
 const BATCH_MS = 2;
 const CHANGES_PER_REPORT_MAX = 256;
@@ -40,7 +41,7 @@ export class Reports {
   #acknowledged = new Map<ServerName, Digest[]>();
   #flushAt: number | undefined;
   /** Undecided changes by the time they are to be reported again. */
-  readonly #again = new Queue<{ readonly digest: Digest; readonly at: number }>();
+  readonly #again = new Queue<{ readonly digest: Digest; readonly at: number; readonly times: number }>();
 
   report(entry: ChangeEntry, now: number): void {
     this.#fresh.add(entry);
@@ -55,8 +56,8 @@ export class Reports {
   }
 
   /** Reports the change until the masters decide it or it is dropped. */
-  watch(entry: ChangeEntry, now: number): void {
-    this.#again.push({ digest: entry.digest, at: now + LIMITS.unlabelledMs });
+  watch(entry: ChangeEntry, now: number, times = 0): void {
+    this.#again.push({ digest: entry.digest, at: now + LIMITS.unlabelledMs, times });
   }
 
   flush(replica: Replica, turn: Turn): void {
@@ -80,8 +81,9 @@ export class Reports {
       const entry = replica.store.get(next.digest);
       if (entry?.status !== "undecided") continue;
       due.push(entry);
-      this.watch(entry, turn.now);
+      this.watch(entry, turn.now, next.times + 1);
       sendMemberAnswers(replica, turn, entry);
+      testAgain(replica, turn, entry, next.times);
     }
     sendReports(replica, turn, due, replica.configuration.masters);
   }
@@ -91,6 +93,17 @@ export class Reports {
     if (this.#flushAt === undefined) return again;
     return again === undefined ? this.#flushAt : Math.min(again, this.#flushAt);
   }
+}
+
+/**
+ * A verdict may be lost with the process that gave it, even after the reply has left: then nobody but the members can
+ * bring it. The testers test again at once, the other home members when that did not help.
+ */
+function testAgain(replica: Replica, turn: Turn, entry: ChangeEntry, times: number): void {
+  const { body } = entry.record.ticket;
+  const isTester = body.testers.includes(replica.configuration.self);
+  if (body.profile === "optimized" && (isTester || (times > 0 && isHomeMember(replica, entry))))
+    startTest(replica, turn, entry);
 }
 
 export function sendReports(

@@ -333,3 +333,25 @@ it("a change without a decision is reported again after 500 ms, to all masters, 
   member.wait(2_000);
   expect(member.sent("state-master", "report")).toEqual([]);
 });
+
+it("a verdict lost with a tester's process is brought again by a new test, by the other home members if need be", () => {
+  const record = (() => {
+    const holder = new ToyHolder();
+    genesis(holder, 1);
+    return [genesis(new ToyHolder(), 1), holder.change(deposit(1, "a"), { "account/1": 101 })] as const;
+  })();
+  for (const [name, milliseconds] of [
+    [MEMBERS[0], 502],
+    [MEMBERS[2], 1_002],
+  ] as const) {
+    const member = readyMember(name);
+    for (const change of record) member.change(change);
+    member.restart();
+    member.wait(milliseconds);
+    expect(member.tests()).toMatchObject([{ test: digestOf(record[1]) }]);
+    member.tested(digestOf(record[1]));
+    member.wait(3);
+    const reports = member.sent("state-master", "report").flatMap((message) => message.changes);
+    expect(reports.at(-1)).toMatchObject({ digest: digestOf(record[1]), verdict: { kind: "pass" } });
+  }
+});
