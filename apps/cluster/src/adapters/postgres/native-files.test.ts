@@ -1,4 +1,4 @@
-import { chmod, cp, lstat, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { chmod, cp, mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { installedNativeDirectory, prepareNativeFiles } from "./native-files.ts";
@@ -40,30 +40,33 @@ test("missing links and executable bits are repaired in place, by several at onc
   expect(leftovers).toEqual([]);
 });
 
-describe.runIf(process.getuid?.() === 0)("below a folder that the user of Postgres may not enter", () => {
+describe("below a folder that only its owner may enter", () => {
+  /** Root runs Postgres as somebody else, who cannot enter; everybody else runs it in place. */
+  const isCopied = process.getuid?.() === 0;
+
   beforeEach(async () => {
     await chmod(join(folder, "package"), 0o700);
     await mkdir(join(folder, "copies"), { mode: 0o755 });
   });
 
-  test("one copy is made, by several at once, and used again", { timeout: timeoutMs }, async () => {
+  test("one copy is made where it is needed, by several at once, and used again", { timeout: timeoutMs }, async () => {
     const ids = await postgresUserIds();
     const prepared = await Promise.all([1, 2, 3].map(() => prepareNativeFiles(ids, () => undefined, places())));
     expect(new Set(prepared).size).toBe(1);
-    const copies = await readdir(join(folder, "copies"));
-    expect(copies).toEqual([expect.stringMatching(/^redoubt-postgres-native-/)]);
+    expect(prepared[0] === installed).toBe(!isCopied);
+    expect(await readdir(join(folder, "copies"))).toHaveLength(isCopied ? 1 : 0);
 
     const lines: string[] = [];
     expect(await prepareNativeFiles(ids, (line) => lines.push(line), places())).toBe(prepared[0]);
     expect(lines).toEqual([]);
   });
 
-  test("a copy that others may change is refused", { timeout: timeoutMs }, async () => {
+  test("a copy that others may change is never run", { timeout: timeoutMs }, async () => {
     const ids = await postgresUserIds();
     const prepared = await prepareNativeFiles(ids, () => undefined, places());
-    const copy = join(prepared, "..");
-    await chmod(copy, 0o777);
-    expect((await lstat(copy)).mode & 0o777).toBe(0o777);
-    await expect(prepareNativeFiles(ids, () => undefined, places())).rejects.toThrow(/open to others/);
+    await chmod(join(prepared, ".."), 0o777);
+    const again = prepareNativeFiles(ids, () => undefined, places());
+    if (isCopied) await expect(again).rejects.toThrow(/open to others/);
+    else expect(await again).toBe(installed);
   });
 });

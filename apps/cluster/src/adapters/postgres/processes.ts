@@ -56,7 +56,8 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals)
 }
 
 /**
- * The living processes whose working directory is `directory`; every Postgres process works in its data folder.
+ * The living processes whose working directory is `directory`; every Postgres process works in its data folder. Those of a
+ * folder of that name that was deleted under them count too.
  *
  * Asked as the user who runs Postgres, because in a container even root may not see where another user's process works.
  * Empty where there is no /proc.
@@ -69,7 +70,7 @@ export async function processesWorkingIn(directory: string, ids: UserIds): Promi
 
 function workingInAsSelf(directory: string): number[] {
   return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && workingDirectory(name) === directory)
+    .filter((name) => /^\d+$/.test(name) && namesOf(directory).includes(workingDirectory(name) ?? ""))
     .map(Number);
 }
 
@@ -78,10 +79,16 @@ function workingInAs(ids: UserIds, directory: string): Promise<number[]> {
   return new Promise((resolve) => {
     // ls exits with an error as soon as one process is hidden or gone: what it did list is the answer.
     execFile("/bin/sh", ["-c", command], { ...ids, cwd: "/", maxBuffer: listBytesMax }, (_error, stdout) => {
-      const lines = stdout.split("\n").filter((line) => line.endsWith(` -> ${directory}`));
+      const ends = namesOf(directory).map((name) => ` -> ${name}`);
+      const lines = stdout.split("\n").filter((line) => ends.some((end) => line.endsWith(end)));
       resolve(lines.map((line) => Number(/\/proc\/(\d+)\/cwd -> /.exec(line)?.[1])));
     });
   });
+}
+
+/** What the system calls the folder, there or deleted. */
+function namesOf(directory: string): string[] {
+  return [directory, `${directory} (deleted)`];
 }
 
 function workingDirectory(pid: string): string | undefined {

@@ -89,10 +89,9 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Runn
  */
 async function adopt(folder: DataFolder, ids: UserIds, options: StartPostgresOptions): Promise<Instance | undefined> {
   const lock = await readLockFile(folder);
-  if (lock === undefined) return undefined;
   const found = await processesWorkingIn(folder.cluster, ids);
-  const postmaster = found.find(({ pid }) => pid === lock.pid) ?? withoutProcFileSystem(lock.pid);
-  if (postmaster !== undefined) {
+  const postmaster = found.find(({ pid }) => pid === lock?.pid) ?? withoutProcFileSystem(lock?.pid);
+  if (lock !== undefined && postmaster !== undefined) {
     if (options.port === 0 || lock.port === options.port) {
       options.onPid?.(lock.pid);
       const end = performance.now() + startTimeoutMs;
@@ -103,10 +102,11 @@ async function adopt(folder: DataFolder, ids: UserIds, options: StartPostgresOpt
     }
     await stopPostgres(postmaster);
   }
-  for (const helper of found) {
-    if (await waitForEnd(helper, 2_000)) continue; // helpers of a killed Postgres notice and leave
-    signalProcess(helper, "SIGKILL");
-    await waitForEnd(helper, 5_000);
+  for (const remaining of found) {
+    // Helpers of a killed Postgres notice and leave; a Postgres whose folder was deleted takes a minute, and has the port.
+    if (lock !== undefined && (await waitForEnd(remaining, 2_000))) continue;
+    signalProcess(remaining, "SIGKILL");
+    await waitForEnd(remaining, 5_000);
   }
   // Nothing works in the folder now. A lock file left there could name a process id that somebody else has by now.
   if (process.platform === "linux") await rm(join(folder.cluster, "postmaster.pid"), { force: true });
@@ -114,9 +114,10 @@ async function adopt(folder: DataFolder, ids: UserIds, options: StartPostgresOpt
 }
 
 /** Where processes cannot be looked at, a lock file that names a living process is believed. */
-function withoutProcFileSystem(pid: number): ProcessIdentity | undefined {
+function withoutProcFileSystem(pid: number | undefined): ProcessIdentity | undefined {
+  if (process.platform === "linux" || pid === undefined) return undefined;
   const candidate = identify(pid);
-  return process.platform !== "linux" && isAlive(candidate) ? candidate : undefined;
+  return isAlive(candidate) ? candidate : undefined;
 }
 
 async function launch(
