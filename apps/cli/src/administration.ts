@@ -23,15 +23,16 @@ export function connect(access: Access): Administration {
   });
 }
 
-/** Runs one call against the cluster of a data folder. */
+/** Runs work against the cluster of a data folder. */
 export async function administer<Value>(
   data: string,
-  call: (administration: Administration) => Promise<Value>,
+  work: (administration: Administration, access: Access) => Promise<Value>,
 ): Promise<Value> {
   const access = findCluster(data);
   try {
-    return await call(connect(access));
+    return await work(connect(access), access);
   } catch (error) {
+    if (error instanceof CommandFailure) throw error;
     throw new CommandFailure(explain(error, access));
   }
 }

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { registerClients } from "./commands/clients.ts";
 import { registerDegree } from "./commands/degree.ts";
+import { registerDrill } from "./commands/drill.ts";
 import { registerQuarantine } from "./commands/quarantine.ts";
 import { registerRecords } from "./commands/records.ts";
 import { registerSimulate } from "./commands/simulate.ts";
@@ -24,6 +25,7 @@ function buildProgram(): Command {
     registerQuarantine,
     registerRecords,
     registerDegree,
+    registerDrill,
     registerSimulate,
   ])
     register(program);
