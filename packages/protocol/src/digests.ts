@@ -138,10 +138,14 @@ export function summarize(hasher: Hasher, record: ChangeRecord): ChangeSummary {
   };
 }
 
-/** The change digest everybody votes on (PROTOCOL §1). */
-export function digestChange(hasher: Hasher, summary: ChangeSummary): Digest {
+/** The change digest everybody votes on (PROTOCOL §1). Whoever has the ticket's digest already saves its second computation. */
+export function digestChange(
+  hasher: Hasher,
+  summary: ChangeSummary,
+  ticketDigest: Digest = digestTicket(hasher, summary.ticket),
+): Digest {
   const writer = new ByteWriter(1024).text("change").digest(summary.ticket.requestId);
-  writer.digest(digestTicket(hasher, summary.ticket)).digest(summary.mastersEntry);
+  writer.digest(ticketDigest).digest(summary.mastersEntry);
   writer.integer(summary.ticket.attempt).integer(summary.serial);
   writer.list(summary.links, (link) => {
     writer.integer(link.cluster).integer(link.epoch).integer(link.predecessorSerial).digest(link.follows);

@@ -6,6 +6,8 @@
 import {
   type ChainLink,
   type ChangeRecord,
+  type ChangeSummary,
+  type Digest,
   LIMITS,
   type StoredVersion,
   type VersionReference,
@@ -75,8 +77,9 @@ function commit(engine: Engine, turn: Turn, execution: Execution, effects: Effec
     runAgain(engine, turn, execution);
   } else {
     const record = composeRecord(engine, execution, effects);
-    const digest = digestChange(engine.dependencies.hasher, summarize(engine.dependencies.hasher, record));
-    adopt(engine, record, digest);
+    const summary = summarize(engine.dependencies.hasher, record);
+    const digest = digestChange(engine.dependencies.hasher, summary);
+    adopt(engine, record, summary, digest);
     setHandled(engine, execution, { kind: "sent" });
     engine.outgoing.multicast(engine, turn, record, digest);
     leave(engine, turn, execution);
@@ -157,7 +160,7 @@ function composeRecord(engine: Engine, execution: Execution, { reply, reads, wri
 }
 
 /** From now on this change is what the next one starts from, before any member has it. */
-function adopt(engine: Engine, record: ChangeRecord, digest: ReturnType<typeof digestChange>): void {
+function adopt(engine: Engine, record: ChangeRecord, { writes }: ChangeSummary, digest: Digest): void {
   const { body } = record.ticket;
   for (const { cluster, epoch } of body.clusters) {
     const cached = engine.cache.get(cluster, epoch);
@@ -165,7 +168,6 @@ function adopt(engine: Engine, record: ChangeRecord, digest: ReturnType<typeof d
     cached.lastSerial = record.serial;
     if (!body.readOnly) cached.tip = digest;
   }
-  const { writes } = summarize(engine.dependencies.hasher, record);
   for (const [index, { object, number, epoch, parent, bytes }] of record.writes.entries()) {
     const cluster = engine.dependencies.application.clusterOf(object);
     const cached = cluster === undefined ? undefined : engine.cache.get(cluster, epoch);

@@ -59,7 +59,7 @@ export function examineTicket(
   examiner: Examiner,
   from: ServerName,
   ticket: Ticket,
-): Refusal | KeyMissing | { readonly kind: "examined" } {
+): Refusal | KeyMissing | { readonly kind: "examined"; readonly ticketDigest: Digest } {
   const flaw = findTicketFlaw(ticket);
   if (flaw) return refuse("malformed", flaw);
   const { body } = ticket;
@@ -67,8 +67,11 @@ export function examineTicket(
   const key = examiner.keyOf(body.regulatorEpoch);
   if (key === undefined) return { kind: "keyMissing", regulatorEpoch: body.regulatorEpoch };
   const entry = Object.hasOwn(ticket.entries, examiner.self) ? ticket.entries[examiner.self] : undefined;
-  const expected = memberEntry(examiner.hasher, key, digestTicket(examiner.hasher, body), ticket.mastersEntry);
-  return entry === expected ? { kind: "examined" } : refuse("ticket", "the entry for this member is wrong");
+  const ticketDigest = digestTicket(examiner.hasher, body);
+  const expected = memberEntry(examiner.hasher, key, ticketDigest, ticket.mastersEntry);
+  return entry === expected
+    ? { kind: "examined", ticketDigest }
+    : refuse("ticket", "the entry for this member is wrong");
 }
 
 export function examineChange(
@@ -84,7 +87,13 @@ export function examineChange(
   const outside = findOutsideScope(examiner.application, record);
   if (outside) return refuse("scope", outside);
   const summary = summarize(examiner.hasher, record);
-  return { kind: "examined", from, record, summary, digest: digestChange(examiner.hasher, summary) };
+  return {
+    kind: "examined",
+    from,
+    record,
+    summary,
+    digest: digestChange(examiner.hasher, summary, ticket.ticketDigest),
+  };
 }
 
 /** What the record touches outside its operation's access templates or its ticket's object clusters, or undefined. */

@@ -5,20 +5,15 @@
 import type {
   AnswerMessage,
   AnyMessage,
-  ChangeSummary,
   Component,
-  Decision,
   Digest,
-  SlotDecisions,
   ToExecutionServer,
   ToStateMaster,
   ToStateReplica,
   ToTrafficRegulator,
 } from "@redoubt/shared";
 import { componentOf } from "@redoubt/shared";
-import type { AcceptanceTestEffect } from "../application-port.ts";
 import type { Core } from "../core.ts";
-import { digestChange } from "../digests.ts";
 import {
   createExecutionServer,
   type ExecutionServerEffect,
@@ -32,6 +27,7 @@ import {
   type StateReplicaInput,
 } from "../state-replica/index.ts";
 import { nodeHasher } from "./hasher.test-support.ts";
+import { ScriptedMaster, SERVERS } from "./scripted-master.test-support.ts";
 import {
   genesisOrder,
   keyOf,
@@ -39,14 +35,14 @@ import {
   MEMBERS,
   type Order,
   order,
-  primaryRegulator,
   REGULATOR,
   toyApplication,
 } from "./toy.test-support.ts";
+import { execute, judge } from "./toy-worker.test-support.ts";
 
 const MASTER = MASTERS[0];
-export const SERVERS = ["execution-server-1", "execution-server-2"] as const;
-const EVERYTHING = [{ from: 0, to: 1023 }];
+
+export { SERVERS };
 
 /** mulberry32 */
 function generator(seed: number): () => number {
@@ -64,162 +60,11 @@ interface Pending {
   readonly run: () => void;
 }
 
-interface Report {
-  readonly summary: ChangeSummary;
-  readonly durable: Set<string>;
-  readonly passes: Set<string>;
-}
-
 interface Request {
   readonly make: (attempt: number, epoch: number, holder: string) => Order;
   attempt: number;
   epoch: number;
   ticket: Order | undefined;
-}
-
-/** A master without Paxos: one process that never fails, deciding by the rules of docs/PROTOCOL.md §3.5 and §4. */
-class ScriptedMaster {
-  readonly slots: SlotDecisions[] = [];
-  readonly heads = new Map<number, Digest>();
-  readonly verified = new Set<Digest>();
-  readonly outcomes = new Set<string>();
-  survivors = new Set<Digest>();
-  epoch = 0;
-  settledEpoch = 0;
-  holder: string = SERVERS[0];
-  readonly #reports = new Map<Digest, Report>();
-  #promises = new Map<string, readonly ChangeSummary[]>();
-  readonly #room: Room;
-
-  constructor(room: Room) {
-    this.#room = room;
-    this.decide(primaryRegulator);
-  }
-
-  decide(...decisions: Decision[]): void {
-    this.slots.push({ slot: this.slots.length + 1, at: 0, decisions });
-    for (const member of MEMBERS) this.stream(member, this.slots.length - 1);
-    this.#room.regulate();
-  }
-
-  stream(member: string, after: number): void {
-    const slots = this.slots.slice(after, after + 20);
-    const through = after + slots.length;
-    this.#room.transmit(MASTER, member, { kind: "stream", after, through, slots, primary: MASTER });
-  }
-
-  openEpoch(holder: string): void {
-    this.epoch = this.slots.length + 1;
-    this.holder = holder;
-    this.#promises = new Map();
-    this.decide({
-      kind: "epochOpened",
-      clusters: EVERYTHING,
-      epoch: this.epoch,
-      holder,
-      members: [...MEMBERS],
-      faultsTolerated: 1,
-      invalid: [],
-    });
-    this.askPromises();
-  }
-
-  askPromises(): void {
-    if (this.settledEpoch === this.epoch) return;
-    for (const member of MEMBERS)
-      this.#room.transmit(MASTER, member, { kind: "promise", epoch: this.epoch, clusters: EVERYTHING });
-    this.#room.later(100, () => this.askPromises());
-  }
-
-  receive(from: string, message: ToStateMaster): void {
-    if (message.kind === "follow") this.stream(from, message.after);
-    else if (message.kind === "report") {
-      for (const { digest, summary, durable, verdict } of message.changes) {
-        const report = this.#reports.get(digest) ?? { summary, durable: new Set(), passes: new Set() };
-        this.#reports.set(digest, report);
-        if (durable) report.durable.add(from);
-        if (verdict?.kind === "pass") report.passes.add(from);
-      }
-      this.#verify();
-    } else if (message.kind === "promised" && message.epoch === this.epoch && this.settledEpoch !== this.epoch) {
-      this.#promises.set(from, message.undecided);
-      this.#settle();
-    } else if (message.kind === "gap" && this.settledEpoch === this.epoch && message.epoch === this.epoch) {
-      this.openEpoch(this.holder);
-    }
-  }
-
-  #verify(): void {
-    const decisions: Decision[] = [];
-    let progress = true;
-    while (progress) {
-      progress = false;
-      for (const [digest, { summary, durable, passes }] of this.#reports) {
-        const { ticket, links } = summary;
-        const isCurrent = links.every((link) => link.epoch === this.settledEpoch) || this.survivors.has(digest);
-        const follows = links.every((link) => (this.heads.get(link.cluster) ?? "0".repeat(64)) === link.follows);
-        const isFree = !this.outcomes.has(ticket.requestId);
-        if (durable.size < 2 || passes.size < 2 || !isCurrent || !follows || !isFree) continue;
-        this.#reports.delete(digest);
-        for (const link of links) this.heads.set(link.cluster, digest);
-        this.verified.add(digest);
-        this.outcomes.add(ticket.requestId);
-        const { requestId, attempt } = ticket;
-        const clusters = ticket.clusters.map((entry) => entry.cluster);
-        const { replyDigest } = summary;
-        decisions.push({
-          kind: "verified",
-          change: { digest, requestId, attempt },
-          replyDigest,
-          readOnly: false,
-          clusters,
-          testers: [...passes],
-        });
-        progress = true;
-      }
-    }
-    if (decisions.length > 0) this.decide(...decisions);
-  }
-
-  /** Classification of docs/PROTOCOL.md §4 with t = 1. */
-  #settle(): void {
-    const lists = [...this.#promises.values()].map(
-      (list) => new Map(list.map((summary) => [digestChange(nodeHasher, summary), summary])),
-    );
-    if (lists.length < 2) return;
-    const heads = new Map(this.heads);
-    const survivors: Decision & { kind: "settled" } = {
-      kind: "settled",
-      clusters: EVERYTHING,
-      epoch: this.epoch,
-      survivors: [],
-      voided: [],
-    };
-    const chosen: ChangeSummary[] = [];
-    const all = new Map(lists.flatMap((list) => [...list]));
-    for (let progress = true; progress; ) {
-      progress = false;
-      for (const [digest, summary] of all) {
-        const copies = lists.filter((list) => list.has(digest)).length;
-        const isVoid = lists.length - copies >= 2 || this.outcomes.has(summary.ticket.requestId);
-        const follows = summary.links.every((link) => (heads.get(link.cluster) ?? "0".repeat(64)) === link.follows);
-        if (isVoid || !follows) continue;
-        if (copies < 2) return;
-        all.delete(digest);
-        for (const link of summary.links) heads.set(link.cluster, digest);
-        chosen.push(summary);
-        progress = true;
-      }
-    }
-    this.settledEpoch = this.epoch;
-    this.survivors = new Set(chosen.map((summary) => digestChange(nodeHasher, summary)));
-    const names = chosen.map((summary) => ({
-      digest: digestChange(nodeHasher, summary),
-      requestId: summary.ticket.requestId,
-      attempt: summary.ticket.attempt,
-    }));
-    this.decide({ ...survivors, survivors: names });
-  }
 }
 
 export class Room {
@@ -415,39 +260,6 @@ export class Room {
       }
     }
   }
-}
-
-function judge({ operation, input, reads, writes, reply }: AcceptanceTestEffect) {
-  const expected = transition(
-    operation,
-    JSON.parse(input),
-    new Map(reads.map((read) => [read.object, Number(read.bytes)])),
-  );
-  const isRight =
-    reply === '{"body":null,"status":200}' &&
-    writes.length === expected.length &&
-    writes.every(({ object, after }) => expected.some((write) => write.object === object && write.value === after));
-  return isRight ? ({ kind: "pass" } as const) : ({ kind: "fail", check: "toy", detail: "wrong" } as const);
-}
-
-function transition(
-  operation: string,
-  input: { from: number; to: number; amount: number },
-  values: ReadonlyMap<string, number>,
-) {
-  const change = (number: number, amount: number) => {
-    const object = `account/${number}`;
-    return { object, value: String((values.get(object) ?? 0) + amount) };
-  };
-  return operation === "transfer"
-    ? [change(input.from, -input.amount), change(input.to, input.amount)]
-    : [change(input.to, input.amount)];
-}
-
-function execute(effect: Extract<ExecutionServerEffect, { kind: "execute" }>) {
-  const values = new Map(effect.provided.map(({ object, bytes }) => [object, Number(bytes)]));
-  const writes = transition(effect.operation, JSON.parse(effect.input), values);
-  return { execution: effect.execution, reply: { status: 200, body: "null" }, reads: [...values.keys()], writes };
 }
 
 export const transfer =
