@@ -4,6 +4,7 @@ export * from "./configuration-manager/index.ts";
 export * from "./core.ts";
 export * from "./digests.ts";
 export * from "./execution-server/index.ts";
+export * from "./health-monitor/index.ts";
 export * from "./quorum.ts";
 export * from "./ranges.ts";
 export * from "./state-master/index.ts";

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { freemem, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
 import type { CertificateMessage, ControlMessage, MembershipMessage, ServerOrder, ServerReport } from "@redoubt/shared";
-import { listProcessRecords, ProcessSupervisor } from "../adapters/supervisor/index.ts";
+import { isAlive, listProcessRecords, ProcessSupervisor } from "../adapters/supervisor/index.ts";
 import { inheritedEnvironment, type ServerEnvironment, writeServerEnvironment } from "../env.ts";
 import { isSignedMembership, readMembership, writeMembership } from "../node/membership-file.ts";
 import { ServerRunner } from "../node/server-runner.ts";
@@ -18,6 +18,7 @@ const REPORT_INTERVAL_MS = 500;
 const CERTIFY_RETRY_MS = 250;
 /** Companions are orders to the runner like servers, under a component of their own. */
 const CONSOLE_ENTRY = "console-host.js";
+const CONSOLE_PROCESSES: readonly string[] = ["console", "console-web", "postgres-auth"];
 
 export async function runNodeAgent(environment: ServerEnvironment): Promise<void> {
   const server = new ServerProcess(environment);
@@ -123,8 +124,14 @@ class NodeAgent {
     incarnation: string,
     publicKeyPem: string,
   ): Promise<{ certificatePem: string; serial: string }> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const ask = (): void => {
+        if (this.#runners.get(order.server)?.order.desired !== "running") {
+          clearInterval(timer);
+          this.#certificates.delete(incarnation);
+          reject(new Error(`${order.server} is not to run any more`));
+          return;
+        }
         for (const peer of this.#server.peers) {
           if (peer.component !== "configuration-manager") continue;
           this.#server.send(peer.server, {
@@ -136,7 +143,7 @@ class NodeAgent {
           });
         }
       };
-      const timer = setInterval(ask, CERTIFY_RETRY_MS);
+      const timer: NodeJS.Timeout = setInterval(ask, CERTIFY_RETRY_MS);
       this.#certificates.set(incarnation, (message) => {
         clearInterval(timer);
         this.#certificates.delete(incarnation);
@@ -193,12 +200,18 @@ class NodeAgent {
         at: Date.now(),
         membershipVersion: this.#membership?.version ?? 0,
         servers: servers.filter((report) => report.server !== "console"),
-        processes: listProcessRecords(this.#server.layout.run)
-          .filter((record) => this.#runners.has(record.name) && record.name === "console")
-          .map(({ name, pid }) => ({ name, pid })),
+        processes: this.#companionProcesses(),
         host: { load: loadavg()[0] ?? 0, memoryFreeBytes: freemem(), memoryTotalBytes: totalmem() },
       });
     }
+  }
+
+  /** The console and what its host started beside it. */
+  #companionProcesses(): { name: string; pid: number }[] {
+    if (!this.#runners.has("console")) return [];
+    return listProcessRecords(this.#server.layout.run)
+      .filter((record) => CONSOLE_PROCESSES.includes(record.name) && isAlive(record))
+      .map(({ name, pid }) => ({ name, pid }));
   }
 
   /** Kept so that the next agent knows incarnation and certificate of what it adopts. */

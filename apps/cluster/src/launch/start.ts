@@ -1,5 +1,5 @@
 /** Starting and stopping a cluster on this machine: leftovers ended, ports checked, agents started, readiness awaited. */
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import {
@@ -7,10 +7,11 @@ import {
   isAlive,
   listProcessRecords,
   type ProcessRecord,
+  type ProcessStart,
   ProcessSupervisor,
   stop,
 } from "../adapters/supervisor/index.ts";
-import { inheritedEnvironment, writeServerEnvironment } from "../env.ts";
+import { inheritedEnvironment, type ServerEnvironment, writeServerEnvironment } from "../env.ts";
 import { dataLayout } from "../runtime/data-layout.ts";
 import { PORT_BLOCK, portsOf } from "../runtime/ports.ts";
 import type { ClusterFile } from "./cluster-file.ts";
@@ -23,7 +24,14 @@ const isAgent = (record: ProcessRecord): boolean => /^node-\d+$/.test(record.nam
 export const runningAgents = (data: string): ProcessRecord[] =>
   listProcessRecords(dataLayout(data).run).filter((record) => isAgent(record) && isAlive(record));
 
+/** From now on no manager starts an agent again. */
+function sayEnding(data: string): void {
+  const { run, ending } = dataLayout(data);
+  if (existsSync(run)) writeFileSync(ending, "");
+}
+
 export async function endDeadCluster(data: string, say: (line: string) => void): Promise<void> {
+  sayEnding(data);
   const { ended, surviving } = await endLeftovers(dataLayout(data).run, { graceMs: 3_000 });
   if (ended.length > 0) say(`ended ${ended.length} processes that a dead cluster left behind`);
   if (surviving.length > 0) {
@@ -89,6 +97,35 @@ function processWithSocket(inode: string): string | undefined {
   return undefined;
 }
 
+/** How the agent of a node is started, by the launcher or by the manager that restarts it. */
+export function agentStart(
+  data: string,
+  cluster: ClusterFile,
+  node: ClusterFile["nodes"][number],
+  logLevel: ServerEnvironment["logLevel"],
+): ProcessStart {
+  return {
+    name: node.name,
+    command: process.execPath,
+    arguments: ["--enable-source-maps", join(import.meta.dirname, "..", "main.js")],
+    environment: {
+      ...inheritedEnvironment(),
+      ...writeServerEnvironment({
+        component: "node-agent",
+        server: node.name,
+        cluster: cluster.name,
+        node: node.name,
+        address: node.address,
+        port: node.port,
+        data,
+        incarnation: String(cluster.startedAt),
+        settings: {},
+        logLevel,
+      }),
+    },
+  };
+}
+
 /** Starts the node agents detached; they start everything else. */
 export async function startAgents(data: string, cluster: ClusterFile, logLevel: "info" | "debug"): Promise<void> {
   const layout = dataLayout(data);
@@ -97,28 +134,9 @@ export async function startAgents(data: string, cluster: ClusterFile, logLevel: 
     logDirectory: layout.logs,
     onEnd: () => undefined,
   });
-  for (const node of cluster.nodes) {
-    await supervisor.start({
-      name: node.name,
-      command: process.execPath,
-      arguments: [join(import.meta.dirname, "..", "main.js")],
-      environment: {
-        ...inheritedEnvironment(),
-        ...writeServerEnvironment({
-          component: "node-agent",
-          server: node.name,
-          cluster: cluster.name,
-          node: node.name,
-          address: node.address,
-          port: node.port,
-          data,
-          incarnation: String(cluster.startedAt),
-          settings: {},
-          logLevel,
-        }),
-      },
-    });
-  }
+  // From here on a manager may start again what ends.
+  rmSync(layout.ending, { force: true });
+  for (const node of cluster.nodes) await supervisor.start(agentStart(data, cluster, node, logLevel));
   supervisor.close();
 }
 
@@ -129,6 +147,7 @@ export interface Readiness {
 
 const READY_LIMIT_MS = 240_000;
 const POLL_MS = 150;
+const ENDING_ROUNDS_MAX = 5;
 
 /** Waits until clients, administrators and the console's users would be served. Rejects naming what is missing. */
 export async function awaitReady(cluster: ClusterFile, data: string, say: (line: string) => void): Promise<void> {
@@ -164,8 +183,15 @@ async function answers(url: string): Promise<boolean> {
 export async function stopCluster(data: string): Promise<number> {
   const layout = dataLayout(data);
   if (!existsSync(layout.run)) return 0;
+  sayEnding(data);
   const agents = listProcessRecords(layout.run).filter(isAgent);
   await Promise.all(agents.map((record) => stop(record, { graceMs: 3_000 })));
-  const { ended } = await endLeftovers(layout.run, { graceMs: 15_000 });
-  return agents.length + ended.length;
+  let count = agents.length;
+  // What was just being started when the others were ended is found in the next round.
+  for (let round = 1; round <= ENDING_ROUNDS_MAX; round++) {
+    const { ended } = await endLeftovers(layout.run, { graceMs: 15_000 });
+    count += ended.length;
+    if (ended.length === 0) break;
+  }
+  return count;
 }

@@ -25,7 +25,7 @@ export interface RunnerSurroundings {
   readonly supervisor: ProcessSupervisor;
   readonly tlsFolder: (server: string) => string;
   readonly authorityPem: string;
-  /** Asks the manager until there is an answer. */
+  /** Asks the manager until there is an answer; rejects when the server is no longer to run. */
   readonly certify: (
     order: ServerOrder,
     incarnation: string,
@@ -45,6 +45,8 @@ export class ServerRunner {
   #starts = 0;
   #startedAt = 0;
   #pauseMs = 0;
+  /** Incarnation of the order whose entry has been started. */
+  #entryUsedBy = "";
 
   constructor(order: ServerOrder, surroundings: RunnerSurroundings) {
     this.order = order;
@@ -74,13 +76,14 @@ export class ServerRunner {
     }
     this.#record = record;
     this.#startedAt = Date.parse(record.startedAt);
+    if (previous.incarnation.startsWith(`${this.order.incarnation}.`)) this.#entryUsedBy = this.order.incarnation;
     this.#report = { ...previous, state: previous.state === "isolated" ? "isolated" : "running" };
   }
 
   /** Brings the process into the state the order wants. */
   async follow(order: ServerOrder): Promise<void> {
     const replaced = order.incarnation !== this.order.incarnation || order.port !== this.order.port;
-    const settingsChanged = JSON.stringify(order.settings) !== JSON.stringify(this.order.settings);
+    const settingsChanged = settingsText(order) !== settingsText(this.order);
     this.order = order;
     if (order.desired === "isolated") this.isolate();
     else if (order.desired === "stopped") await this.stop();
@@ -91,11 +94,13 @@ export class ServerRunner {
   async start(): Promise<void> {
     if (this.#record || this.#starting || this.order.desired !== "running") return;
     this.#starting = true;
-    const order = this.order;
+    // A drill's entry is for one process: what is started after it is the honest server again.
+    const order = this.#entryUsedBy === this.order.incarnation ? withoutEntry(this.order) : this.order;
     const incarnation = `${order.incarnation}.${Date.now().toString(36)}-${++this.#starts}`;
     try {
       this.#update({ incarnation, state: "starting", pid: null });
       const { serial, evidenceKeyPem } = await this.#layDownIdentity(order, incarnation);
+      if (this.order.desired !== "running") return this.#update({ state: "stopped", incarnation: "" });
       const [command, ...rest] = this.#surroundings.command(order);
       this.#record = await this.#surroundings.supervisor.start({
         name: order.server,
@@ -104,7 +109,10 @@ export class ServerRunner {
         environment: this.#surroundings.environment(order, incarnation),
       });
       this.#startedAt = Date.now();
+      this.#entryUsedBy = order.incarnation;
       this.#update({ state: "running", pid: this.#record.pid, serial, evidenceKeyPem });
+      // The order changed while the process was being started: its end brings the one that is wanted now.
+      if (order.incarnation !== this.order.incarnation) void stop(this.#record, { graceMs: 3_000 });
     } catch (error) {
       this.#scheduleStart();
       throw error;
@@ -167,3 +175,11 @@ export class ServerRunner {
     this.#surroundings.changed();
   }
 }
+
+function withoutEntry(order: ServerOrder): ServerOrder {
+  const { entry: _entry, ...settings } = order.settings;
+  return { ...order, settings };
+}
+
+/** What makes a running process an outdated one; an entry that is gone again is no reason to restart anything. */
+const settingsText = (order: ServerOrder): string => JSON.stringify(withoutEntry(order).settings);

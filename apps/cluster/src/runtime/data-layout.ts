@@ -8,6 +8,8 @@ export const dataLayout = (data: string) => ({
   adminToken: join(data, "secrets", "admin-token"),
   run: join(data, "run"),
   endpoints: join(data, "run", "endpoints.json"),
+  /** Present while the cluster is being ended: nothing is to be started again. */
+  ending: join(data, "run", "ending"),
   logs: join(data, "logs"),
   applications: join(data, "applications"),
   nodeFolder: (node: string) => join(data, "nodes", node),

@@ -90,6 +90,8 @@ export class ServerProcess {
       identity,
       revocations: this.#revocations,
       onViolation: (peer, reason) => this.#violation(peer?.server ?? "unknown", reason),
+      // Who dials us is up again: what waits for it leaves now, not after the pause of the last failure.
+      onPeerConnected: (peer) => this.#links?.wake(peer.server),
       onFrame: (peer, frame) => {
         const decoded = decodeMessage(frame, peer.component, this.environment.component);
         if (!decoded.ok) {

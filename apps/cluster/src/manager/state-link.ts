@@ -1,0 +1,116 @@
+/** Questions to state masters and state replicas, for administrators only. Nothing here is on a request's path. */
+import type { VersionRow } from "@redoubt/protocol";
+import type { Decision, MetadataQueryMessage, RequestId, ServerName, ToConfigurationManager } from "@redoubt/shared";
+import type { ServerProcess } from "../runtime/server-process.ts";
+import type { Membership } from "./membership.ts";
+import { Questions } from "./questions.ts";
+import type { Registry } from "./registry.ts";
+
+export const METADATA_PATIENCE_MS = 2_000;
+export const DIGEST_PATIENCE_MS = 20_000;
+const REPLICA_PATIENCE_MS = 1_500;
+
+export type ObjectDescription = Extract<ToConfigurationManager, { kind: "objectDescription" }>;
+
+/** A version as a master's Postgres has it. */
+export type StoredVersionEntry = VersionRow & { readonly at: number; readonly slot: number };
+
+export interface StoredRequestStep {
+  readonly slot: number;
+  readonly at: number;
+  readonly decisions: readonly Decision[];
+  readonly versions: readonly VersionRow[];
+}
+
+export interface MasterDigestAnswer {
+  readonly appliedSlot: number;
+  readonly decidedThrough: number;
+  readonly digest: string;
+  readonly tables: Readonly<Record<string, string>>;
+  readonly rows: Readonly<Record<string, number>>;
+}
+
+export interface ObjectHeadEntry {
+  readonly object: string;
+  readonly number: number;
+  readonly epoch: number;
+  readonly status: "pending" | "verified" | "invalid";
+  readonly at: number;
+}
+
+const isFailure = (answer: unknown): answer is { error: string } =>
+  typeof answer === "object" && answer !== null && "error" in answer;
+
+export class StateLink {
+  readonly #server: ServerProcess;
+  readonly #membership: Membership;
+  readonly #registry: Registry;
+  readonly #metadata = new Questions<{ readonly answer: unknown }>();
+  readonly #descriptions = new Questions<ObjectDescription>();
+
+  constructor(server: ServerProcess, membership: Membership, registry: Registry) {
+    this.#server = server;
+    this.#membership = membership;
+    this.#registry = registry;
+  }
+
+  takeMetadata(message: Extract<ToConfigurationManager, { kind: "metadata" }>): void {
+    this.#metadata.answer(message.query, { answer: message.answer });
+  }
+
+  takeDescription(message: ObjectDescription): void {
+    this.#descriptions.answer(message.query, message);
+  }
+
+  /** The masters, the primary first. */
+  get masters(): ServerName[] {
+    const isPrimary = (server: ServerName): boolean => this.#registry.server(server)?.health?.role === "primary";
+    const names = this.#membership.of("state-master").map(({ server }) => server);
+    return [...names.filter(isPrimary), ...names.filter((server) => !isPrimary(server))];
+  }
+
+  /** One master's answer; undefined when it is silent, cannot reach its database, or says anything unusable. */
+  async ask(master: ServerName, about: MetadataQueryMessage["about"], patienceMs: number): Promise<unknown> {
+    const { query, answer } = this.#metadata.ask(patienceMs);
+    this.#server.send(master, { kind: "metadataQuery", query, about });
+    const found = await answer;
+    return found === undefined || isFailure(found.answer) ? undefined : found.answer;
+  }
+
+  /** The first usable answer, the primary asked first. */
+  async askAny(about: MetadataQueryMessage["about"]): Promise<unknown> {
+    for (const master of this.masters) {
+      const answer = await this.ask(master, about, METADATA_PATIENCE_MS);
+      if (answer !== undefined) return answer;
+    }
+    return undefined;
+  }
+
+  async objectVersions(object: string): Promise<StoredVersionEntry[] | undefined> {
+    const answer = await this.askAny({ kind: "object", object });
+    return Array.isArray(answer) ? (answer as StoredVersionEntry[]) : undefined;
+  }
+
+  async requestSteps(requestId: RequestId): Promise<StoredRequestStep[] | undefined> {
+    const answer = await this.askAny({ kind: "request", requestId });
+    return Array.isArray(answer) ? (answer as StoredRequestStep[]) : undefined;
+  }
+
+  async digest(master: ServerName): Promise<MasterDigestAnswer | undefined> {
+    return (await this.ask(master, { kind: "digest" }, DIGEST_PATIENCE_MS)) as MasterDigestAnswer | undefined;
+  }
+
+  /** What every replica says it stores; those that do not answer in time are left out. */
+  async describe(object: string): Promise<{ server: ServerName; versions: ObjectDescription["versions"] }[]> {
+    const replicas = this.#membership.of("state-replica").map(({ server }) => server);
+    const answers = await Promise.all(
+      replicas.map(async (server) => {
+        const { query, answer } = this.#descriptions.ask(REPLICA_PATIENCE_MS);
+        this.#server.send(server, { kind: "describeObject", query, object });
+        const description = await answer;
+        return description === undefined ? [] : [{ server, versions: description.versions }];
+      }),
+    );
+    return answers.flat();
+  }
+}
