@@ -1,8 +1,7 @@
 /** `redoubt up` and `redoubt down`: the cluster as processes of this machine. */
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { administer } from "../administration.ts";
 import { readEnvironment } from "../env.ts";
@@ -67,8 +66,8 @@ export function registerUp(program: Command): void {
   );
 }
 
-const repositoryRoot = (): string =>
-  resolve(dirname(createRequire(import.meta.url).resolve("@redoubt/cli/package.json")), "..", "..");
+/** The same from src and from dist: both lie as deep in the repository. */
+const repositoryRoot = (): string => resolve(import.meta.dirname, "..", "..", "..", "..");
 
 const defaultApplication = (): string => join(repositoryRoot(), "examples", "bank");
 
