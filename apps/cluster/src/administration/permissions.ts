@@ -38,6 +38,10 @@ export function isAllowed(role: Role, permission: Permission): boolean {
   return allowed.includes(role);
 }
 
+export function permissionsOf(role: Role): Permission[] {
+  return (Object.keys(permissions) as Permission[]).filter((permission) => isAllowed(role, permission));
+}
+
 /** Who may see an event of this kind; kinds not named here carry only metadata. */
 const eventPermissions: Partial<Record<FeedEventKind, Permission>> = { "audit.appended": "audit.read" };
 

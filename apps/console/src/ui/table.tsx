@@ -27,7 +27,7 @@ export function HeaderCell({ className, numeric, ...rest }: ComponentProps<"th">
     <th
       scope="col"
       className={classes(
-        "h-8 whitespace-nowrap border-line border-b bg-sunken px-3 font-medium text-ink-faint text-xs",
+        "h-8 whitespace-nowrap border-line border-b bg-sunken px-2.5 font-medium text-ink-faint text-xs",
         numeric === true && "text-right",
         className,
       )}
@@ -41,10 +41,10 @@ export function Row({ className, ...rest }: ComponentProps<"tr">) {
 }
 
 export function Cell({ className, numeric, ...rest }: ComponentProps<"td"> & { numeric?: boolean }) {
-  return <td className={classes("h-9 px-3 py-1.5", numeric === true && "text-right", className)} {...rest} />;
+  return <td className={classes("h-9 px-2.5 py-1.5", numeric === true && "text-right", className)} {...rest} />;
 }
 
 /** First cell of a row: names it for screen readers. */
 export function RowHeader({ className, ...rest }: ComponentProps<"th">) {
-  return <th scope="row" className={classes("h-9 px-3 py-1.5 font-medium", className)} {...rest} />;
+  return <th scope="row" className={classes("h-9 px-2.5 py-1.5 font-medium", className)} {...rest} />;
 }

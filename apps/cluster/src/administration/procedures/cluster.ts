@@ -1,7 +1,7 @@
 /** Cluster as a whole: status, nodes, traffic, settings, shut-down. */
 import { z } from "zod";
 import { limitInput } from "../inputs.ts";
-import { maySeeEvent } from "../permissions.ts";
+import { maySeeEvent, permissionsOf } from "../permissions.ts";
 import { change, read, router } from "../trpc.ts";
 
 export const clusterProcedures = router({
@@ -18,8 +18,8 @@ export const clusterProcedures = router({
     }),
   settings: read("metadata.read").query(({ ctx }) => ctx.port.settings()),
   mastersCompare: read("metadata.read").query(({ ctx }) => ctx.port.mastersCompare()),
-  /** The caller as the manager sees it: for "logged in as" and for hiding what would be refused. */
-  whoAmI: read("metadata.read").query(({ ctx }) => ctx.actor),
+  /** The caller as the manager sees it, and what it may do: for hiding what would be refused. */
+  whoAmI: read("metadata.read").query(({ ctx }) => ({ ...ctx.actor, permissions: permissionsOf(ctx.actor.role) })),
   shutdown: change("cluster.shutdown", z.object({}).strict(), () => ({ subject: "cluster" })).mutation(({ ctx }) =>
     ctx.port.shutdown(ctx.actor),
   ),

@@ -19,6 +19,7 @@ export default async function ConsoleLayout({ children }: { children: ReactNode 
     .catch(() => ({ latest: null, events: [] }));
   await Promise.all([
     queryClient.prefetchQuery(trpc.cluster.status.queryOptions()),
+    queryClient.prefetchQuery(trpc.cluster.whoAmI.queryOptions()),
     queryClient.prefetchQuery(trpc.quarantine.list.queryOptions(undecidedInput)),
     queryClient.prefetchQuery(trpc.incidents.list.queryOptions(openIncidentsInput)),
   ]);

@@ -16,26 +16,26 @@ const round = (value: number) => Math.round(value * 10) / 10;
 /** Five bastions: tip, shoulders, and the curtain between them. */
 function trace(scale: number): string {
   const tips = ring(5, 250 * scale, 0);
-  const shoulders = ring(60, 196 * scale, 0);
-  const flanks = ring(60, 164 * scale, 0);
+  const shoulders = ring(360, 172 * scale, 0);
+  const flanks = ring(360, 146 * scale, 0);
   const at = (list: { x: number; y: number }[], index: number) => {
-    const { x, y } = list[(index + 60) % 60] as { x: number; y: number };
+    const { x, y } = list[(index + 360) % 360] as { x: number; y: number };
     return `${x} ${y}`;
   };
   const works = tips.map((tip, index) => {
-    const base = index * 12;
+    const base = index * 72;
     return [
-      at(flanks, base - 3),
-      at(shoulders, base - 2.0),
+      at(flanks, base - 14),
+      at(shoulders, base - 20),
       `${tip.x} ${tip.y}`,
-      at(shoulders, base + 2),
-      at(flanks, base + 3),
+      at(shoulders, base + 20),
+      at(flanks, base + 14),
     ].join(" L ");
   });
   return `M ${works.join(" L ")} Z`;
 }
 
-const ditches = [1.12, 1, 0.86, 0.66];
+const ditches = [1.1, 1, 0.9, 0.62];
 
 export function FortDrawing() {
   return (

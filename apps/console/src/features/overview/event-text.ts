@@ -1,6 +1,7 @@
 /** Each event of the feed as one sentence for people, with a link to where it matters. Total over the catalogue. */
 import type { FeedEvent, FeedEventKind, FeedEventOf, FeedSeverity } from "@redoubt/shared";
 import { formatDuration, plural } from "../../text/format.ts";
+import { inert } from "../../text/inert.ts";
 import type { Tone } from "../../ui/tone.ts";
 
 type Sentences = { [Kind in FeedEventKind]: (event: FeedEventOf<Kind>) => string };
@@ -29,7 +30,7 @@ const sentences: Sentences = {
 
 export function sentenceOf(event: FeedEvent): string {
   const write = sentences[event.kind] as (each: FeedEvent) => string;
-  return write(event);
+  return inert(write(event));
 }
 
 export const severityTones: Record<FeedSeverity, Tone> = {

@@ -5,7 +5,9 @@ import { useLive } from "@/live/live-provider";
 import { formatCount, formatDuration, formatRate } from "@/text/format";
 import { Sparkline } from "@/ui/sparkline";
 
-const capacity = 120;
+/** Seconds shown; a page just opened starts with a narrower window, so that its lines are lines. */
+const capacityMax = 120;
+const capacityMin = 30;
 
 interface FigureProps {
   title: string;
@@ -42,7 +44,7 @@ export function Figures({ logs }: { logs: { L1: number; L2: number; L3: number }
       <Figure
         title="Malformed (L1)"
         value={formatCount(depth.L1)}
-        note="quarantined or unqualified, in all"
+        note="rejected, in all"
         values={trafficHistory.map(({ logs: each }) => each.L1)}
       />
     </dl>
@@ -58,7 +60,11 @@ function Figure({ title, value, note, values }: FigureProps) {
           <span className="block font-semibold text-xl tracking-tight">{value}</span>
           <span className="block truncate text-ink-faint text-xs">{note}</span>
         </div>
-        <Sparkline values={values} capacity={capacity} className="h-8 w-24 shrink-0 sm:w-32" />
+        <Sparkline
+          values={values}
+          capacity={Math.min(capacityMax, Math.max(capacityMin, values.length))}
+          className="h-8 w-24 shrink-0 sm:w-32"
+        />
       </dd>
     </div>
   );

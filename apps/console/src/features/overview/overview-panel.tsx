@@ -53,7 +53,7 @@ export function OverviewPanel() {
         </Banner>
       )}
       <Figures logs={status.logs} />
-      <div className="mt-6 grid gap-x-6 gap-y-6 xl:grid-cols-[minmax(0,13fr)_minmax(0,8fr)]">
+      <div className="mt-6 grid gap-x-6 gap-y-6 xl:grid-cols-[minmax(0,1fr)_minmax(0,470px)]">
         <Section id="topology" title="Topology" aside="in the order of a request">
           <Topology
             nodes={status.nodes}

@@ -17,7 +17,8 @@ export function ToleranceTable({ degrees, stale }: ToleranceTableProps) {
         <tr>
           <HeaderCell>Group</HeaderCell>
           <HeaderCell>Live</HeaderCell>
-          <HeaderCell>Faults tolerated now / by design</HeaderCell>
+          <HeaderCell title="Faults tolerated now / by design">Now / design</HeaderCell>
+          <HeaderCell>Meaning</HeaderCell>
         </tr>
       </thead>
       <tbody>
@@ -41,16 +42,17 @@ function ToleranceRow({ component, degree, stale }: { component: FeedComponent; 
       <Cell title={quorum}>
         <span className="flex items-center gap-2 whitespace-nowrap">
           <Pips live={degree.live} wanted={degree.wanted} stale={stale} />
-          {degree.live} of {degree.wanted}
+          {degree.live}/{degree.wanted}
         </span>
       </Cell>
+      <Cell className="whitespace-nowrap">
+        <span className="font-medium">{degree.faultsToleratedNow}</span>
+        <span className="text-ink-faint"> / {degree.faultsToleratedByDesign}</span>
+      </Cell>
       <Cell>
-        <span className="flex items-center gap-3">
-          <span className="w-9 whitespace-nowrap font-medium">
-            {degree.faultsToleratedNow} / {degree.faultsToleratedByDesign}
-          </span>
-          <Status tone={stale ? "idle" : tone}>{stale ? `${sentence} (stale)` : sentence}</Status>
-        </span>
+        <Status tone={stale ? "idle" : tone} className="text-xs">
+          {stale ? `${sentence} (stale)` : sentence}
+        </Status>
       </Cell>
     </Row>
   );

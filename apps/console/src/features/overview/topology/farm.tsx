@@ -23,11 +23,9 @@ export interface FarmProps {
   degree: Degree | undefined;
   stale: boolean;
   children?: ReactNode;
-  className?: string;
-  compact?: boolean;
 }
 
-export function Farm({ component, title, servers, degree, stale, children, className, compact = false }: FarmProps) {
+export function Farm({ component, title, servers, degree, stale, children }: FarmProps) {
   const tolerance = degree === undefined ? null : toleranceOf(component, degree);
   const tone: Tone = stale || tolerance === null ? "idle" : tolerance.tone;
   const alarmed = tone === "bad" || tone === "warn";
@@ -36,7 +34,6 @@ export function Farm({ component, title, servers, degree, stale, children, class
       className={classes(
         "min-w-0 rounded-md border bg-surface p-2.5",
         tone === "bad" ? "border-bad-mark" : tone === "warn" ? "border-warn-mark" : "border-line-strong",
-        className,
       )}
     >
       <div className="mb-2 flex flex-wrap items-baseline justify-between gap-x-3">
@@ -48,9 +45,7 @@ export function Farm({ component, title, servers, degree, stale, children, class
           </span>
         )}
       </div>
-      <ul
-        className={classes("grid gap-1.5", compact ? "grid-cols-1" : "grid-cols-[repeat(auto-fill,minmax(104px,1fr))]")}
-      >
+      <ul className="grid grid-cols-[repeat(auto-fill,minmax(78px,1fr))] gap-1.5">
         {servers.map((server) => (
           <ServerChip key={server.name} server={server} stale={stale} />
         ))}

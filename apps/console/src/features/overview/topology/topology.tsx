@@ -7,7 +7,7 @@
 import type { FeedComponent, TrafficCounters, TrafficEnd } from "@redoubt/shared";
 import { Users } from "lucide-react";
 import type { ReactNode } from "react";
-import { formatCount } from "@/text/format";
+import { formatCount, plural } from "@/text/format";
 import { type Degree, groupTitles } from "../tolerance";
 import { Edge } from "./edge";
 import { Farm, type FarmServer } from "./farm";
@@ -44,21 +44,20 @@ export function Topology({ nodes, degrees, logs, traffic, stale }: TopologyProps
     if (traffic === null || stale) return null;
     return traffic.edges.find((edge) => edge.from === from && edge.to === to)?.ratePerSecond ?? 0;
   };
-  const farm = (component: FeedComponent, children?: ReactNode, compact = false) => (
+  const farm = (component: FeedComponent, children?: ReactNode) => (
     <Farm
       component={component}
       title={groupTitles[component]}
       servers={serversOf(nodes, component)}
       degree={degrees[component]}
       stale={stale}
-      compact={compact}
     >
       {children}
     </Farm>
   );
   return (
     <div className="overflow-x-auto rounded-md border border-line bg-sunken/60 p-3">
-      <div className="grid min-w-[680px] grid-cols-[72px_84px_minmax(170px,4fr)_96px_minmax(230px,7fr)] items-stretch">
+      <div className="grid min-w-[620px] grid-cols-[56px_76px_minmax(158px,4fr)_84px_minmax(262px,7fr)] items-stretch">
         <div className="flex flex-col items-center justify-center gap-1 text-ink-soft">
           <Users aria-hidden className="size-5" strokeWidth={1.6} />
           <span className="text-xs">Clients</span>
@@ -67,7 +66,7 @@ export function Topology({ nodes, degrees, logs, traffic, stale }: TopologyProps
           <Edge direction="right" what="requests" ratePerSecond={rate("client", "traffic-regulator")} />
           <Edge direction="left" what="replies" ratePerSecond={rate("traffic-regulator", "client")} />
         </div>
-        {farm("traffic-regulator", <Logs logs={logs} />, true)}
+        {farm("traffic-regulator", <Logs logs={logs} />)}
         <Edge direction="right" what="dispatched" ratePerSecond={rate("traffic-regulator", "execution-server")} />
         {farm("execution-server")}
 
@@ -76,35 +75,43 @@ export function Topology({ nodes, degrees, logs, traffic, stale }: TopologyProps
           direction="up"
           what="verdicts, replies"
           ratePerSecond={rate("acceptance-test-server", "traffic-regulator")}
-          className="h-14"
+          className="h-12"
         />
         <div />
         <Edge
           direction="down"
           what="state changes"
           ratePerSecond={rate("execution-server", "state-replica")}
-          className="h-14"
+          className="h-12"
         />
 
         <div className="col-span-2" />
-        {farm("acceptance-test-server", undefined, true)}
+        {farm("acceptance-test-server")}
         <Edge direction="left" what="C1, replies" ratePerSecond={rate("state-replica", "acceptance-test-server")} />
-        <div className="flex flex-col gap-1.5">
-          {farm("state-replica")}
-          <Edge
-            direction="down"
-            what="reports, labels"
-            ratePerSecond={rate("state-replica", "state-master")}
-            className="h-9 min-h-9"
-          />
-          {farm("state-master")}
-        </div>
+        {farm("state-replica")}
 
-        <div className="col-span-5 mt-3 border-line-strong border-t border-dashed pt-3">
-          <ManagerRow nodes={nodes}>{farm("configuration-manager", undefined, true)}</ManagerRow>
-        </div>
+        <div className="col-span-4" />
+        <Edge
+          direction="down"
+          what="reports, labels"
+          ratePerSecond={rate("state-replica", "state-master")}
+          className="h-12"
+        />
+
+        <div className="col-span-3">{farm("configuration-manager", <ManagerNote nodes={nodes.length} />)}</div>
+        <div />
+        {farm("state-master")}
       </div>
     </div>
+  );
+}
+
+/** The manager is on no edge: it watches from the side. */
+function ManagerNote({ nodes }: { nodes: number }) {
+  return (
+    <p className="mt-2 text-2xs text-ink-faint leading-[15px]">
+      Watches and starts every server through the agents of {plural(nodes, "node")}. Requests never pass here.
+    </p>
   );
 }
 
@@ -125,17 +132,5 @@ function Logs({ logs }: { logs: { L1: number; L2: number; L3: number } }) {
         </div>
       ))}
     </dl>
-  );
-}
-
-function ManagerRow({ nodes, children }: { nodes: readonly TopologyNode[]; children: ReactNode }) {
-  return (
-    <div className="grid grid-cols-[minmax(200px,260px)_minmax(0,1fr)] items-center gap-4">
-      {children}
-      <p className="text-ink-faint text-xs">
-        Watches and starts every server through {formatCount(nodes.length)} node agents (the paper’s health monitors).
-        Requests never pass here.
-      </p>
-    </div>
   );
 }
