@@ -15,6 +15,9 @@ const commonSettings = z.object({
   masters: z.string().min(1),
   regulators: z.string().min(1),
   profile: z.enum(["optimized", "basic"]),
+  /** Where clients find the regulator. */
+  clientAddress: z.string().default("127.0.0.1"),
+  clientApiPort: z.coerce.number().int().default(0),
 });
 
 export interface CommonSettings {
@@ -22,6 +25,8 @@ export interface CommonSettings {
   readonly masters: readonly ServerName[];
   readonly regulators: readonly ServerName[];
   readonly profile: "optimized" | "basic";
+  readonly clientAddress: string;
+  readonly clientPort: number;
 }
 
 const list = (text: string): string[] => text.split(",").filter((item) => item.length > 0);
@@ -34,8 +39,15 @@ export function readCommonSettings(environment: ServerEnvironment): CommonSettin
       `settings: ${parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ")}`,
     );
   }
-  const { application, masters, regulators, profile } = parsed.data;
-  return { application, masters: list(masters), regulators: list(regulators), profile };
+  const { application, masters, regulators, profile, clientAddress, clientApiPort } = parsed.data;
+  return {
+    application,
+    masters: list(masters),
+    regulators: list(regulators),
+    profile,
+    clientAddress,
+    clientPort: clientApiPort,
+  };
 }
 
 /** The regulator that is asked before anybody has named another one. */

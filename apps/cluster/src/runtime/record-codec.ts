@@ -20,11 +20,16 @@ const packr = new Packr({ useRecords: false, mapsAsObjects: true, int64AsType: "
 /** Change records in a replica's journal: accepted from an execution server, or fetched from another member. */
 const CHANGE_KINDS = ["accepted", "fetched"] as const;
 
-const isChange = (record: unknown): record is { kind: (typeof CHANGE_KINDS)[number]; record: ChangeRecord } =>
+interface JournalledChange {
+  readonly kind: (typeof CHANGE_KINDS)[number];
+  readonly record: ChangeRecord;
+}
+
+const isChange = (record: unknown): record is JournalledChange =>
   typeof record === "object" &&
   record !== null &&
   "record" in record &&
-  CHANGE_KINDS.includes((record as { kind: (typeof CHANGE_KINDS)[number] }).kind);
+  CHANGE_KINDS.includes((record as JournalledChange).kind);
 
 export const recordCodec: RecordCodec = {
   encode(record) {

@@ -9,6 +9,7 @@ import {
   type Component,
   type ControlMessage,
   type DirectoryMessage,
+  isComponent,
   isControlKind,
   type PeerAddress,
   type ServerHealthMessage,
@@ -80,7 +81,9 @@ export class ServerProcess {
       localAddress: address,
       revocations: this.#revocations,
       onViolation: (peer, reason) => this.#violation(peer?.server ?? "unknown", reason),
-      onPeerConnected: (peer) => handlers.onPeerConnected?.(peer.server, peer.component),
+      onPeerConnected: (peer) => {
+        if (isComponent(peer.component)) handlers.onPeerConnected?.(peer.server, peer.component);
+      },
     });
     this.#loadDirectory();
     this.#listener = await listenForLinks({
@@ -93,16 +96,21 @@ export class ServerProcess {
       // Who dials us is up again: what waits for it leaves now, not after the pause of the last failure.
       onPeerConnected: (peer) => this.#links?.wake(peer.server),
       onFrame: (peer, frame) => {
-        const decoded = decodeMessage(frame, peer.component, this.environment.component);
+        if (!isComponent(peer.component)) {
+          this.#violation(peer.server, `unknown component ${peer.component}`);
+          return;
+        }
+        const from = { component: peer.component, server: peer.server };
+        const decoded = decodeMessage(frame, from.component, this.environment.component);
         if (!decoded.ok) {
           this.#violation(peer.server, decoded.reason);
           this.#listener?.disconnect(peer.server);
           return;
         }
         const { message } = decoded;
-        if (!isControlKind(message.kind)) handlers.onMessage(peer, message as AnyMessage);
+        if (!isControlKind(message.kind)) handlers.onMessage(from, message as AnyMessage);
         else if (message.kind === "directory") this.takeDirectory(message);
-        else handlers.onControl?.(peer, message as ControlMessage);
+        else handlers.onControl?.(from, message as ControlMessage);
       },
     });
     this.onStop(() => this.#listener?.close() ?? Promise.resolve());

@@ -1,0 +1,117 @@
+/**
+ * The traffic regulator's process: the only entry of requests and exit of replies. Its core decides; around it are the
+ * client HTTP API, the journal of L1, L2 and L3, and the links.
+ */
+import { randomBytes } from "node:crypto";
+import {
+  createTrafficRegulator,
+  type RegulatedApplication,
+  type TrafficRegulatorEffect,
+  type TrafficRegulatorInput,
+} from "@redoubt/protocol";
+import type { ToTrafficRegulator } from "@redoubt/shared";
+import { openEvidenceVerifier } from "../adapters/certificates/index.ts";
+import { createValidators, openApiOf } from "../applications/index.ts";
+import { type ClientApi, openClientApi } from "../client-api/index.ts";
+import type { ServerEnvironment } from "../env.ts";
+import { Driver } from "../runtime/driver.ts";
+import { recordCodec } from "../runtime/record-codec.ts";
+import { createApplicationPort } from "./application-port.ts";
+import { type ComponentBasis, openComponent, openServerJournal, secureRandom } from "./component.ts";
+
+const KEY_BYTES = 32;
+const VERIFIERS_MAX = 64;
+
+export async function runTrafficRegulator(environment: ServerEnvironment): Promise<void> {
+  const basis = openComponent(environment);
+  const { server, settings, application, hasher } = basis;
+  const journal = await openServerJournal(server);
+  const validators = createValidators(application.contract);
+  const core = createTrafficRegulator(
+    {
+      hasher,
+      random: secureRandom,
+      verifySignature: createSignatureCheck(),
+      makeKey: () => randomBytes(KEY_BYTES).toString("hex"),
+    },
+    { self: environment.server, masters: settings.masters, application: regulatedApplication(basis, validators) },
+  );
+  let api: ClientApi | undefined;
+  const driver = new Driver<TrafficRegulatorInput, TrafficRegulatorEffect>({
+    core,
+    journal,
+    codec: recordCodec,
+    send: ({ to, message }) => server.send(to, message),
+    perform: (effect) => {
+      if (effect.kind === "respond") api?.respond(effect.exchange, effect);
+      else server.log.debug({ fact: effect.fact }, "fact");
+    },
+  });
+  server.onStop(async () => driver.stop());
+  const { records, replayMs } = await driver.start();
+  server.log.info({ records, replayMs }, "journal replayed");
+  await server.open({
+    onMessage: (from, message) => driver.input({ kind: "message", from, message: message as ToTrafficRegulator }),
+  });
+  api = await openClientApi(
+    {
+      host: settings.clientAddress,
+      port: settings.clientPort,
+      ownRoutes: ownRoutes(basis),
+      openApi: openApiOf(application.contract),
+    },
+    {
+      onAdmit: (request) => driver.input({ kind: "admit", ...request }),
+      onLookUp: (request) => driver.input({ kind: "lookUp", ...request }),
+      onAbandoned: (exchange) => driver.input({ kind: "abandoned", exchange }),
+      isReady: () => core.ready,
+      validateInput: (operation, input) => {
+        const checked = validators.validateInput(operation, input);
+        return checked.ok ? [] : checked.problems;
+      },
+    },
+  );
+  server.onStop(async () => api?.close());
+  server.reportHealth(() => ({
+    ready: core.ready,
+    role: core.epoch > 0 ? "primary" : "backup",
+    counters: { steps: driver.steps, epoch: core.epoch, ...core.logs },
+    processes: [],
+  }));
+}
+
+function regulatedApplication(
+  { application, hasher }: ComponentBasis,
+  validators: ReturnType<typeof createValidators>,
+): RegulatedApplication {
+  const { contract, hash } = application;
+  return {
+    ...createApplicationPort(contract, hasher),
+    version: hash,
+    operationOf: (name) => (Object.hasOwn(contract.operations, name) ? contract.operations[name] : undefined),
+    validate: (operation, inputText) => {
+      const checked = validators.validateInput(operation, JSON.parse(inputText));
+      return checked.ok ? [] : checked.problems;
+    },
+    genesisObjects: contract.genesis.map(({ object }) => object),
+  };
+}
+
+function ownRoutes({ application }: ComponentBasis): Map<string, string> {
+  const routes = new Map<string, string>();
+  for (const [name, { route }] of Object.entries(application.contract.operations))
+    if (route) routes.set(route.path, name);
+  return routes;
+}
+
+/** Keys are parsed once; an execution server's key changes with every process. */
+function createSignatureCheck() {
+  const verifiers = new Map<string, ReturnType<typeof openEvidenceVerifier>>();
+  return (publicKey: string, digest: string, signature: string): boolean => {
+    if (!verifiers.has(publicKey)) {
+      if (verifiers.size >= VERIFIERS_MAX) verifiers.clear();
+      verifiers.set(publicKey, openEvidenceVerifier(publicKey));
+    }
+    return verifiers.get(publicKey)?.(Buffer.from(digest, "hex"), Buffer.from(signature, "hex")) ?? false;
+  };
+}
