@@ -37,6 +37,7 @@ export async function runStateMaster(environment: ServerEnvironment): Promise<vo
     journal,
     codec: recordCodec,
     send: ({ to, message }) => server.send(to, message),
+    onPressure: (isHigh) => server.holdBack(isHigh),
     perform: (effect) => {
       if (effect.kind === "apply") metadata.apply(effect);
     },

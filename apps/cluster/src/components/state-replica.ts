@@ -47,6 +47,7 @@ export async function runStateReplica(environment: ServerEnvironment): Promise<v
     journal,
     codec,
     send: ({ to, message }) => server.send(to, message),
+    onPressure: (isHigh) => server.holdBack(isHigh),
     perform: (effect) => {
       if (effect.kind === "test") testing.test(effect);
     },

@@ -42,6 +42,7 @@ export async function runTrafficRegulator(environment: ServerEnvironment): Promi
     journal,
     codec: recordCodec,
     send: ({ to, message }) => server.send(to, message),
+    onPressure: (isHigh) => server.holdBack(isHigh),
     perform: (effect) => {
       if (effect.kind === "respond") api?.respond(effect.exchange, effect);
       else server.log.debug({ fact: effect.fact }, "fact");

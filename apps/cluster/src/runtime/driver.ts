@@ -20,7 +20,13 @@ export interface DriverParts<Input extends AnyInput, Effect extends AnyEffect> {
   readonly codec: RecordCodec;
   readonly send: (effect: SendEffect) => void;
   readonly perform: (effect: Exclude<Effect, AppendEffect | SendEffect>) => void;
+  /** Called with true when the disk falls behind, so that nothing more is read from the links until it has caught up. */
+  readonly onPressure?: (isHigh: boolean) => void;
 }
+
+/** Bytes appended and not yet written at which the links are paused, and at which they are read again. */
+const PENDING_HIGH_BYTES = 64 * 1024 * 1024;
+const PENDING_LOW_BYTES = 16 * 1024 * 1024;
 
 interface Waiting<Effect> {
   readonly effect: Effect;
@@ -44,6 +50,7 @@ export class Driver<Input extends AnyInput, Effect extends AnyEffect> {
   #stepping = false;
   readonly #later: Input[] = [];
   #stopped = false;
+  #isPaused = false;
   steps = 0;
 
   constructor(parts: DriverParts<Input, Effect>) {
@@ -90,8 +97,12 @@ export class Driver<Input extends AnyInput, Effect extends AnyEffect> {
   }
 
   #append({ record, durability }: AppendEffect): void {
-    const { journal, codec } = this.#parts;
+    const { journal, codec, onPressure } = this.#parts;
     if (!journal) throw new Error("a core without a journal appended");
+    if (!this.#isPaused && journal.pendingBytes > PENDING_HIGH_BYTES) {
+      this.#isPaused = true;
+      onPressure?.(true);
+    }
     if (durability === "synced") {
       this.#syncedAppended += 1;
       journal.append(codec.encode(record), "synced", () => {
@@ -108,6 +119,10 @@ export class Driver<Input extends AnyInput, Effect extends AnyEffect> {
   }
 
   #drain(): void {
+    if (this.#isPaused && (this.#parts.journal?.pendingBytes ?? 0) < PENDING_LOW_BYTES) {
+      this.#isPaused = false;
+      this.#parts.onPressure?.(false);
+    }
     const outbox = this.#outbox;
     while (this.#outboxHead < outbox.length) {
       const waiting = outbox[this.#outboxHead] as Waiting<Effect>;

@@ -121,6 +121,12 @@ export class ServerProcess {
     this.#links?.send(to, encodeMessage(message));
   }
 
+  /** Stops reading from all peers while this server cannot keep up, and goes on again. */
+  holdBack(isHigh: boolean): void {
+    if (isHigh) this.#listener?.pause();
+    else this.#listener?.resume();
+  }
+
   /** Newer directories replace older ones; the same or an older version is ignored. */
   takeDirectory(directory: DirectoryMessage): void {
     if (directory.version <= this.#directoryVersion) return;
