@@ -1,25 +1,45 @@
+"use client";
 /** Dense tables. The wrapper scrolls sideways on narrow screens and is reachable by keyboard then. */
-import type { ComponentProps, ReactNode } from "react";
+import { type ComponentProps, type FocusEvent, type ReactNode, useRef } from "react";
 import { classes } from "./classes";
+import { ScrollBox } from "./scroll-box";
 
 export interface TableProps {
   label: string;
   children: ReactNode;
   className?: string;
-  onPointerEnter?: () => void;
-  onPointerLeave?: () => void;
-  onFocus?: () => void;
-  onBlur?: () => void;
+  /** Told when the first of pointer and focus enters the table and when the last has left it. */
+  onPresence?: (present: boolean) => void;
 }
 
-export function Table({ label, children, className, ...handlers }: TableProps) {
+export function Table({ label, children, className, onPresence }: TableProps) {
+  const presence = usePresence(onPresence);
   return (
-    <div className={classes("overflow-x-auto rounded-md border border-line bg-surface", className)}>
-      <table aria-label={label} className="w-full border-collapse text-left" {...handlers}>
+    <ScrollBox label={`${label}, table`} className={classes("rounded-md border border-line bg-surface", className)}>
+      <table aria-label={label} className="w-full border-collapse text-left" {...presence}>
         {children}
       </table>
-    </div>
+    </ScrollBox>
   );
+}
+
+function usePresence(onPresence: ((present: boolean) => void) | undefined) {
+  const inside = useRef({ pointer: false, focus: false });
+  if (onPresence === undefined) return {};
+  const note = (what: "pointer" | "focus", present: boolean) => {
+    const before = inside.current.pointer || inside.current.focus;
+    inside.current[what] = present;
+    const after = inside.current.pointer || inside.current.focus;
+    if (before !== after) onPresence(after);
+  };
+  return {
+    onPointerEnter: () => note("pointer", true),
+    onPointerLeave: () => note("pointer", false),
+    onFocus: () => note("focus", true),
+    onBlur: (event: FocusEvent<HTMLElement>) => {
+      if (!event.currentTarget.contains(event.relatedTarget)) note("focus", false);
+    },
+  };
 }
 
 export function HeaderCell({ className, numeric, ...rest }: ComponentProps<"th"> & { numeric?: boolean }) {

@@ -15,7 +15,6 @@ export function QuarantineTable({ items }: { items: readonly QuarantineSummary[]
   const [frozen, setFrozen] = useState<readonly QuarantineSummary[] | null>(null);
   const [firstSeen] = useState(() => new Set(items.map(({ requestId }) => requestId)));
   const { rows, waiting } = holdRows(frozen, items);
-  const hold = () => setFrozen((before) => before ?? items);
   return (
     <>
       <div aria-live="polite" className="flex h-9 items-center justify-center">
@@ -25,13 +24,7 @@ export function QuarantineTable({ items }: { items: readonly QuarantineSummary[]
           </Button>
         )}
       </div>
-      <Table
-        label="Quarantine"
-        onPointerEnter={hold}
-        onPointerLeave={() => setFrozen(null)}
-        onFocus={hold}
-        onBlur={() => setFrozen(null)}
-      >
+      <Table label="Quarantine" onPresence={(present) => setFrozen(present ? items : null)}>
         <thead>
           <tr>
             <HeaderCell>When</HeaderCell>
