@@ -164,7 +164,10 @@ function release(
   const { changeDigest, replyDigest, by } = judgement;
   const reply = findReply(request, replyDigest);
   if (reply === undefined) {
-    askForReply(regulator, request);
+    if (request.current?.replyAsked === false) {
+      request.current.replyAsked = true;
+      askForReply(regulator, request);
+    }
     return;
   }
   request.ending = { kind: "reply", reply, changeDigest, by };
@@ -177,7 +180,8 @@ function release(
  */
 function escalateIfSilent(regulator: Regulator, request: PendingRequest, missing: readonly ServerName[]): void {
   const { current, requestId } = request;
-  if (!current || missing.some((member) => isHeardWithin(regulator, member, SILENT_MS))) return;
+  if (!current || current.escalated || missing.some((member) => isHeardWithin(regulator, member, SILENT_MS))) return;
+  current.escalated = true;
   for (const member of current.votes.keys())
     askMember(regulator, member, { requestId, attempt: current.number, test: false, reply: false, escalate: true });
 }

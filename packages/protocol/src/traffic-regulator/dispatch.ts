@@ -158,5 +158,7 @@ export function makeAttempt(options: {
     deadlineAt,
     divergedAt: undefined,
     divergenceJudged: false,
+    escalated: false,
+    replyAsked: false,
   };
 }

@@ -44,6 +44,9 @@ export interface Attempt {
   /** Answers diverge since then. */
   divergedAt: number | undefined;
   divergenceJudged: boolean;
+  /** Asked for at once, not only by the retry timer; never twice, or each answer would cause the next question. */
+  escalated: boolean;
+  replyAsked: boolean;
 }
 
 /** What failed, until attribution says who was at fault. */
