@@ -21,6 +21,7 @@ const RUNS_PER_PRINCIPAL_MAX = 4;
 /** Waiting runs of one principal; beyond, its failing requests are closed without blame. */
 const QUEUED_PER_PRINCIPAL_MAX = 64;
 const INCONCLUSIVE_MAX = 6;
+const PAUSE_MS = 100;
 
 export interface ShadowRun {
   readonly run: string;
@@ -37,7 +38,8 @@ export interface ShadowRun {
 export class ShadowRuns {
   readonly queue = new Set<PendingRequest>();
   readonly active = new Map<string, ShadowRun>();
-  readonly inconclusive = new Map<PendingRequest, number>();
+  /** How often it came to nothing, and when it is tried again. */
+  readonly inconclusive = new Map<PendingRequest, { readonly times: number; readonly notBefore: number }>();
   /** Processes whose shadow run of the request failed: evidence against it, or against them if another one passes. */
   readonly accusers = new Map<PendingRequest, { server: ServerName; incarnation: string }[]>();
 
@@ -83,6 +85,7 @@ export function startRuns(regulator: Regulator): void {
   for (const request of [...shadows.queue]) {
     if (shadows.active.size >= RUNS_MAX) return;
     if (shadows.activeOf(request.record.clientId) >= RUNS_PER_PRINCIPAL_MAX) continue;
+    if (regulator.now < (shadows.inconclusive.get(request)?.notBefore ?? 0)) continue;
     startRun(regulator, request);
   }
 }
@@ -162,7 +165,7 @@ export function expireRuns(regulator: Regulator): void {
   for (const run of [...regulator.shadows.active.values()]) {
     if (regulator.now < run.deadlineAt) continue;
     if (isStateFarmHeard(regulator, run.testers, run.needed)) conclude(regulator, run, true);
-    else repeat(regulator, run);
+    else again(regulator, run, 0);
   }
 }
 
@@ -237,18 +240,29 @@ function convictAccusers(regulator: Regulator, request: PendingRequest, resultDi
 function repeat(regulator: Regulator, run: ShadowRun): void {
   const { request } = run;
   const { shadows } = regulator;
+  // The versions the failed attempt read may have become void with it: from now on on the newest.
+  if (run.votes.size === 0 && request.blame) request.blame = { ...request.blame, reads: [] };
+  const times = (shadows.inconclusive.get(request)?.times ?? 0) + 1;
+  if (request.state === "shadowing" && request.strikes.size >= STRIKES_MAX) {
+    shadows.active.delete(run.run);
+    attribute(regulator, request, { kind: "malformed", check: "strikes", detail: "failed on distinct processes" });
+  } else if (request.state === "shadowing" && times > INCONCLUSIVE_MAX) {
+    // Nobody can be found guilty: it is dispatched again, in a worker of its own.
+    shadows.drop(request);
+    advance(regulator, request, "innocent");
+  } else again(regulator, run, 1);
+}
+
+/** `counted` 0: the infrastructure was at fault, and the run says nothing at all. */
+function again(regulator: Regulator, run: ShadowRun, counted: 0 | 1): void {
+  const { request } = run;
+  const { shadows, now } = regulator;
   shadows.active.delete(run.run);
   if (request.state !== "shadowing") return;
-  const times = (shadows.inconclusive.get(request) ?? 0) + 1;
-  shadows.inconclusive.set(request, times);
-  if (request.strikes.size >= STRIKES_MAX) {
-    attribute(regulator, request, { kind: "malformed", check: "strikes", detail: "failed on distinct processes" });
-  } else if (times > INCONCLUSIVE_MAX) {
-    attribute(regulator, request, { kind: "untestable", detail: "shadow runs remain inconclusive" });
-  } else {
-    shadows.queue.add(request);
-    startRuns(regulator);
-  }
+  const times = (shadows.inconclusive.get(request)?.times ?? 0) + counted;
+  shadows.inconclusive.set(request, { times, notBefore: now + PAUSE_MS * times });
+  shadows.queue.add(request);
+  startRuns(regulator);
 }
 
 /** Attribution ends here (docs/PROTOCOL.md §6). */
