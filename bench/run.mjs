@@ -1,0 +1,106 @@
+/**
+ * CPU per request of a running cluster, by component: user and system time of every process of the cluster, read from
+ * the kernel before and after a closed-loop load of transfers on the bank. These figures travel better between machines
+ * than rates do (docs/ARCHITECTURE.md says what they are good for). Starts a cluster of its own and stops it.
+ */
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { createClient, runLoad } from "@redoubt/client";
+import { start, status, stop } from "../e2e/cluster/cluster.mjs";
+
+const TICKS_PER_SECOND = 100;
+const CUSTOMERS = 1_000;
+
+const { values } = parseArgs({
+  options: {
+    data: { type: "string" },
+    "port-base": { type: "string" },
+    callers: { type: "string", default: "100" },
+    seconds: { type: "string", default: "10" },
+    profile: { type: "string", default: "optimized" },
+    json: { type: "boolean", default: false },
+  },
+});
+const place = {
+  data: values.data ?? process.env.REDOUBT_DATA ?? "",
+  portBase: Number(values["port-base"] ?? process.env.REDOUBT_PORT_BASE),
+};
+if (place.data === "" || !Number.isInteger(place.portBase)) {
+  process.stderr.write(
+    "expected --data <empty folder> --port-base <number> [--callers n] [--seconds n] [--profile name] [--json]\n",
+  );
+  process.exit(2);
+}
+
+/** User and system time of a process so far, microseconds; undefined when it has ended. @param {number} pid */
+function cpuMicroseconds(pid) {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return ((Number(fields[11]) + Number(fields[12])) * 1_000_000) / TICKS_PER_SECOND;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns {Promise<Map<number, string>>} pid → what the process is */
+async function processes() {
+  const state = await status(place);
+  const names = new Map();
+  for (const { name, pid } of state.processes)
+    names.set(pid, name.replace(/[-/]?(worker-)?\d+$/, "").replace(/-\d+\/worker$/, " worker"));
+  for (const node of state.nodes)
+    for (const server of node.servers) if (server.pid) names.set(server.pid, server.component);
+  return names;
+}
+
+const random = (/** @type {number} */ below) => 1 + Math.floor(Math.random() * below);
+
+function transfer() {
+  const from = random(CUSTOMERS);
+  const to = (from % CUSTOMERS) + 1;
+  return { operation: "transfer", input: { from, to, amount: 1 } };
+}
+
+const { started } = await start(place, ["--profile", values.profile]);
+try {
+  const client = createClient({ url: started.client.url, key: started.client.key });
+  const load = (/** @type {number} */ seconds) =>
+    runLoad({
+      kind: "closed",
+      clients: [client],
+      callers: Number(values.callers),
+      durationMs: seconds * 1_000,
+      deadlineMs: 20_000,
+      makeOperation: transfer,
+    });
+  await load(3);
+  const names = await processes();
+  const before = new Map([...names.keys()].map((pid) => [pid, cpuMicroseconds(pid)]));
+  const summary = await load(Number(values.seconds));
+  const perComponent = {};
+  for (const [pid, name] of names) {
+    const after = cpuMicroseconds(pid);
+    const earlier = before.get(pid);
+    if (after === undefined || earlier === undefined) continue;
+    perComponent[name] = Number(((perComponent[name] ?? 0) + (after - earlier) / summary.started).toFixed(1));
+  }
+  const total = Number(
+    Object.values(perComponent)
+      .reduce((sum, part) => sum + part, 0)
+      .toFixed(1),
+  );
+  const result = {
+    profile: values.profile,
+    callers: Number(values.callers),
+    requests: summary.started,
+    requestsPerSecond: Math.round(summary.started / (summary.elapsedMs / 1_000)),
+    statuses: summary.statuses,
+    latencyMs: summary.latencyMs,
+    cpuMicrosecondsPerRequest: { total, ...perComponent },
+  };
+  if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  else process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
+} finally {
+  await stop(place);
+}
