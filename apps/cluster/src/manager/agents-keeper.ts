@@ -68,7 +68,9 @@ export class AgentsKeeper {
     const pauseMs = isFrequent ? Math.min(PAUSE_MAX_MS, 2 * last.pauseMs) : LOOK_MS;
     this.#starts.set(node.name, { at: Date.now(), pauseMs });
     this.#server.log.warn({ node: node.name }, "the node agent has ended: starting it again");
-    await this.#supervisor.start(agentStart(this.#server.environment.data, this.#cluster, node, this.#server.environment.logLevel));
+    await this.#supervisor.start(
+      agentStart(this.#server.environment.data, this.#cluster, node, this.#server.environment.logLevel),
+    );
     this.#onRestarted(node.name);
   }
 }

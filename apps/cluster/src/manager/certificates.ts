@@ -6,7 +6,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CertifyMessage, ServerName } from "@redoubt/shared";
-import { type CertificateAuthority, generateLinkKeyPair, LEAF_LIFETIME_HOURS_MAX } from "../adapters/certificates/index.ts";
+import {
+  type CertificateAuthority,
+  generateLinkKeyPair,
+  LEAF_LIFETIME_HOURS_MAX,
+} from "../adapters/certificates/index.ts";
 import { TLS_FILES } from "../runtime/data-layout.ts";
 import type { MemoryFile } from "./memory.ts";
 

@@ -2,7 +2,13 @@
  * The manager's own Postgres: started or adopted, kept running, migrated, opened. It may be away at any moment; whoever
  * works in the background waits for it (`persistently`), whoever answers a person says that it is away (`answering`).
  */
-import { isTransient, type ManagerStore, migrateDeploy, migrationsDirectory, openManagerStore } from "@redoubt/database";
+import {
+  isTransient,
+  type ManagerStore,
+  migrateDeploy,
+  migrationsDirectory,
+  openManagerStore,
+} from "@redoubt/database";
 import { DatabaseKeeper } from "../adapters/postgres/index.ts";
 import { AdministrationError } from "../administration/index.ts";
 import { recordProcess } from "../runtime/record-process.ts";

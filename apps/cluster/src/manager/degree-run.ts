@@ -68,15 +68,20 @@ export class DegreeRun {
   async end(state: Exclude<DegreeChangeState, "running">, detail: string): Promise<void> {
     if (!this.isRunning) return;
     this.close();
-    this.#change = { ...this.#change, state, detail, endedAt: new Date().toISOString(), live: this.#parts?.live() ?? 0 };
+    this.#change = {
+      ...this.#change,
+      state,
+      detail,
+      endedAt: new Date().toISOString(),
+      live: this.#parts?.live() ?? 0,
+    };
     this.#tell();
-    await this.#parts?.database.persistently((store) =>
-      store.degrees.changePlan(this.#change.changeId, ["running"], {
-        state,
-        progress: { detail, live: this.#change.live },
-        finishedAt: new Date(),
-      }),
-    );
+    const { changeId, live } = this.#change;
+    const finished = { state, progress: { detail, live }, finishedAt: new Date() };
+    // A manager that is ended in between finds the plan running and watches it to its end again.
+    await this.#parts?.database
+      .persistently((store) => store.degrees.changePlan(changeId, ["running"], finished))
+      .catch(() => undefined);
   }
 
   async #carryOut(): Promise<void> {
@@ -107,7 +112,8 @@ export class DegreeRun {
       void this.end("done", `${live} of ${wanted} work`);
       return;
     }
-    if (Date.now() - Date.parse(startedAt) > LIMIT_MS) void this.end("failed", `only ${live} of ${wanted} work after ${LIMIT_MS / 1000} s`);
+    if (Date.now() - Date.parse(startedAt) > LIMIT_MS)
+      void this.end("failed", `only ${live} of ${wanted} work after ${LIMIT_MS / 1000} s`);
     else if (live !== this.#change.live) this.#progress(`${live} of ${wanted} work`);
   }
 
@@ -122,7 +128,16 @@ export class DegreeRun {
   #tell(): void {
     const { component, changeId, state, live, wanted, detail } = this.#change;
     const severity = state === "failed" ? "warning" : "info";
-    void this.#parts?.feed.record({ kind: "degree.progress", severity, component, changeId, state, live, wanted, detail });
+    void this.#parts?.feed.record({
+      kind: "degree.progress",
+      severity,
+      component,
+      changeId,
+      state,
+      live,
+      wanted,
+      detail,
+    });
   }
 }
 

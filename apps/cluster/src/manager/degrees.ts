@@ -7,7 +7,14 @@
  */
 import { randomUUID } from "node:crypto";
 import type { Degree, DegreePlan as PlanRow } from "@redoubt/database";
-import { countForFaults, degreeStatus, type DegreePlanning, planDegreeChange, type ServerComponent } from "@redoubt/protocol";
+import {
+  countForFaults,
+  type DegreePlanning,
+  degreeStatus,
+  planDegreeChange,
+  type ServerComponent,
+  serverNumber,
+} from "@redoubt/protocol";
 import type { FeedComponent } from "@redoubt/shared";
 import { z } from "zod";
 import {
@@ -24,8 +31,8 @@ import { DegreeRun } from "./degree-run.ts";
 import type { ManagerFeed } from "./feed.ts";
 import type { Incidents } from "./incidents.ts";
 import type { Membership } from "./membership.ts";
-import type { RegulatorLink } from "./regulator-link.ts";
 import type { Registry } from "./registry.ts";
+import type { RegulatorLink } from "./regulator-link.ts";
 
 const COMPONENTS: readonly ServerComponent[] = [
   "traffic-regulator",
@@ -93,7 +100,8 @@ export class Degrees {
   #want(counts: Readonly<Record<string, number>>): void {
     const { membership, incidents } = this.#parts;
     const wanted = this.#isCollocated ? { ...counts, "acceptance-test-server": 0 } : counts;
-    if (membership.isPlaced && COMPONENTS.every((name) => (membership.wanted[name] ?? 0) === (wanted[name] ?? 0))) return;
+    if (membership.isPlaced && COMPONENTS.every((name) => (membership.wanted[name] ?? 0) === (wanted[name] ?? 0)))
+      return;
     const placed = membership.want(wanted);
     if (placed.ok) return;
     const { component, missing } = placed.error;
@@ -169,7 +177,11 @@ export class Degrees {
       request.unit === "count" ? request.target : countForFaults(component, request.target, this.#isCollocated);
     const maximum = Math.min(COUNT_MAX, serversMax(component));
     if (target < 1 || target > maximum)
-      throw new AdministrationError("invalid", `${component}: 1 to ${maximum} servers are possible, not ${target}.`, "target");
+      throw new AdministrationError(
+        "invalid",
+        `${component}: 1 to ${maximum} servers are possible, not ${target}.`,
+        "target",
+      );
     const planning = this.#planningFor(component, target);
     const row = await this.#parts.database.answering(async (store) => {
       const degree = await store.degrees.get(component);
@@ -197,7 +209,8 @@ export class Degrees {
     const component = row.component as ServerComponent;
     this.#refuseFixed(component);
     if (row.state !== "planned") throw new AdministrationError("conflict", `This plan is ${row.state} already.`);
-    if (row.expiresAt.getTime() < Date.now()) throw new AdministrationError("conflict", "This plan has expired; plan again.");
+    if (row.expiresAt.getTime() < Date.now())
+      throw new AdministrationError("conflict", "This plan has expired; plan again.");
     if (String(row.degreeVersion) !== request.version)
       throw new AdministrationError("conflict", "The plan was made on another version of the degree; plan again.");
     if (this.#running.get(component)?.isRunning)
@@ -223,7 +236,13 @@ export class Degrees {
   }
 
   async #decide(row: PlanRow, actor: Actor, at: Date): Promise<void> {
-    const decision = { wanted: row.toCount, faults: row.faults, deciderKind: "person" as const, decidedBy: actor.name, at };
+    const decision = {
+      wanted: row.toCount,
+      faults: row.faults,
+      deciderKind: "person" as const,
+      decidedBy: actor.name,
+      at,
+    };
     const changed = await this.#parts.database.answering((store) =>
       store.degrees.change(row.component, row.degreeVersion, decision),
     );
@@ -244,7 +263,13 @@ export class Degrees {
     await this.#parts.database.answering(async (store) => {
       const degree = await store.degrees.get(component);
       if (!degree) return;
-      const decision = { wanted: reached, faults: null, deciderKind: "person" as const, decidedBy: actor.name, at: new Date() };
+      const decision = {
+        wanted: reached,
+        faults: null,
+        deciderKind: "person" as const,
+        decidedBy: actor.name,
+        at: new Date(),
+      };
       await store.degrees.change(component, degree.version, decision);
     });
     await this.place();
@@ -254,7 +279,8 @@ export class Degrees {
 
   async rollback(changeId: string, actor: Actor): Promise<DegreePlan> {
     const row = await this.#parts.database.answering((store) => store.degrees.plan(changeId));
-    if (!row || row.state === "planned") throw new AdministrationError("not-found", "There is no such change.", "changeId");
+    if (!row || row.state === "planned")
+      throw new AdministrationError("not-found", "There is no such change.", "changeId");
     return this.plan({ component: row.component as FeedComponent, unit: "count", target: row.fromCount }, actor);
   }
 
@@ -280,8 +306,8 @@ export class Degrees {
       feed,
       live: () => this.liveOf(component),
       leaving: () => {
-        const keep = membership.of(component).slice(0, row.toCount);
-        return membership.of(component).filter((placed) => !keep.includes(placed)).map(({ server }) => server);
+        const names = membership.of(component).map(({ server }) => server);
+        return names.sort((left, right) => serverNumber(left) - serverNumber(right)).slice(row.toCount);
       },
       drain: (servers) => regulator.drain(servers),
       endDrain: (servers) => regulator.endDrain(servers),
@@ -303,10 +329,14 @@ export class Degrees {
   #fixedBecause(component: FeedComponent): string | null {
     if (component === "execution-server") return null;
     if (component === "acceptance-test-server")
-      return this.#isCollocated ? "In the optimized profile acceptance tests run beside the state replicas: their degree is that of the replicas." : null;
+      return this.#isCollocated
+        ? "In the optimized profile acceptance tests run beside the state replicas: their degree is that of the replicas."
+        : null;
     const reasons: Partial<Record<FeedComponent, string>> = {
-      "state-replica": "Every change of members is a new epoch with settlement and copying of objects; this cluster cannot do that yet.",
-      "state-master": "Members of the masters' consensus change one at a time with a learner; this cluster cannot do that yet.",
+      "state-replica":
+        "Every change of members is a new epoch with settlement and copying of objects; this cluster cannot do that yet.",
+      "state-master":
+        "Members of the masters' consensus change one at a time with a learner; this cluster cannot do that yet.",
       "traffic-regulator": "Backups of the traffic regulator are not built yet.",
       "configuration-manager": "Backups of the configuration manager are not built yet.",
     };
@@ -324,7 +354,10 @@ const deciderOf = (row: Degree | undefined): "person" | "policy" | "file" =>
 
 function toPlan(row: PlanRow, planning: DegreePlanning): DegreePlan {
   const { from, to, steps, availability, durability, warnings, blockers } = planningSchema.parse(planning);
-  const estimatedMs = steps.reduce((sum, { action }) => sum + (action === "start" ? START_ESTIMATE_MS : STOP_ESTIMATE_MS), 0);
+  const estimatedMs = steps.reduce(
+    (sum, { action }) => sum + (action === "start" ? START_ESTIMATE_MS : STOP_ESTIMATE_MS),
+    0,
+  );
   return {
     planId: row.id,
     component: row.component as FeedComponent,

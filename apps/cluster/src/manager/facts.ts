@@ -192,13 +192,23 @@ export class FactIntake {
   }
 
   /** The order's name says who gave it (`<id>/<name>`), so that a manager that was killed in between still knows. */
-  async #decide(store: ManagerStore, { requestId, state, order }: FactOf<"quarantineChanged">, at: Date): Promise<void> {
+  async #decide(
+    store: ManagerStore,
+    { requestId, state, order }: FactOf<"quarantineChanged">,
+    at: Date,
+  ): Promise<void> {
     const decidedBy = order.slice(order.indexOf("/") + 1) || "administrator";
     const from = quarantineStateSchema.safeParse((await store.quarantine.get(requestId))?.state);
     const decision = { to: state, decidedBy, decidedAt: at };
     const changed = await store.quarantine.transition(requestId, UNDECIDED, decision);
     if (!changed.ok || !from.success) return;
-    const event = { kind: "quarantine.changed", severity: "notice", requestId, to: state, by: nameText(decidedBy) } as const;
+    const event = {
+      kind: "quarantine.changed",
+      severity: "notice",
+      requestId,
+      to: state,
+      by: nameText(decidedBy),
+    } as const;
     this.#unfinished.push(this.#parts.feed.record({ ...event, from: from.data }));
   }
 }
@@ -209,7 +219,8 @@ function mergeByNumber(waiting: readonly NumberedFact[], arrived: readonly Numbe
   return [...byNumber.values()].sort((left, right) => left.number - right.number || left.at - right.at);
 }
 
-const rowId = (name: string, kind: string): string => createHash("sha256").update(`${name}:${kind}`).digest("hex").slice(0, 32);
+const rowId = (name: string, kind: string): string =>
+  createHash("sha256").update(`${name}:${kind}`).digest("hex").slice(0, 32);
 
 async function addBlocks(store: ManagerStore, fact: FactOf<"hostBlocked">, name: string, at: Date): Promise<void> {
   const wanted = [
@@ -218,7 +229,15 @@ async function addBlocks(store: ManagerStore, fact: FactOf<"hostBlocked">, name:
   ];
   for (const { kind, value } of wanted) {
     if (value === undefined || value === "") continue;
-    const block = { id: rowId(name, kind), kind, value, reason: fact.reason, requestId: fact.requestId, at, expiresAt: null };
+    const block = {
+      id: rowId(name, kind),
+      kind,
+      value,
+      reason: fact.reason,
+      requestId: fact.requestId,
+      at,
+      expiresAt: null,
+    };
     await addOnce(() => store.screening.block(block));
   }
 }

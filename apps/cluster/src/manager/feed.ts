@@ -38,10 +38,8 @@ export class ManagerFeed implements EventFeed {
   /** To be awaited before the feed is served: until then it stands at 0. */
   async open(): Promise<void> {
     const { oldest, latest } = await this.#database.persistently((store) => store.feed.range());
-    if (latest > this.#latest) {
-      this.#latest = latest;
-      this.#oldest = Math.max(1, oldest);
-    }
+    this.#latest = Math.max(this.#latest, latest);
+    this.#oldest = Math.max(1, oldest);
   }
 
   get latest(): number {
@@ -93,7 +91,8 @@ export class ManagerFeed implements EventFeed {
   /** A fact outside the catalogue is a bug here; it is logged instead of stopping every fact behind it. */
   #isInCatalogue(fact: FeedFact): boolean {
     const parsed = feedEventSchema.safeParse({ ...fact, number: 1, at: new Date().toISOString() });
-    if (!parsed.success) this.#log.error({ kind: fact.kind, problem: parsed.error.message }, "an event outside the catalogue");
+    if (!parsed.success)
+      this.#log.error({ kind: fact.kind, problem: parsed.error.message }, "an event outside the catalogue");
     return parsed.success;
   }
 

@@ -194,7 +194,8 @@ export class Registry {
     for (const node of this.#nodes.values()) {
       const silentMs = now - node.heardAtMs;
       const liveness = livenessAfter(silentMs, AGENT_PERIOD_MS);
-      if (liveness !== "up") this.#enterNode(node, liveness, `its agent has been silent for ${(silentMs / 1000).toFixed(1)} s`);
+      if (liveness !== "up")
+        this.#enterNode(node, liveness, `its agent has been silent for ${(silentMs / 1000).toFixed(1)} s`);
     }
     for (const view of this.#servers.values()) this.#judge(view);
   }

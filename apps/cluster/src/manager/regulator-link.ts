@@ -119,7 +119,13 @@ export class RegulatorLink {
   /** Reads a log; `unavailable` when the regulator does not answer. */
   async readLog(log: ReadLogMessage["log"], limit: number, requestId?: RequestId): Promise<LogPage> {
     const { query, answer } = this.#pages.ask(LOG_PATIENCE_MS);
-    this.#server.send(this.name, { kind: "readLog", query, log, limit, ...(requestId === undefined ? {} : { requestId }) });
+    this.#server.send(this.name, {
+      kind: "readLog",
+      query,
+      log,
+      limit,
+      ...(requestId === undefined ? {} : { requestId }),
+    });
     const page = await answer;
     if (!page) throw new AdministrationError("unavailable", "The traffic regulator does not answer; try in a moment.");
     return page;

@@ -1,0 +1,2 @@
+/** Alerts by HTTP POST. */
+export { deriveWebhookKey, postWebhook, SIGNATURE_HEADER, signWebhook, type WebhookOutcome } from "./post-webhook.ts";

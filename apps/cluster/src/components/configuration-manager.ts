@@ -1,0 +1,48 @@
+/** The configuration manager's process (paper §3.5): its identity, its links, its records, and the interface for people. */
+import { readFileSync } from "node:fs";
+import { openCertificateAuthority } from "../adapters/certificates/index.ts";
+import { startAdministrationServer } from "../administration/index.ts";
+import type { ServerEnvironment } from "../env.ts";
+import { readClusterFile } from "../launch/cluster-file.ts";
+import { certifySelf } from "../manager/certificates.ts";
+import { writeEndpoints } from "../manager/endpoints-file.ts";
+import { Manager } from "../manager/manager.ts";
+import { ConsoleSessions, embeddedDatabaseUrl } from "../manager/sessions.ts";
+import { portsOf } from "../runtime/ports.ts";
+import { handleSignals, ServerProcess } from "../runtime/server-process.ts";
+
+export async function runConfigurationManager(environment: ServerEnvironment): Promise<void> {
+  const server = new ServerProcess(environment);
+  handleSignals(server);
+  const { layout, log } = server;
+  const cluster = readClusterFile(environment.data);
+  if (!cluster) throw new Error(`${layout.clusterFile} is missing: there is no cluster to manage`);
+  const authority = await openCertificateAuthority(layout.authority);
+  await certifySelf(authority, environment.server, layout.tls(environment.node, environment.server));
+  const manager = new Manager(server, cluster, authority);
+  await manager.open();
+  log.info("links are served");
+  await manager.openRecords();
+  const ports = portsOf(cluster.portBase);
+  const authFolder = layout.postgres("auth");
+  const sessions = new ConsoleSessions(
+    () => environment.settings.authDatabaseUrl ?? embeddedDatabaseUrl(authFolder, ports.authPostgres, "auth"),
+  );
+  const origins = ["127.0.0.1", "localhost"].map((host) => `http://${host}:${ports.console}`);
+  const administration = await startAdministrationServer({
+    listen: { host: "127.0.0.1", port: ports.administration },
+    port: manager.administrationPort(),
+    feed: manager.feed,
+    adminToken: readFileSync(layout.adminToken, "utf8").trim(),
+    jwks: sessions,
+    sessions,
+    allowedOrigins: () => origins,
+    onFault: (error) => log.error({ error: error instanceof Error ? error.stack : error }, "administration"),
+  });
+  server.onStop(async () => {
+    await administration.close();
+    await sessions.close();
+  });
+  writeEndpoints(layout.endpoints, [{ server: environment.server, url: administration.url, primary: true }]);
+  log.info({ url: administration.url }, "administrators are served");
+}

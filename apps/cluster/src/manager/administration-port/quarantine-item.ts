@@ -1,0 +1,215 @@
+/** The eight evidence blocks an administrator decides on (CONSOLE §2), from the record of the request and what is known around it. */
+import { evaluateAccess, operationOf } from "@redoubt/application";
+import type { QuarantineRow } from "@redoubt/database";
+import { quarantineReasonOf } from "@redoubt/protocol";
+import type { QuarantineState } from "@redoubt/shared";
+import type { QuarantineItem, QuarantineSummary, SimilarRequest } from "../../administration/index.ts";
+import type { PortParts } from "./parts.ts";
+
+const SIMILAR_MAX = 20;
+
+export function toSummary(row: QuarantineRow): QuarantineSummary {
+  return {
+    requestId: row.requestId,
+    operation: row.operation,
+    title: row.title,
+    client: row.client ?? "unknown",
+    host: row.host,
+    reason: quarantineReasonOf(row.reason),
+    check: row.check,
+    at: row.at.toISOString(),
+    state: row.state as QuarantineState,
+    severity: row.severity === "high" ? "high" : "low",
+    claimedBy: claimOf(row),
+    onQuarantine: row.held ? "hold" : "reject",
+  };
+}
+
+const claimOf = (row: QuarantineRow): string | null =>
+  row.claimedUntil !== null && row.claimedUntil.getTime() > Date.now() ? row.reviewer : null;
+
+interface Evidence {
+  readonly detail: string;
+  readonly executionServer: string;
+  readonly blamed: boolean;
+}
+
+function evidenceOf(row: QuarantineRow): Evidence {
+  const { detail, executionServer, evidence } = (row.detail ?? {}) as Record<string, unknown>;
+  return {
+    detail: typeof detail === "string" ? detail : "",
+    executionServer: typeof executionServer === "string" ? executionServer : "",
+    blamed: (evidence as { blamed?: unknown } | undefined)?.blamed !== false,
+  };
+}
+
+export async function quarantineItem(parts: PortParts, row: QuarantineRow): Promise<QuarantineItem> {
+  const { contract } = parts;
+  const evidence = evidenceOf(row);
+  const payload = await parts.database.answering((store) => store.quarantine.payload(row.requestId));
+  const text = payload ? Buffer.from(payload).toString("utf8") : "";
+  const operation = operationOf(contract, row.operation);
+  return {
+    ...toSummary(row),
+    asOf: new Date().toISOString(),
+    verdict: {
+      sentence: verdictSentence(row, evidence),
+      at: row.at.toISOString(),
+      source: quarantineReasonOf(row.reason),
+      testers: parts.membership.of("state-replica").map(({ server }) => server),
+    },
+    request: {
+      method: "POST",
+      route: operation?.route?.path ?? `/v1/operations/${row.operation}`,
+      principal: row.client ?? "unknown",
+      host: row.host,
+      hostNote: hostNote(parts, row.host),
+      receivedAt: row.at.toISOString(),
+      sizeBytes: Buffer.byteLength(text),
+      contentType: "application/json",
+      idempotencyKey: null,
+      sequence: null,
+    },
+    did: {
+      executionServer: evidence.executionServer === "" ? null : evidence.executionServer,
+      attempts: row.attempt,
+      objects: objectsOf(parts, row.operation, text),
+      reply: { status: null, released: false, leakFindings: row.reason === "leak" ? [evidence.detail] : [] },
+    },
+    confidence: await confidenceOf(parts, evidence),
+    history: await historyOf(parts, row),
+    replay: replayOf(row, evidence),
+    consequences: consequencesOf(row),
+    who: whoOf(row),
+  };
+}
+
+function verdictSentence(row: QuarantineRow, { detail }: Evidence): string {
+  const why = detail === "" ? "" : `: ${detail}`;
+  return `Quarantined because ${row.check} failed (${row.reason})${why}`;
+}
+
+function hostNote({ cluster }: PortParts, host: string): string | null {
+  if (cluster.nodes.some(({ address }) => address === host)) return "This is the address of a node of the cluster.";
+  if (host === "127.0.0.1" || host.startsWith("127.0."))
+    return "This is the machine's own address, shared by everybody on it: it is never blocked.";
+  return null;
+}
+
+/** The objects the operation declares for this input; what it really read and wrote was voided with it. */
+function objectsOf({ contract }: PortParts, operation: string, text: string): QuarantineItem["did"]["objects"] {
+  try {
+    const access = evaluateAccess(contract, operation, JSON.parse(text));
+    if (!access.ok) return [];
+    return access.value.map(({ object, mode }) => ({
+      object,
+      mode: mode === "read" ? ("read" as const) : ("written" as const),
+      allowed: true,
+      versions: [],
+    }));
+  } catch {
+    return [];
+  }
+}
+
+async function confidenceOf(
+  { database, registry }: PortParts,
+  { executionServer }: Evidence,
+): Promise<QuarantineItem["confidence"]> {
+  const incidents = await database.answering((store) => store.incidents.list({ limit: 500, openOnly: false }));
+  const failures = incidents.filter(
+    ({ kind, subject }) => kind === "server-discarded" && subject === executionServer,
+  ).length;
+  const view = registry.server(executionServer);
+  const sentence =
+    failures > 1
+      ? `${executionServer} was discarded ${failures} times: the server may be at fault.`
+      : "The request failed by itself on another execution server as well: the request carries the fault.";
+  return {
+    executionServerFailures: failures,
+    executionServerState: view?.state ?? "unknown",
+    overloaded: null,
+    intrusionAlerts: null,
+    acceptedElsewhere: null,
+    sentence,
+  };
+}
+
+async function historyOf({ database }: PortParts, row: QuarantineRow): Promise<QuarantineItem["history"]> {
+  const [byHost, byClient, byOperation] = await database.answering((store) =>
+    Promise.all([
+      store.quarantine.list({ host: row.host, limit: SIMILAR_MAX }),
+      store.quarantine.list({ ...(row.client === null ? {} : { client: row.client }), limit: SIMILAR_MAX }),
+      store.quarantine.list({ operation: row.operation, limit: SIMILAR_MAX }),
+    ]),
+  );
+  const similar = new Map<string, SimilarRequest>();
+  const note = (items: readonly QuarantineRow[], relation: SimilarRequest["relation"]): void => {
+    for (const item of items) {
+      if (item.requestId === row.requestId || similar.has(item.requestId)) continue;
+      const { requestId, operation, at, state } = item;
+      similar.set(requestId, { requestId, operation, at: at.toISOString(), log: "L1", relation, outcome: state });
+    }
+  };
+  const sameSignature = byOperation.items.filter(
+    ({ signatureId }) => signatureId !== null && signatureId === row.signatureId,
+  );
+  note(sameSignature, "same signature");
+  note(byHost.items, "same host");
+  if (row.client !== null) note(byClient.items, "same client");
+  return {
+    sameSignature: sameSignature.filter(({ requestId }) => requestId !== row.requestId).length,
+    sameHost: Math.max(0, byHost.total - 1),
+    sameClient: row.client === null ? 0 : Math.max(0, byClient.total - 1),
+    similar: [...similar.values()].slice(0, SIMILAR_MAX),
+  };
+}
+
+/** Blame is only laid after the request failed again alone; what a signature stopped was never run. */
+function replayOf(row: QuarantineRow, { blamed, detail }: Evidence): QuarantineItem["replay"] {
+  if (row.reason === "signature" || row.reason === "rule" || !blamed) return null;
+  return {
+    at: row.at.toISOString(),
+    outcome: row.reason === "crash" ? "crashed again" : "failed again",
+    executionServer: null,
+    check: row.check,
+    stateDifference: [],
+    replyStatus: null,
+    sentence: `Run again alone, on the same versions, on another execution server: it failed again. ${detail}`.trim(),
+  };
+}
+
+function consequencesOf(row: QuarantineRow): QuarantineItem["consequences"] {
+  const client = row.client ?? "the client";
+  return {
+    release: [
+      `${client} and ${row.host} are no longer blocked because of this request.`,
+      "Signatures learned from it are withdrawn.",
+      row.held
+        ? "It is run once more, and answered if its acceptance test passes."
+        : "It is not run; its client keeps the rejection.",
+    ],
+    rerun: ["It is run once as a new request whose id is derived from this one, acceptance test included."],
+    confirm: [`It stays rejected, and ${client} and ${row.host} stay blocked.`, "Signatures learned from it stay."],
+    nothing: ["It stays quarantined; nothing is ever released by itself."],
+  };
+}
+
+function whoOf(row: QuarantineRow): QuarantineItem["who"] {
+  const notes = Array.isArray(row.notes) ? (row.notes as { at?: unknown; by?: unknown; text?: unknown }[]) : [];
+  const claimedBy = claimOf(row);
+  const decision = [...notes].reverse().find(({ text }) => /^(released|confirmed): /.test(String(text ?? "")));
+  return {
+    claimedBy,
+    claimedUntil: claimedBy === null ? null : (row.claimedUntil?.toISOString() ?? null),
+    releaseRequestedBy: row.releaseRequestedBy,
+    decidedBy: row.decidedBy,
+    decidedAt: row.decidedAt?.toISOString() ?? null,
+    decisionReason: row.decisionNote ?? (row.decidedBy === null ? null : reasonOf(decision?.text)),
+    deadline: row.expiresAt?.toISOString() ?? null,
+    notes: notes.map(({ at, by, text }) => ({ at: String(at ?? ""), by: String(by ?? ""), text: String(text ?? "") })),
+  };
+}
+
+const reasonOf = (text: unknown): string | null =>
+  typeof text === "string" ? text.slice(text.indexOf(": ") + 2) : null;

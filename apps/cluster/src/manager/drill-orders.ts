@@ -1,0 +1,69 @@
+/**
+ * What a drill's process and the manager say to each other over the inherited channel (`process.send`). A drill asks; the
+ * manager, which was told by an audited order that this drill may run, carries out and answers. The drill judges: its
+ * verdict may come only from the events it is sent and from what its own clients saw.
+ *
+ * The manager names no misbehaviour: it starts `drills/run.js`, and lets one process of a server run an entry file that
+ * the drill names.
+ */
+import type { FeedEvent } from "@redoubt/shared";
+import { z } from "zod";
+import type { DrillResult } from "../administration/index.ts";
+
+/** First argument of the drill's process, as JSON. */
+export interface DrillAssignment {
+  readonly drillId: string;
+  /** Name in the catalogue: A1, F3, … */
+  readonly drill: string;
+  readonly data: string;
+  readonly clientUrl: string;
+  readonly administrationUrl: string;
+}
+
+const server = z.string().min(1).max(64);
+
+const orderSchema = z.discriminatedUnion("kind", [
+  /** Replaces the server's process by one that runs `entry` (below `drills/`), once. */
+  z.object({
+    kind: z.literal("replaceServer"),
+    server,
+    entry: z.string().regex(/^drills\/[a-z0-9-]+\.js$/, "expected drills/<name>.js"),
+  }),
+  /** Replaces the server's process by an honest one. */
+  z.object({ kind: z.literal("restoreServer"), server }),
+  /** A client of the drill's own; its key is in the answer. */
+  z.object({ kind: z.literal("addClient"), client: z.string().min(1).max(63), roles: z.array(z.string()).max(16) }),
+  z.object({ kind: z.literal("revokeClient"), client: z.string().min(1).max(63) }),
+  /** Lifts blocks that the drill caused. */
+  z.object({ kind: z.literal("unblock"), host: z.string().min(1).max(200) }),
+  /** The cluster's status, as administrators see it. */
+  z.object({ kind: z.literal("status") }),
+]);
+export type DrillOrder = z.infer<typeof orderSchema>;
+
+const resultSchema = z.object({
+  drill: z.string(),
+  title: z.string(),
+  detected: z.boolean(),
+  by: z.string().nullable(),
+  detectedInMs: z.number().nullable(),
+  containedInMs: z.number().nullable(),
+  wrongReplyReleased: z.number(),
+  bystandersHarmed: z.number(),
+});
+
+/** Drill → manager. */
+export const fromDrillSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("order"), id: z.number().int(), order: orderSchema }),
+  z.object({ kind: z.literal("result"), result: resultSchema }),
+  z.object({ kind: z.literal("failed"), error: z.string().max(2_000) }),
+]);
+export type FromDrill = z.infer<typeof fromDrillSchema>;
+
+/** Manager → drill. Events are those of the feed since the drill was started, in order. */
+export type ToDrill =
+  | { readonly kind: "event"; readonly event: FeedEvent }
+  | { readonly kind: "answer"; readonly id: number; readonly ok: true; readonly value: unknown }
+  | { readonly kind: "answer"; readonly id: number; readonly ok: false; readonly error: string };
+
+export type { DrillResult };

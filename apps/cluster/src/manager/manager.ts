@@ -1,0 +1,357 @@
+/**
+ * The configuration manager put together (paper §3.5): one object per concern, and the paths between them. It first serves
+ * nodes from what it remembers, then opens its database, then people. It is not on any request's path: while it is away
+ * the cluster goes on with what it was told last.
+ */
+
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { requestTitle } from "@redoubt/application";
+import type { EndedProcess } from "@redoubt/protocol";
+import type {
+  AnyMessage,
+  CertifyMessage,
+  Component,
+  ControlMessage,
+  HealthReportMessage,
+  ServerName,
+  ToConfigurationManager,
+} from "@redoubt/shared";
+import type { CertificateAuthority } from "../adapters/certificates/index.ts";
+import { loadApplication } from "../applications/index.ts";
+import type { ClusterFile } from "../launch/cluster-file.ts";
+import { portsOf } from "../runtime/ports.ts";
+import { recordProcess } from "../runtime/record-process.ts";
+import type { ServerProcess } from "../runtime/server-process.ts";
+import { createAdministrationPort } from "./administration-port/index.ts";
+import { AgentsKeeper } from "./agents-keeper.ts";
+import { Alerts } from "./alerts.ts";
+import { CertificateDesk, readMembershipKey } from "./certificates.ts";
+import { Clients } from "./clients.ts";
+import { ManagerDatabase } from "./database.ts";
+import { Degrees } from "./degrees.ts";
+import { DrillRuns } from "./drill-runs.ts";
+import { FactIntake } from "./facts.ts";
+import { ManagerFeed } from "./feed.ts";
+import { FleetRecorder } from "./fleet-recorder.ts";
+import { tellNodeState, tellServerState, tellViolations } from "./health-events.ts";
+import { parseServerHealth } from "./health-schema.ts";
+import { Incidents } from "./incidents.ts";
+import { Membership } from "./membership.ts";
+import { MemoryFile } from "./memory.ts";
+import { Registry, type ServerView } from "./registry.ts";
+import { RegulatorLink } from "./regulator-link.ts";
+import { StateLink } from "./state-link.ts";
+import { TrafficView } from "./traffic.ts";
+
+const OWN_BEAT_MS = 1_000;
+const HOUSEKEEPING_MS = 60_000;
+const DISCARDED_MAX = 200;
+/** Reasons for which two persons must agree to a release. */
+const TWO_PERSONS_SETTING = "quarantine.twoPersons";
+
+interface Sender {
+  readonly component: Component;
+  readonly server: ServerName;
+}
+
+export class Manager {
+  readonly server: ServerProcess;
+  readonly cluster: ClusterFile;
+  readonly database: ManagerDatabase;
+  readonly feed: ManagerFeed;
+  readonly incidents: Incidents;
+  readonly membership: Membership;
+  readonly registry: Registry;
+  readonly regulator: RegulatorLink;
+  readonly state: StateLink;
+  readonly traffic: TrafficView;
+  readonly degrees: Degrees;
+  readonly clients: Clients;
+  readonly alerts: Alerts;
+  readonly drills: DrillRuns;
+  readonly facts: FactIntake;
+  readonly #memory: MemoryFile;
+  readonly #certificates: CertificateDesk;
+  readonly #contract: ReturnType<typeof loadApplication>["contract"];
+  #twoPersons: ReadonlySet<string> = new Set();
+
+  constructor(server: ServerProcess, cluster: ClusterFile, authority: CertificateAuthority) {
+    this.server = server;
+    this.cluster = cluster;
+    const { layout, environment, log } = server;
+    const ports = portsOf(cluster.portBase);
+    this.#contract = loadApplication(join(layout.applications, cluster.application)).contract;
+    this.#memory = new MemoryFile(layout.serverFolder(environment.node, environment.server));
+    const memory = this.#memory;
+    this.#certificates = new CertificateDesk(authority, memory);
+    this.database = new ManagerDatabase(server, ports.managerPostgres(1), environment.settings.databaseUrl);
+    this.feed = new ManagerFeed(this.database, log);
+    this.incidents = new Incidents(this.database, this.feed, log);
+    this.registry = new Registry(cluster, memory);
+    this.membership = new Membership({
+      cluster,
+      memory,
+      server,
+      certificates: this.#certificates,
+      signingKey: readMembershipKey(layout.authority),
+      onPlaced: (placement) => this.registry.expect(placement),
+    });
+    const { membership, registry, database, feed, incidents } = this;
+    this.regulator = new RegulatorLink({ cluster, server, memory, membership, registry });
+    const { regulator } = this;
+    this.state = new StateLink(server, membership, registry);
+    this.traffic = new TrafficView(feed);
+    this.degrees = new Degrees({ cluster, database, membership, registry, regulator, feed, incidents });
+    this.clients = new Clients(database, regulator);
+    const webhookKey = secretOf(join(layout.secrets, "webhook-key"));
+    const consoleUrl = `http://127.0.0.1:${ports.console}`;
+    const clusterName = cluster.name;
+    this.alerts = new Alerts({
+      database,
+      feed,
+      log,
+      clusterName,
+      consoleUrl,
+      secretsFolder: layout.secrets,
+      webhookKey,
+    });
+    this.drills = new DrillRuns({
+      allowed: cluster.drills,
+      assignment: {
+        data: environment.data,
+        clientUrl: `http://127.0.0.1:${ports.clientApi}`,
+        administrationUrl: `http://127.0.0.1:${ports.administration}`,
+      },
+      feed,
+      log,
+      recordProcess: (name, pid) => recordProcess(layout.run, name, pid),
+    });
+    this.facts = new FactIntake({
+      database,
+      feed,
+      incidents,
+      regulator,
+      nodeOf: (name) => membership.nodeOf(name),
+      titleOf: (operation, payload) => this.#titleOf(operation, payload),
+      severityOf: (reason) => (this.#twoPersons.has(reason) ? "high" : "low"),
+      discard: (name, incarnation) => this.#discard(name, incarnation),
+      onFailure: (error) => log.error({ error: error instanceof Error ? error.stack : error }, "facts wait"),
+    });
+  }
+
+  /** Links are served, nodes get their orders; nothing waits for the database. */
+  async open(): Promise<void> {
+    this.#listenToRegistry();
+    await this.server.open({
+      onMessage: (from, message) => this.#onMessage(from, message),
+      onControl: (from, message) => this.#onControl(from, message),
+      onPeerConnected: (name) => this.membership.sendDirectory(name),
+    });
+    if (this.#memory.existed) this.membership.resume();
+    else if (!existsSync(this.server.layout.postgres("manager"))) this.degrees.placeFromFile();
+    const keeper = new AgentsKeeper(this.server, this.cluster, (node) => this.membership.sendDirectory(node));
+    const fleet = new FleetRecorder({
+      cluster: this.cluster,
+      database: this.database,
+      registry: this.registry,
+      onFailure: (error) => this.server.log.warn({ error: error instanceof Error ? error.message : error }, "fleet"),
+    });
+    this.#beat();
+    const beat = setInterval(() => this.#beat(), OWN_BEAT_MS);
+    const housekeeping = setInterval(() => void this.incidents.closeUndecided(), HOUSEKEEPING_MS);
+    this.server.onStop(async () => {
+      clearInterval(beat);
+      clearInterval(housekeeping);
+      for (const part of [
+        keeper,
+        fleet,
+        this.registry,
+        this.regulator,
+        this.traffic,
+        this.degrees,
+        this.alerts,
+        this.drills,
+      ])
+        part.close();
+      this.#memory.write();
+    });
+    this.server.onStop(() => this.database.stop());
+    this.database.start();
+  }
+
+  /** Resolves when everything people decide is read and can be decided. */
+  async openRecords(): Promise<void> {
+    await this.database.opened;
+    await this.degrees.open();
+    await this.clients.open();
+    const twoPersons = await this.database.persistently((store) => store.settings.get(TWO_PERSONS_SETTING));
+    if (Array.isArray(twoPersons))
+      this.#twoPersons = new Set(twoPersons.filter((reason) => typeof reason === "string"));
+    await this.feed.open();
+    await this.facts.open();
+    await this.alerts.open();
+  }
+
+  administrationPort() {
+    const { cluster, server, database, feed, registry, membership, degrees, regulator, state, traffic, clients } = this;
+    const { alerts, drills } = this;
+    const contract = this.#contract;
+    const parts = {
+      cluster,
+      contract,
+      server,
+      database,
+      feed,
+      registry,
+      membership,
+      degrees,
+      regulator,
+      state,
+      traffic,
+    };
+    const port = createAdministrationPort({ ...parts, clients, alerts, drills });
+    const drill = { name: "drill", role: "admin", via: "local" } as const;
+    drills.use({
+      replaceServer: (name, entry) => membership.replace(name, entry),
+      addClient: (client, roles) => clients.add(client, roles, drill),
+      revokeClient: (client) => clients.revoke(client),
+      unblock: async (host) => void (await port.hostUnblock({ host, reason: "a drill is over" }, drill)),
+      status: () => port.status(),
+    });
+    return port;
+  }
+
+  #listenToRegistry(): void {
+    const { incidents, feed } = this;
+    this.registry.listen({
+      onEnded: (view, ended) => this.#onEnded(view, ended),
+      onServerState: (view, from) => {
+        tellServerState({ feed, incidents }, view, from);
+        if (view.component === "execution-server") this.regulator.configure();
+      },
+      onNodeState: (node, from, cause) => tellNodeState({ feed, incidents }, node, from, cause),
+      onNewProcess: (name) => {
+        this.membership.sendDirectory(name);
+        if (name !== this.regulator.name) return;
+        this.regulator.tellAgain();
+        void this.regulator.readLog("L3", 0).then(
+          ({ counts }) => this.traffic.takeLogs(counts),
+          () => undefined,
+        );
+      },
+      onViolations: (reporter, violations) => tellViolations(incidents, reporter, violations),
+    });
+  }
+
+  /** This manager is a server of the cluster like the others, and says so of itself. */
+  #beat(): void {
+    const { server, incarnation } = this.server.environment;
+    const processes = this.database.processes;
+    const own = { kind: "serverHealth", server, incarnation, pid: process.pid, ready: true, role: "primary" } as const;
+    this.registry.takeHealth({ ...own, counters: {}, processes, violations: [] });
+  }
+
+  #onMessage(from: Sender, message: AnyMessage): void {
+    const received = message as ToConfigurationManager;
+    switch (received.kind) {
+      case "regulatorFacts":
+        this.facts.take(received.facts);
+        return;
+      case "logPage":
+        this.traffic.takeLogs(received.counts);
+        this.regulator.takeLogPage(received);
+        return;
+      case "traffic":
+        this.traffic.take(received.counters);
+        return;
+      case "metadata":
+        this.state.takeMetadata(received);
+        return;
+      case "objectDescription":
+        this.state.takeDescription(received);
+        return;
+      case "stream":
+        return;
+      default:
+        this.server.log.warn({ from: from.server }, "a message that means nothing here");
+    }
+  }
+
+  #onControl(from: Sender, message: ControlMessage): void {
+    if (message.kind === "healthReport" && from.component === "node-agent") this.#onReport(from.server, message);
+    else if (message.kind === "certify" && from.component === "node-agent") void this.#certify(from.server, message);
+    else if (message.kind === "serverHealth") {
+      const health = parseServerHealth(message, from.server);
+      if (health) this.registry.takeHealth(health);
+      else this.server.log.warn({ from: from.server }, "a health report that no server may send");
+    }
+  }
+
+  #onReport(node: string, message: HealthReportMessage): void {
+    for (const { server, incarnation, serial } of message.servers)
+      this.#certificates.noteSerial(server, incarnation, serial);
+    this.registry.takeReport(node, message);
+    this.membership.bringUpToDate(node, message.membershipVersion);
+    this.regulator.configure();
+  }
+
+  async #certify(node: string, message: CertifyMessage): Promise<void> {
+    const { server, component, incarnation } = message;
+    const placed = this.membership.find(server);
+    const isOrdered = placed?.node === node && placed.component === component;
+    if (!isOrdered || component === "configuration-manager" || !incarnation.startsWith(`${placed.incarnation}.`)) {
+      this.server.log.warn(
+        { node, server, incarnation },
+        "no certificate: the membership does not place this process there",
+      );
+      return;
+    }
+    try {
+      const { certificatePem, serial } = await this.#certificates.issue(message);
+      this.server.send(node, { kind: "certificate", server, incarnation, certificatePem, serial });
+    } catch (error) {
+      this.server.log.warn({ node, server, error: error instanceof Error ? error.message : error }, "no certificate");
+    }
+  }
+
+  #onEnded({ server, component }: ServerView, { incarnation, serial, cause }: EndedProcess): void {
+    this.server.log.info({ server, incarnation, cause }, "process ended");
+    const { discarded } = this.#memory.value;
+    const index = discarded.indexOf(`${server} ${incarnation}`);
+    if (index >= 0) discarded.splice(index, 1);
+    if (this.#certificates.revokeProcess(server, incarnation, serial)) this.membership.publishDirectory();
+    if (component === "execution-server") this.regulator.serverGone(server, incarnation, cause);
+  }
+
+  /** The fence first: from here on nobody believes the process, whatever it still does until it is killed. */
+  #discard(server: ServerName, incarnation: string): void {
+    const view = this.registry.server(server);
+    if (!view || (view.report !== undefined && view.report.incarnation !== incarnation)) return;
+    const { discarded } = this.#memory.value;
+    const name = `${server} ${incarnation}`;
+    if (!discarded.includes(name)) {
+      discarded.push(name);
+      if (discarded.length > DISCARDED_MAX) discarded.shift();
+      this.#memory.changed();
+    }
+    if (this.#certificates.revokeProcess(server, incarnation, view.report?.serial)) this.membership.publishDirectory();
+    this.server.send(view.node, { kind: "processOrder", server, incarnation, action: "shutDown" });
+    this.registry.noteDiscarded(server);
+  }
+
+  #titleOf(operation: string, payload: string): string {
+    try {
+      return requestTitle(this.#contract, operation, JSON.parse(payload));
+    } catch {
+      return requestTitle(this.#contract, operation, undefined);
+    }
+  }
+}
+
+/** A secret of the cluster in a file of its own, made when it is first needed. */
+function secretOf(file: string): string {
+  if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString("base64url"), { mode: 0o600, flush: true });
+  return readFileSync(file, "utf8").trim();
+}
