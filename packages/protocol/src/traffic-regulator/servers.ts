@@ -15,6 +15,7 @@ export interface ExecutionServer {
 
 /** Strikes are forgotten one by one. */
 const STRIKE_MS = 10 * 60_000;
+const NONE: ReadonlySet<string> = new Set();
 const DISCARDED_KEPT_MAX = 1_024;
 
 export class ExecutionServers {
@@ -71,9 +72,17 @@ export class ExecutionServers {
     return (this.#strikes.get(server) ?? []).filter((at) => now - at < STRIKE_MS).length;
   }
 
-  /** The live server with the fewest strikes, then the least loaded, then any; `avoid` only where there is no other. */
-  choose(now: number, random: Random, avoid: ReadonlySet<ServerName>): ExecutionServer | undefined {
-    const live = [...this.#servers.values()];
+  /**
+   * The live server with the fewest strikes, then the least loaded, then any; `avoid` only where there is no other, and
+   * never one of the `excluded` processes (`server incarnation`).
+   */
+  choose(
+    now: number,
+    random: Random,
+    avoid: ReadonlySet<ServerName>,
+    excluded: ReadonlySet<string> = NONE,
+  ): ExecutionServer | undefined {
+    const live = this.live.filter(({ server, incarnation }) => !excluded.has(`${server} ${incarnation}`));
     const preferred = live.filter(({ server }) => !avoid.has(server));
     const candidates = (preferred.length > 0 ? preferred : live).map((candidate) => ({
       candidate,

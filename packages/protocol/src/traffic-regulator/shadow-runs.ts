@@ -22,6 +22,7 @@ const RUNS_PER_PRINCIPAL_MAX = 4;
 const QUEUED_PER_PRINCIPAL_MAX = 64;
 const INCONCLUSIVE_MAX = 6;
 const PAUSE_MS = 100;
+const FRESH_PROCESS_MS = 2_000;
 
 export interface ShadowRun {
   readonly run: string;
@@ -43,6 +44,9 @@ export class ShadowRuns {
   /** Processes whose shadow run of the request failed: evidence against it, or against them if another one passes. */
   readonly accusers = new Map<PendingRequest, { server: ServerName; incarnation: string }[]>();
 
+  /** Since when there has been no process left to ask. */
+  readonly stuckSince = new Map<PendingRequest, number>();
+
   activeOf(principal: string): number {
     let count = 0;
     for (const { request } of this.active.values()) if (request.record.clientId === principal) count++;
@@ -59,6 +63,7 @@ export class ShadowRuns {
     this.queue.delete(request);
     this.inconclusive.delete(request);
     this.accusers.delete(request);
+    this.stuckSince.delete(request);
     for (const [name, run] of this.active) if (run.request === request) this.active.delete(name);
   }
 }
@@ -97,9 +102,13 @@ function startRun(regulator: Regulator, request: PendingRequest): void {
   // Not the holder where there is another: what crashes a server must not crash the one that serves everybody.
   const accusers = shadows.accusers.get(request) ?? [];
   const avoid = new Set([domain.holder, request.blame?.server ?? "", ...accusers.map((accuser) => accuser.server)]);
-  const server = servers.choose(now, dependencies.random, avoid);
   // A process that has failed with it already has nothing new to say.
-  if (!server || request.strikes.has(`${server.server} ${server.incarnation}`)) return;
+  const server = servers.choose(now, dependencies.random, avoid, request.strikes);
+  if (!server) {
+    awaitFreshProcess(regulator, request);
+    return;
+  }
+  shadows.stuckSince.delete(request);
   const { profile, acceptanceTestServers } = wanted;
   const { record, requestId } = request;
   const attempt = nextAttempt(regulator, request);
@@ -140,6 +149,22 @@ function startRun(regulator: Regulator, request: PendingRequest): void {
     input: record.inputText,
     reads: request.blame?.reads ?? [],
   });
+}
+
+/**
+ * Every live process has failed with the request already. Discarded ones come back as new processes; where none does in
+ * time (a single execution server), one is replaced so that there is somebody to ask.
+ */
+function awaitFreshProcess(regulator: Regulator, request: PendingRequest): void {
+  const { shadows, servers, now } = regulator;
+  const since = shadows.stuckSince.get(request) ?? now;
+  shadows.stuckSince.set(request, since);
+  const [struck] = servers.live;
+  if (!struck || now - since < FRESH_PROCESS_MS) return;
+  shadows.stuckSince.delete(request);
+  const detail = "no other process could confirm its shadow run";
+  const finding = { detector: "acceptance-test", check: "shadow-run", detail } as const;
+  discardServer(regulator, struck, request.requestId, finding);
 }
 
 export function onShadowVerdict(regulator: Regulator, from: Sender, message: ShadowVerdictMessage): void {
@@ -210,21 +235,11 @@ function conclude(regulator: Regulator, run: ShadowRun, timedOut: boolean): void
  * only when it failed on three distinct processes (ADR 0004).
  */
 function isConfirmed(regulator: Regulator, { request, server, incarnation }: ShadowRun): boolean {
-  const { shadows, servers, wanted } = regulator;
+  const { shadows, wanted } = regulator;
   request.strikes.add(`${server} ${incarnation}`);
   if (request.blame?.direct) request.strikes.add(`${request.blame.server} ${request.blame.incarnation}`);
   shadows.accusers.set(request, [...(shadows.accusers.get(request) ?? []), { server, incarnation }]);
-  if (request.strikes.size >= STRIKES_MAX || wanted?.strictPaper) return true;
-  if (servers.live.every((other) => request.strikes.has(`${other.server} ${other.incarnation}`))) {
-    // Nobody left to ask: a fresh process in this one's place will do.
-    const detail = "no other process could confirm its shadow run";
-    discardServer(regulator, { server, incarnation }, request.requestId, {
-      detector: "acceptance-test",
-      check: "shadow-run",
-      detail,
-    });
-  }
-  return false;
+  return request.strikes.size >= STRIKES_MAX || wanted?.strictPaper === true;
 }
 
 /** The request passes: whoever failed with it before lied. */
