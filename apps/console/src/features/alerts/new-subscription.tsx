@@ -56,7 +56,7 @@ export function NewSubscription() {
           {...field}
           value={address}
           onChange={(event) => setAddress(event.target.value)}
-          error={problem?.fields["address"]}
+          error={problem?.fields.address}
           required
         />
         <SelectField
@@ -71,7 +71,7 @@ export function NewSubscription() {
           Subscribe
         </Button>
       </div>
-      {problem !== null && problem.fields["address"] === undefined && (
+      {problem !== null && problem.fields.address === undefined && (
         <Banner tone="bad" title={problem.sentence} urgent />
       )}
     </form>

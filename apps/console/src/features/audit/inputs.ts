@@ -1,0 +1,2 @@
+/** Asked by the page's first paint and by the panel. */
+export const auditInput = { limit: 200 };
