@@ -68,7 +68,7 @@ class NodeAgent {
   }
 
   #receive(message: ControlMessage): void {
-    if (message.kind === "certificate") this.#certificates.get(message.incarnation)?.(message);
+    if (message.kind === "certificate") this.#certificates.get(processName(message))?.(message);
     else if (message.kind === "processOrder") {
       const runner = this.#runners.get(message.server);
       if (message.action === "isolate") runner?.isolate();
@@ -124,11 +124,12 @@ class NodeAgent {
     incarnation: string,
     publicKeyPem: string,
   ): Promise<{ certificatePem: string; serial: string }> {
+    const asked = processName({ server: order.server, incarnation });
     return new Promise((resolve, reject) => {
       const ask = (): void => {
         if (this.#runners.get(order.server)?.order.desired !== "running") {
           clearInterval(timer);
-          this.#certificates.delete(incarnation);
+          this.#certificates.delete(asked);
           reject(new Error(`${order.server} is not to run any more`));
           return;
         }
@@ -144,9 +145,9 @@ class NodeAgent {
         }
       };
       const timer: NodeJS.Timeout = setInterval(ask, CERTIFY_RETRY_MS);
-      this.#certificates.set(incarnation, (message) => {
+      this.#certificates.set(asked, (message) => {
         clearInterval(timer);
-        this.#certificates.delete(incarnation);
+        this.#certificates.delete(asked);
         resolve(message);
       });
       ask();
@@ -234,6 +235,10 @@ class NodeAgent {
     return new Map(reports.map((report) => [report.server, report]));
   }
 }
+
+/** Two servers of a node may be started in the same millisecond: an incarnation alone names no process. */
+const processName = ({ server, incarnation }: { server: string; incarnation: string }): string =>
+  `${server} ${incarnation}`;
 
 const companionOrder = (companion: MembershipMessage["companions"][number]): ServerOrder => ({
   server: companion.name,
