@@ -199,6 +199,7 @@ export function makePending(
     suspect: false,
     failures: 0,
     softFailures: 0,
+    untestable: 0,
     verified: undefined,
     survivor: undefined,
     ending: undefined,

@@ -106,6 +106,8 @@ export interface PendingRequest {
   suspect: boolean;
   failures: number;
   softFailures: number;
+  /** Times the acceptance test ended on it, or could not judge it. */
+  untestable: number;
   verified: { readonly change: ChangeName; readonly replyDigest: Digest } | undefined;
   survivor: ChangeName | undefined;
   ending: Ending | undefined;

@@ -8,7 +8,7 @@ import { vouching } from "../quorum.ts";
 import { judgeShadow, type ShadowJudgement, type ShadowVote } from "./attribution.ts";
 import { addFact, domainOf, isUsable, type Regulator, sendTo } from "./context.ts";
 import { nextAttempt } from "./dispatch.ts";
-import { clearSuspicion, discardServer, STRIKES_MAX } from "./failures.ts";
+import { clearSuspicion, discardServer, STRIKES_MAX, UNTESTABLE_MAX } from "./failures.ts";
 import { isStateFarmHeard } from "./health.ts";
 import { advance } from "./lifecycle.ts";
 import type { PendingRequest } from "./request.ts";
@@ -212,6 +212,10 @@ function conclude(regulator: Regulator, run: ShadowRun, timedOut: boolean): void
   const { needed, testers, votes, failure } = run;
   const judgement = judgeShadow({ needed, testers, votes, timedOut, ...(failure ? { failure } : {}) });
   if (judgement.kind === "pending") return;
+  if (judgement.kind === "untestable" && ++run.request.untestable < UNTESTABLE_MAX) {
+    repeat(regulator, run);
+    return;
+  }
   if (judgement.kind === "inconclusive") {
     if (judgement.serverFailed) {
       const { server, incarnation, request } = run;
@@ -256,7 +260,7 @@ function repeat(regulator: Regulator, run: ShadowRun): void {
   const { request } = run;
   const { shadows } = regulator;
   // The versions the failed attempt read may have become void with it: from now on on the newest.
-  if (run.votes.size === 0 && request.blame) request.blame = { ...request.blame, reads: [] };
+  if (request.blame) request.blame = { ...request.blame, reads: [] };
   const times = (shadows.inconclusive.get(request)?.times ?? 0) + 1;
   if (request.state === "shadowing" && request.strikes.size >= STRIKES_MAX) {
     shadows.active.delete(run.run);
