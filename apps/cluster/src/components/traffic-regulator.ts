@@ -26,7 +26,7 @@ export async function runTrafficRegulator(environment: ServerEnvironment): Promi
   const basis = openComponent(environment);
   const { server, settings, application, hasher } = basis;
   const journal = await openServerJournal(server);
-  const validators = createValidators(application.contract);
+  const regulated = regulatedApplication(basis);
   const core = createTrafficRegulator(
     {
       hasher,
@@ -34,7 +34,7 @@ export async function runTrafficRegulator(environment: ServerEnvironment): Promi
       verifySignature: createSignatureCheck(),
       makeKey: () => randomBytes(KEY_BYTES).toString("hex"),
     },
-    { self: environment.server, masters: settings.masters, application: regulatedApplication(basis, validators) },
+    { self: environment.server, masters: settings.masters, application: regulated },
   );
   let api: ClientApi | undefined;
   const driver = new Driver<TrafficRegulatorInput, TrafficRegulatorEffect>({
@@ -66,10 +66,7 @@ export async function runTrafficRegulator(environment: ServerEnvironment): Promi
       onLookUp: (request) => driver.input({ kind: "lookUp", ...request }),
       onAbandoned: (exchange) => driver.input({ kind: "abandoned", exchange }),
       isReady: () => core.ready,
-      validateInput: (operation, input) => {
-        const checked = validators.validateInput(operation, input);
-        return checked.ok ? [] : checked.problems;
-      },
+      validateInput: regulated.validateValue,
     },
   );
   server.onStop(async () => api?.close());
@@ -81,19 +78,28 @@ export async function runTrafficRegulator(environment: ServerEnvironment): Promi
   }));
 }
 
-function regulatedApplication(
-  { application, hasher }: ComponentBasis,
-  validators: ReturnType<typeof createValidators>,
-): RegulatedApplication {
+type ValidateValue = (operation: string, input: unknown) => ReturnType<RegulatedApplication["validate"]>;
+
+function regulatedApplication({
+  application,
+  hasher,
+}: ComponentBasis): RegulatedApplication & { readonly validateValue: ValidateValue } {
   const { contract, hash } = application;
+  const validators = createValidators(contract);
+  const operationOf = (name: string) =>
+    Object.hasOwn(contract.operations, name) ? contract.operations[name] : undefined;
+  // Names come from clients: about an operation that does not exist there is nothing to say here; the core answers 404.
+  const validateValue: ValidateValue = (operation, input) => {
+    if (!operationOf(operation)) return [];
+    const checked = validators.validateInput(operation, input);
+    return checked.ok ? [] : checked.problems;
+  };
   return {
     ...createApplicationPort(contract, hasher),
     version: hash,
-    operationOf: (name) => (Object.hasOwn(contract.operations, name) ? contract.operations[name] : undefined),
-    validate: (operation, inputText) => {
-      const checked = validators.validateInput(operation, JSON.parse(inputText));
-      return checked.ok ? [] : checked.problems;
-    },
+    operationOf,
+    validate: (operation, inputText) => validateValue(operation, JSON.parse(inputText)),
+    validateValue,
     genesisObjects: contract.genesis.map(({ object }) => object),
   };
 }
