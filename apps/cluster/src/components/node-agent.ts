@@ -127,10 +127,12 @@ class NodeAgent {
     const asked = processName({ server: order.server, incarnation });
     return new Promise((resolve, reject) => {
       const ask = (): void => {
-        if (this.#runners.get(order.server)?.order.desired !== "running") {
+        const wanted = this.#runners.get(order.server)?.order;
+        // A process of an older order gets no certificate any more; the next start asks for one of the new order.
+        if (wanted?.desired !== "running" || wanted.incarnation !== order.incarnation) {
           clearInterval(timer);
           this.#certificates.delete(asked);
-          reject(new Error(`${order.server} is not to run any more`));
+          reject(new Error(`${order.server} is not to run any more as it was ordered`));
           return;
         }
         for (const peer of this.#server.peers) {

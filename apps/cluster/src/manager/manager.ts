@@ -38,6 +38,7 @@ import { FleetRecorder } from "./fleet-recorder.ts";
 import { tellNodeState, tellServerState, tellViolations } from "./health-events.ts";
 import { parseServerHealth } from "./health-schema.ts";
 import { Incidents } from "./incidents.ts";
+import { LeaseHolders } from "./lease-holders.ts";
 import { Membership } from "./membership.ts";
 import { MemoryFile } from "./memory.ts";
 import { Registry, type ServerView } from "./registry.ts";
@@ -66,6 +67,7 @@ export class Manager {
   readonly registry: Registry;
   readonly regulator: RegulatorLink;
   readonly state: StateLink;
+  readonly holders: LeaseHolders;
   readonly traffic: TrafficView;
   readonly degrees: Degrees;
   readonly clients: Clients;
@@ -102,6 +104,7 @@ export class Manager {
     this.regulator = new RegulatorLink({ cluster, server, memory, membership, registry });
     const { regulator } = this;
     this.state = new StateLink(server, membership, registry);
+    this.holders = new LeaseHolders(this.state);
     this.traffic = new TrafficView(feed);
     this.degrees = new Degrees({ cluster, database, membership, registry, regulator, feed, incidents });
     this.clients = new Clients(database, regulator);
@@ -169,6 +172,7 @@ export class Manager {
         fleet,
         this.registry,
         this.regulator,
+        this.holders,
         this.traffic,
         this.degrees,
         this.alerts,
@@ -196,7 +200,7 @@ export class Manager {
 
   administrationPort() {
     const { cluster, server, database, feed, registry, membership, degrees, regulator, state, traffic, clients } = this;
-    const { alerts, drills } = this;
+    const { holders, alerts, drills } = this;
     const contract = this.#contract;
     const parts = {
       cluster,
@@ -211,7 +215,7 @@ export class Manager {
       state,
       traffic,
     };
-    const port = createAdministrationPort({ ...parts, clients, alerts, drills });
+    const port = createAdministrationPort({ ...parts, holders, clients, alerts, drills });
     const drill = { name: "drill", role: "admin", via: "local" } as const;
     drills.use({
       replaceServer: (name, entry) => membership.replace(name, entry),
@@ -258,6 +262,7 @@ export class Manager {
     switch (received.kind) {
       case "regulatorFacts":
         this.facts.take(received.facts);
+        if (received.facts.some(({ fact }) => fact.kind === "epochOpened")) void this.holders.look();
         return;
       case "logPage":
         this.traffic.takeLogs(received.counts);

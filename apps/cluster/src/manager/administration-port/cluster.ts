@@ -105,19 +105,26 @@ const byName = (left: ServerView, right: ServerView): number =>
       ? -1
       : 1;
 
-function serverStatus({ cluster }: PortParts, view: ServerView): ServerStatus {
-  const hosting = cluster.profile === "optimized" && view.component === "state-replica";
+function serverStatus(parts: PortParts, view: ServerView): ServerStatus {
+  const hosting = parts.cluster.profile === "optimized" && view.component === "state-replica";
   const isOwn = view.component === "configuration-manager";
-  const reported = view.health?.incarnation === view.report?.incarnation ? view.health?.role : undefined;
   return {
     name: view.server,
     component: view.component,
     pid: isOwn ? process.pid : (view.report?.pid ?? null),
     state: view.state,
-    role: isOwn ? "primary" : (reported ?? (view.state === "starting" ? "starting" : "unknown")),
+    role: roleOf(parts, view),
     since: new Date(view.since).toISOString(),
     ...(hosting ? { hosts: ["acceptance-test-server" as const] } : {}),
   };
+}
+
+/** An execution server may say of itself what it likes: who holds leases is the masters' to say. */
+function roleOf({ holders }: PortParts, { server, component, state, report, health }: ServerView): string {
+  if (component === "configuration-manager") return "primary";
+  if (state === "starting") return "starting";
+  if (component === "execution-server") return holders.has(server) ? "lease holder" : "spare";
+  return health !== undefined && health.incarnation === report?.incarnation ? health.role : "unknown";
 }
 
 /** Every process of the cluster that somebody trusted vouches for, each once, by name. */

@@ -8,6 +8,7 @@ import type { ManagerDatabase } from "../database.ts";
 import type { Degrees } from "../degrees.ts";
 import type { DrillRuns } from "../drill-runs.ts";
 import type { ManagerFeed } from "../feed.ts";
+import type { LeaseHolders } from "../lease-holders.ts";
 import type { Membership } from "../membership.ts";
 import type { Registry } from "../registry.ts";
 import type { RegulatorLink } from "../regulator-link.ts";
@@ -25,6 +26,7 @@ export interface PortParts {
   readonly degrees: Degrees;
   readonly regulator: RegulatorLink;
   readonly state: StateLink;
+  readonly holders: LeaseHolders;
   readonly traffic: TrafficView;
   readonly clients: Clients;
   readonly alerts: Alerts;
