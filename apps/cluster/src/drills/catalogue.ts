@@ -10,9 +10,11 @@ interface CommonDrill {
   readonly operations: readonly LaneOperationName[];
 }
 
-/** One execution server runs an entry file that misbehaves; the manager starts it. */
+/** One process of an execution server runs an entry file that misbehaves; the manager starts it. */
 export interface ByzantineDrill extends CommonDrill {
   readonly kind: "byzantine";
+  /** Below `dist`. */
+  readonly entry: string;
 }
 
 /** Processes end without warning. */
@@ -28,13 +30,20 @@ export type Drill = ByzantineDrill | CrashDrill;
 const MIXED: readonly LaneOperationName[] = ["transfer", "balance", "transfer", "statement"];
 
 export const DRILLS: readonly Drill[] = [
-  { kind: "byzantine", name: "A1", title: "wrong reply, right state", operations: MIXED },
-  { kind: "byzantine", name: "A2", title: "right reply, wrong state", operations: MIXED },
-  { kind: "byzantine", name: "A4", title: "another change set for one of the replicas", operations: MIXED },
+  { kind: "byzantine", name: "A1", entry: "drills/a1.js", title: "wrong reply, right state", operations: MIXED },
+  { kind: "byzantine", name: "A2", entry: "drills/a2.js", title: "right reply, wrong state", operations: MIXED },
+  {
+    kind: "byzantine",
+    name: "A4",
+    entry: "drills/a4.js",
+    title: "another change set for one of the replicas",
+    operations: MIXED,
+  },
   // Only free text can carry a stolen name; the transfers see to it that there is something to steal.
   {
     kind: "byzantine",
     name: "A12",
+    entry: "drills/a12.js",
     title: "another client's secret in the reply",
     operations: ["statement", "transfer"],
   },

@@ -2,11 +2,12 @@ import type { FeedEvent } from "@redoubt/shared";
 import { describe, expect, test } from "vitest";
 import { DRILLS, type Drill } from "./catalogue.ts";
 import type { Judgement } from "./lanes.ts";
-import { isPassed, reportByzantine, reportCrash, type SeenRequest } from "./report.ts";
+import { reportByzantine, reportCrash, type SeenRequest } from "./report.ts";
 
 const T = Date.parse("2026-11-02T10:00:00.000Z");
 const at = (offset: number): string => new Date(T + offset).toISOString();
 const id = (letter: string) => letter.repeat(64);
+const compromised = { server: "execution-server-2", orderedAt: T };
 const drillOf = (name: string): Drill => DRILLS.find((drill) => drill.name === name) as Drill;
 
 const opened = (number: number, offset: number, holder: string): FeedEvent => ({
@@ -61,7 +62,7 @@ describe("a compromised execution server", () => {
   ];
 
   test("is timed from the request that met it to the discard and to that request's right answer", () => {
-    const report = reportByzantine(drillOf("A1"), T, events, [
+    const report = reportByzantine(drillOf("A1"), compromised, events, [
       seen(100, 110),
       seen(430, 900, "right", id("a")),
       seen(480, 950),
@@ -76,38 +77,41 @@ describe("a compromised execution server", () => {
       wrongReplyReleased: 0,
       bystandersHarmed: 0,
     });
-    expect(isPassed(report)).toBe(true);
   });
 
   test("is timed from when it became the holder, for a request that had waited for that", () => {
-    const report = reportByzantine(drillOf("A1"), T, events, [seen(300, 900, "right", id("a"))]);
+    const report = reportByzantine(drillOf("A1"), compromised, events, [seen(300, 900, "right", id("a"))]);
     expect(report).toMatchObject({ detectedInMs: 70, containedInMs: 500 });
   });
 
   test("is contained by any later right answer when the request that met it was not ours", () => {
-    const report = reportByzantine(drillOf("A1"), T, events, [seen(460, 465), seen(480, 700), seen(481, 690)]);
+    const report = reportByzantine(drillOf("A1"), compromised, events, [
+      seen(460, 465),
+      seen(480, 700),
+      seen(481, 690),
+    ]);
     expect(report).toMatchObject({ detectedInMs: 70, containedInMs: 290 });
   });
 
   test("is not contained while nothing was answered afterwards", () => {
-    const report = reportByzantine(drillOf("A1"), T, events, [seen(100, 110)]);
+    const report = reportByzantine(drillOf("A1"), compromised, events, [seen(100, 110)]);
     expect(report).toMatchObject({ detected: true, containedInMs: null });
-    expect(isPassed(report)).toBe(false);
   });
 
   test("that nobody discards is not detected", () => {
-    const report = reportByzantine(drillOf("A1"), T, [opened(1, 50, "execution-server-3")], [seen(100, 110)]);
+    const report = reportByzantine(drillOf("A1"), compromised, [opened(1, 50, "execution-server-3")], [seen(100, 110)]);
     expect(report).toMatchObject({ detected: false, by: null, detectedInMs: null, containedInMs: null });
-    expect(isPassed(report)).toBe(false);
   });
 
   test("that gets a wrong reply out, or leaves a request unanswered, fails the drill", () => {
-    const wrong = reportByzantine(drillOf("A1"), T, events, [seen(430, 900), seen(480, 700), seen(490, 500, "wrong")]);
+    const wrong = reportByzantine(drillOf("A1"), compromised, events, [
+      seen(430, 900),
+      seen(480, 700),
+      seen(490, 500, "wrong"),
+    ]);
     expect(wrong).toMatchObject({ wrongReplyReleased: 1, bystandersHarmed: 1 });
-    expect(isPassed(wrong)).toBe(false);
-    const harmed = reportByzantine(drillOf("A1"), T, events, [seen(480, 700), seen(490, 9_000, "harmed")]);
+    const harmed = reportByzantine(drillOf("A1"), compromised, events, [seen(480, 700), seen(490, 9_000, "harmed")]);
     expect(harmed).toMatchObject({ wrongReplyReleased: 0, bystandersHarmed: 1 });
-    expect(isPassed(harmed)).toBe(false);
   });
 });
 
@@ -119,7 +123,6 @@ describe("ended processes", () => {
   test("are noticed with the last of them, and contained when all live again and requests are answered", () => {
     const report = reportCrash(drillOf("F2"), end, events, [seen(900, 990), seen(1_010, 2_000)]);
     expect(report).toMatchObject({ detected: true, by: "signal SIGKILL", detectedInMs: 250, containedInMs: 2_000 });
-    expect(isPassed(report)).toBe(true);
   });
 
   test("of which one goes unnoticed are not detected", () => {
@@ -129,7 +132,6 @@ describe("ended processes", () => {
   test("that are not replaced are not contained", () => {
     const report = reportCrash(drillOf("F2"), { ...end, liveAgainAt: undefined }, events, [seen(1_010, 2_000)]);
     expect(report.containedInMs).toBeNull();
-    expect(isPassed(report)).toBe(false);
   });
 
   test("are not contained by answers to requests from before", () => {

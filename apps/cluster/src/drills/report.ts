@@ -3,19 +3,9 @@
  * own clients asked and were answered. Times are milliseconds since 1970 of one machine.
  */
 import type { FeedEvent, FeedEventOf } from "@redoubt/shared";
+import type { DrillResult } from "../administration/index.ts";
 import type { Drill } from "./catalogue.ts";
 import type { Judgement } from "./lanes.ts";
-
-export interface DrillReport {
-  readonly drill: string;
-  readonly title: string;
-  readonly detected: boolean;
-  readonly by: string | null;
-  readonly detectedInMs: number | null;
-  readonly containedInMs: number | null;
-  readonly wrongReplyReleased: number;
-  readonly bystandersHarmed: number;
-}
 
 /** One request of the drill's clients, as they saw it. */
 export interface SeenRequest {
@@ -24,9 +14,6 @@ export interface SeenRequest {
   readonly answeredAt: number;
   readonly judgement: Judgement;
 }
-
-export const isPassed = (report: DrillReport): boolean =>
-  report.detected && report.containedInMs !== null && report.wrongReplyReleased === 0 && report.bystandersHarmed === 0;
 
 const timeOf = (event: FeedEvent): number => Date.parse(event.at);
 
@@ -42,7 +29,7 @@ function makeReport(
   { name, title }: Drill,
   { detectedAt, by, from, containedAt }: Measured,
   seen: readonly SeenRequest[],
-): DrillReport {
+): DrillResult {
   const since = (at: number | undefined): number | null =>
     at === undefined ? null : Math.max(0, Math.round(at - from));
   return {
@@ -57,11 +44,14 @@ function makeReport(
   };
 }
 
-/** The execution server that was discarded since the order, when one was. */
-export const discardedServer = (events: readonly FeedEvent[]): FeedEventOf<"server.discarded"> | undefined =>
-  events.find((event) => event.kind === "server.discarded" && event.component === "execution-server") as
-    | FeedEventOf<"server.discarded">
-    | undefined;
+/** The event by which this server was discarded, when it was. */
+export const discardedServer = (
+  events: readonly FeedEvent[],
+  server: string,
+): FeedEventOf<"server.discarded"> | undefined =>
+  events.find(
+    (event): event is FeedEventOf<"server.discarded"> => event.kind === "server.discarded" && event.server === server,
+  );
 
 /**
  * A compromised execution server. It could first be seen when a request met it: when that request started, or when the
@@ -70,18 +60,19 @@ export const discardedServer = (events: readonly FeedEvent[]): FeedEventOf<"serv
  */
 export function reportByzantine(
   drill: Drill,
-  orderedAt: number,
+  compromised: { readonly server: string; readonly orderedAt: number },
   events: readonly FeedEvent[],
   seen: readonly SeenRequest[],
-): DrillReport {
-  const discarded = discardedServer(events);
+): DrillResult {
+  const { server, orderedAt } = compromised;
+  const discarded = discardedServer(events, server);
   if (discarded === undefined) {
     return makeReport(drill, { detectedAt: undefined, by: undefined, from: orderedAt, containedAt: undefined }, seen);
   }
   const detectedAt = timeOf(discarded);
   const met = seen.find(({ requestId }) => requestId !== undefined && requestId === discarded.requestId);
   const opened = events.findLast(
-    (event) => event.kind === "epoch.opened" && event.holder === discarded.server && event.number < discarded.number,
+    (event) => event.kind === "epoch.opened" && event.holder === server && event.number < discarded.number,
   );
   const from = Math.min(detectedAt, Math.max(orderedAt, opened ? timeOf(opened) : 0, met?.startedAt ?? 0));
   const right = seen.filter(({ judgement }) => judgement === "right");
@@ -99,7 +90,7 @@ export function reportCrash(
   ended: { readonly at: number; readonly servers: readonly string[]; readonly liveAgainAt: number | undefined },
   events: readonly FeedEvent[],
   seen: readonly SeenRequest[],
-): DrillReport {
+): DrillResult {
   const noticed = ended.servers.map((server) =>
     events.find((event) => event.kind === "server.state" && event.server === server && event.to !== "up"),
   ) as (FeedEventOf<"server.state"> | undefined)[];
