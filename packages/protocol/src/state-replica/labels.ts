@@ -48,19 +48,25 @@ export function* namedChanges(replica: Replica, slot: SlotDecisions): Generator<
   }
 }
 
-export function applySlot(replica: Replica, slot: SlotDecisions): SlotConsequences {
+/** `superseded`: survivors named here that are passed over, because a later slot drops them (`superseded.ts`). */
+export function applySlot(replica: Replica, slot: SlotDecisions, superseded: readonly Digest[]): SlotConsequences {
   const consequences = { installedEpochs: new Set<Epoch>(), clusters: new Set<number>(), survivors: [] };
-  for (const decision of slot.decisions) applyDecision(replica, decision, consequences);
+  for (const decision of slot.decisions) applyDecision(replica, decision, superseded, consequences);
   return consequences;
 }
 
-function applyDecision(replica: Replica, decision: Decision, consequences: SlotConsequences): void {
+function applyDecision(
+  replica: Replica,
+  decision: Decision,
+  superseded: readonly Digest[],
+  consequences: SlotConsequences,
+): void {
   switch (decision.kind) {
     case "epochOpened":
       openEpoch(replica, decision);
       return;
     case "settled":
-      settle(replica, decision, consequences);
+      settle(replica, decision, superseded, consequences);
       return;
     case "verified":
       verify(replica, decision, consequences);
@@ -88,6 +94,7 @@ function openEpoch(replica: Replica, decision: Extract<Decision, { kind: "epochO
 function settle(
   replica: Replica,
   decision: Extract<Decision, { kind: "settled" }>,
+  superseded: readonly Digest[],
   consequences: SlotConsequences,
 ): void {
   const { store } = replica;
@@ -99,9 +106,12 @@ function settle(
   for (const digest of survivors) {
     let entry = store.get(digest);
     const record = takeFetched(replica, digest);
+    if (superseded.includes(digest)) continue;
     if (!entry && record) entry = store.insert(digest, record, summarize(replica.hasher, record));
     if (entry?.status === "undecided") consequences.survivors.push(entry);
   }
+  // With something passed over the epoch is not this member's to work in; the one that drops it will be.
+  if (decision.survivors.some(({ digest }) => superseded.includes(digest))) return;
   for (const cluster of eachCluster(decision.clusters)) {
     const state = store.clusters.get(cluster);
     if (state.opened.epoch !== decision.epoch) continue;

@@ -152,7 +152,7 @@ function replay(replica: Replica, durable: StateReplicaDurable): void {
       stream.fetched.set(digestChange(hasher, summarize(hasher, durable.record)), durable.record);
       return;
     case "applied":
-      replaySlot(replica, durable.slot);
+      replaySlot(replica, durable.slot, durable.superseded ?? []);
       return;
     case "promise":
       takePromise(replica, durable);

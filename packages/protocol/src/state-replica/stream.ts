@@ -21,6 +21,7 @@ import { afterSlot } from "./after-slot.ts";
 import { put, type Replica, type Turn } from "./context.ts";
 import { applySlot, namedChanges } from "./labels.ts";
 import { answerPromises } from "./promises.ts";
+import { deadSurvivors } from "./superseded.ts";
 
 const SILENCE_MS = 300;
 const FETCH_RETRY_MS = 100;
@@ -112,19 +113,29 @@ export function advance(replica: Replica, turn: Turn): void {
 function takeIn(replica: Replica, turn: Turn, slot: SlotDecisions): void {
   // Installing an epoch must outlive the process before any read is confirmed in it (read barrier).
   const durability = slot.decisions.some((decision) => decision.kind === "settled") ? "synced" : "written";
-  put(turn, { kind: "append", record: { kind: "applied", slot }, durability });
-  const consequences = applySlot(replica, slot);
+  const dead = findSuperseded(replica, slot);
+  const record = { kind: "applied", slot, ...(dead.length > 0 ? { superseded: dead } : {}) } as const;
+  put(turn, { kind: "append", record, durability });
+  const consequences = applySlot(replica, slot, dead);
   replica.stream.appliedThrough = slot.slot;
   afterSlot(replica, turn, consequences);
 }
 
+/** What the slot names and this member passes over: only where something of it cannot be had any more. */
+function findSuperseded({ store, stream }: Replica, slot: SlotDecisions): Digest[] {
+  const dead = [...deadSurvivors(slot, stream.slots.items())].filter((digest) => !store.get(digest));
+  return dead.every((digest) => stream.fetched.has(digest)) ? [] : dead;
+}
+
 /** At the start: the same slot from the journal. Its changes come before it there. */
-export function replaySlot(replica: Replica, slot: SlotDecisions): void {
+export function replaySlot(replica: Replica, slot: SlotDecisions, superseded: readonly Digest[]): void {
   const { stream } = replica;
   if (slot.slot <= stream.appliedThrough) return;
-  for (const digest of namedChanges(replica, slot))
-    assert(replica.store.get(digest) || stream.fetched.has(digest), `journal: slot ${slot.slot} lacks a change`);
-  applySlot(replica, slot);
+  for (const digest of namedChanges(replica, slot)) {
+    const isHere = replica.store.get(digest) || stream.fetched.has(digest) || superseded.includes(digest);
+    assert(isHere, `journal: slot ${slot.slot} lacks a change`);
+  }
+  applySlot(replica, slot, superseded);
   stream.appliedThrough = slot.slot;
   stream.coveredThrough = slot.slot;
 }
@@ -138,7 +149,9 @@ function collectMissing(replica: Replica, turn: Turn, slot: SlotDecisions): Dige
     if (held) keepFetched(replica, turn, digest, held);
     else missing.push(digest);
   }
-  return missing;
+  if (missing.length === 0) return missing;
+  const dead = deadSurvivors(slot, replica.stream.slots.items());
+  return missing.filter((digest) => !dead.has(digest));
 }
 
 function keepFetched(replica: Replica, turn: Turn, digest: Digest, record: ChangeRecord): void {

@@ -2,6 +2,7 @@
 import type {
   ChangeRecord,
   ClusterRange,
+  Digest,
   Epoch,
   ObjectClusterNumber,
   RequestId,
@@ -32,8 +33,8 @@ export type StateReplicaDurable =
   | { readonly kind: "accepted"; readonly record: ChangeRecord }
   /** A change the decision stream named and this member got from another one. Comes before the `applied` that needs it. */
   | { readonly kind: "fetched"; readonly record: ChangeRecord }
-  /** Decisions taken in: the member's labels. */
-  | { readonly kind: "applied"; readonly slot: SlotDecisions }
+  /** Decisions taken in: the member's labels. `superseded`: survivors named there that it passed over. */
+  | { readonly kind: "applied"; readonly slot: SlotDecisions; readonly superseded?: readonly Digest[] }
   | { readonly kind: "promise"; readonly epoch: Epoch; readonly clusters: readonly ClusterRange[] }
   | { readonly kind: "fence"; readonly requestId: RequestId; readonly home: ObjectClusterNumber };
 
