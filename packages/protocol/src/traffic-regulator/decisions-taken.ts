@@ -121,7 +121,13 @@ function onEpochOpened(regulator: Regulator, decision: Extract<Decision, { kind:
   for (const member of decision.members) if (isPrimary(regulator)) sendTicketKey(regulator, member);
   // Told once by the primary of the time, not again by one that replays the stream.
   if (isPrimary(regulator))
-    addFact(regulator, { kind: "epochOpened", epoch: decision.epoch, holder: decision.holder, reason });
+    addFact(regulator, {
+      kind: "epochOpened",
+      epoch: decision.epoch,
+      objectClusters: decision.clusters.reduce((sum, { from, to }) => sum + to - from + 1, 0),
+      holder: decision.holder,
+      reason,
+    });
   reviewPlacement(regulator);
 }
 

@@ -11,6 +11,7 @@ import {
   type RegulatorConfigurationMessage,
   type RequestId,
   type ServerName,
+  type SlotDecisions,
   type Ticket,
   type Verdict,
 } from "@redoubt/shared";
@@ -115,6 +116,7 @@ export class Stage {
   readonly sent: { readonly to: ServerName; readonly message: AnyMessage }[] = [];
   readonly #configuration: TrafficRegulatorConfiguration;
   readonly #names = new Map<RequestId, string>();
+  readonly #slots: SlotDecisions[] = [];
   #through = 0;
   #keys = 0;
   #exchanges = 0;
@@ -200,14 +202,15 @@ export class Stage {
   /** One slot of decisions. */
   decide(...decisions: Decision[]): number {
     const slot = ++this.#through;
-    this.message(MASTERS[0] as string, {
-      kind: "stream",
-      after: slot - 1,
-      through: slot,
-      slots: decisions.length === 0 ? [] : [{ slot, at: 0, decisions }],
-      primary: MASTERS[0] as string,
-    });
+    if (decisions.length > 0) this.#slots.push({ slot, at: 0, decisions });
+    this.#stream(slot - 1);
     return slot;
+  }
+
+  #stream(after: number): void {
+    const slots = this.#slots.filter(({ slot }) => slot > after);
+    const primary = MASTERS[0] as string;
+    this.message(primary, { kind: "stream", after, through: this.#through, slots, primary });
   }
 
   get nextSlot(): number {
@@ -377,6 +380,11 @@ export class Stage {
             const component = "traffic-regulator" as const;
             this.decide({ kind: "primary", component, server: "traffic-regulator-1", epoch: this.nextSlot, nonce });
           });
+        return;
+      }
+      case "follow": {
+        const { after } = message;
+        if (to === MASTERS[0] && this.mastersAnswer) this.#queued.push(() => this.#stream(after));
         return;
       }
       case "close":

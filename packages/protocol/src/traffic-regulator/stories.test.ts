@@ -218,7 +218,8 @@ describe("the paper's stories, as transcripts", () => {
     const dead = stage.dispatch("bob", { object: "b" }, { key: "k2" });
     stage.mastersAnswer = false;
     stage.restart();
-    const { nonce } = stage.sentOf("claimPrimary").at(-1)?.message as { nonce: string };
+    const claim = stage.sentOf("claimPrimary").at(-1)?.message;
+    const nonce = claim?.kind === "claimPrimary" ? claim.nonce : "";
     stage.decide({
       kind: "primary",
       component: "traffic-regulator",

@@ -1,0 +1,292 @@
+import type { Digest, RegulatorFact, RequestId } from "@redoubt/shared";
+import { describe, expect, test } from "vitest";
+import { isExempt, normaliseAddress } from "./addresses.ts";
+import { Ancestors } from "./ancestors.ts";
+import { Breaker } from "./breaker.ts";
+import { Deadlines } from "./deadlines.ts";
+import { FactLedger } from "./facts.ts";
+import { MastersLink } from "./masters-link.ts";
+import { PlacementTable } from "./placement.ts";
+import { problemResponse } from "./problems.ts";
+import { Quarantine } from "./quarantine.ts";
+import { splitReply } from "./reply-content.ts";
+import { SeenFilter } from "./seen-filter.ts";
+import { ExecutionServers } from "./servers.ts";
+import { Suspects } from "./suspects.ts";
+import { chooseTesters } from "./tickets.ts";
+import { TrafficCounters } from "./traffic.ts";
+import { UnqualifiedLimiter } from "./unqualified.ts";
+
+const id = (number: number): RequestId => number.toString(16).padStart(8, "0").repeat(8) as RequestId;
+const digest = (letter: string): Digest => letter.repeat(64) as Digest;
+
+describe("addresses", () => {
+  test("have one spelling per host, an IPv6 host being its /64", () => {
+    expect(normaliseAddress("::ffff:127.9.0.7")).toBe("127.9.0.7");
+    expect(normaliseAddress("2001:DB8:0:1:aaaa::1")).toBe(normaliseAddress("2001:db8::1:2:3:4:5".replace("::", ":0:")));
+    expect(normaliseAddress("::1")).toBe("0:0:0:0::/64");
+  });
+
+  test("are exempt when loopback 127.0.x.x or listed, and 127.9.x.x is not", () => {
+    expect(isExempt("127.0.1.3", [])).toBe(true);
+    expect(isExempt("127.9.0.7", [])).toBe(false);
+    expect(isExempt("10.1.2.3", ["10.1.0.0/16"])).toBe(true);
+    expect(isExempt("10.2.2.3", ["10.1.0.0/16", "10.2.2.4"])).toBe(false);
+    expect(isExempt("10.2.2.4", ["10.2.2.4", "rubbish/99"])).toBe(true);
+  });
+});
+
+test("deadlines come out in order, never early, at most a bucket late", () => {
+  const deadlines = new Deadlines<number>();
+  for (const at of [500, 20, 333, 21]) deadlines.add(at, at);
+  expect(deadlines.take(19)).toEqual([]);
+  expect(deadlines.next).toBe(20);
+  expect(deadlines.take(340)).toEqual([20, 21, 333]);
+  expect(deadlines.take(10_000)).toEqual([500]);
+  expect(deadlines.next).toBeUndefined();
+});
+
+test("a request id once seen is never taken for new", () => {
+  const filter = new SeenFilter(2 ** 16);
+  for (let number = 0; number < 1_000; number++) filter.add(id(number * 7_919));
+  for (let number = 0; number < 1_000; number++) expect(filter.mayHave(id(number * 7_919))).toBe(true);
+  expect(new SeenFilter().mayHave(id(1))).toBe(false);
+});
+
+describe("the breaker", () => {
+  const failure = (principal: string, inGoodStanding = true) => ({
+    operation: "put",
+    check: "conserves",
+    principal,
+    inGoodStanding,
+  });
+
+  test("trips at the third principal of good standing within a minute", () => {
+    const breaker = new Breaker();
+    expect(breaker.count(failure("a"), 0)).toEqual({ withhold: false, tripped: false });
+    expect(breaker.count(failure("a"), 1)).toEqual({ withhold: false, tripped: false });
+    expect(breaker.count(failure("b"), 2)).toEqual({ withhold: false, tripped: false });
+    expect(breaker.count(failure("c"), 3)).toEqual({ withhold: true, tripped: true });
+    expect(breaker.count(failure("d"), 4)).toEqual({ withhold: true, tripped: false });
+  });
+
+  test("is not tripped by newcomers, and protects none while open", () => {
+    const breaker = new Breaker();
+    for (const principal of ["a", "b", "c", "d"])
+      expect(breaker.count(failure(principal, false), 0).tripped).toBe(false);
+    for (const principal of ["a", "b", "c"]) breaker.count(failure(principal), 0);
+    expect(breaker.count(failure("newcomer", false), 1).withhold).toBe(false);
+  });
+
+  test("does not add up failures far apart or of different checks", () => {
+    const breaker = new Breaker();
+    breaker.count(failure("a"), 0);
+    breaker.count(failure("b"), 61_000);
+    expect(breaker.count(failure("c"), 62_000).tripped).toBe(false);
+    expect(breaker.count({ ...failure("d"), check: "other" }, 62_000).tripped).toBe(false);
+  });
+});
+
+describe("facts", () => {
+  const fact: RegulatorFact = { kind: "requestExonerated", requestId: id(1), clientId: "a" };
+
+  test("are repeated until acknowledged, and numbered without holes", () => {
+    const ledger = new FactLedger();
+    expect(ledger.add(fact, 0).number).toBe(1);
+    expect(ledger.add(fact, 0).number).toBe(2);
+    expect(ledger.due(0).map(({ number }) => number)).toEqual([1, 2]);
+    expect(ledger.due(1)).toEqual([]);
+    expect(ledger.due(501).map(({ number }) => number)).toEqual([1, 2]);
+    expect(ledger.acknowledge(1)).toBe(true);
+    expect(ledger.due(1_100).map(({ number }) => number)).toEqual([2]);
+    expect(ledger.acknowledge(99)).toBe(false);
+    ledger.acknowledge(2);
+    expect(ledger.wakeAt(9_999)).toBeUndefined();
+  });
+
+  test("go on numbering after a restart", () => {
+    const ledger = new FactLedger();
+    ledger.restore({ number: 7, at: 0, fact });
+    expect(ledger.add(fact, 0).number).toBe(8);
+  });
+});
+
+test("ancestors wake who waits for them, and heads stay known however old", () => {
+  const ancestors = new Ancestors<string>();
+  ancestors.waitFor(digest("a"), "first");
+  ancestors.waitFor(digest("a"), "second");
+  ancestors.forget(digest("a"), "second");
+  expect(ancestors.settle(digest("a"), [5])).toEqual(["first"]);
+  expect(ancestors.settle(digest("a"), [5])).toEqual([]);
+  expect(ancestors.has(digest("a"))).toBe(true);
+  expect(ancestors.isHead(digest("a"), [4, 5])).toBe(true);
+  expect(ancestors.isHead(digest("b"), [5])).toBe(false);
+});
+
+describe("the bond with the masters", () => {
+  const masters = ["state-master-1", "state-master-2"];
+  const stream = (after: number, through: number, slots: number[] = []) => ({
+    kind: "stream" as const,
+    after,
+    through,
+    slots: slots.map((slot) => ({ slot, at: 0, decisions: [] })),
+    primary: "state-master-2",
+  });
+
+  test("takes decisions in order, once, and notices holes", () => {
+    const link = new MastersLink(masters, "nonce");
+    expect(link.receive(stream(0, 3, [1, 3]), 0).slots.map(({ slot }) => slot)).toEqual([1, 3]);
+    expect(link.receive(stream(0, 3, [1, 3]), 0).slots).toEqual([]);
+    expect(link.receive(stream(2, 5, [3, 5]), 0).slots.map(({ slot }) => slot)).toEqual([5]);
+    expect(link.receive(stream(7, 8, [8]), 0)).toEqual({ slots: [], hole: true });
+    expect(link.through).toBe(5);
+  });
+
+  test("speaks to the primary while it is heard, to all when it is silent", () => {
+    const link = new MastersLink(masters, "nonce");
+    expect(link.addressees(0)).toEqual(masters);
+    link.receive(stream(0, 1), 10);
+    expect(link.addressees(20)).toEqual(["state-master-2"]);
+    expect(link.addressees(2_000)).toEqual(masters);
+    expect(link.followDue(100)).toBe(false);
+    expect(link.followDue(400)).toBe(true);
+    expect(link.followDue(401)).toBe(false);
+  });
+});
+
+test("placement: a newer epoch takes clusters over, an older one never does", () => {
+  const placement = new PlacementTable();
+  const terms = { members: ["m"], faultsTolerated: 0 };
+  placement.open({ ...terms, epoch: 5, holder: "a", clusters: [{ from: 0, to: 1023 }] }, 0);
+  placement.settle(5, [{ from: 0, to: 1023 }]);
+  const replaced = placement.open({ ...terms, epoch: 9, holder: "b", clusters: [{ from: 10, to: 19 }] }, 0);
+  expect(replaced.map(({ epoch }) => epoch)).toEqual([5]);
+  expect(placement.open({ ...terms, epoch: 7, holder: "c", clusters: [{ from: 0, to: 1023 }] }, 0)).toHaveLength(1);
+  expect([placement.domainOf(15).holder, placement.domainOf(5).holder]).toEqual(["b", "c"]);
+  const copy = new PlacementTable();
+  copy.restore(placement.export(), 0);
+  expect(copy.export()).toEqual(placement.export());
+});
+
+describe("execution servers", () => {
+  const list = ["a", "b", "c"].map((server) => ({ server, incarnation: "1", publicKey: server }));
+  const none = new Set<string>();
+
+  test("work goes to the fewest strikes, then the least load (R34), and to avoided ones only when alone", () => {
+    const servers = new ExecutionServers();
+    servers.configure(list);
+    servers.strike("a", 0);
+    servers.get("b")?.running.add(id(1));
+    expect(servers.choose(0, () => 0, none)?.server).toBe("c");
+    expect(servers.choose(0, () => 0, new Set(["c"]))?.server).toBe("b");
+    expect(servers.choose(0, () => 0, new Set(["a", "b", "c"]))?.server).toBe("c");
+    expect(servers.choose(0, () => 0, none, new Set(["a 1", "b 1", "c 1"]))).toBeUndefined();
+  });
+
+  test("a discarded process gets nothing more, however often it is listed (R84); its successor does", () => {
+    const servers = new ExecutionServers();
+    servers.configure(list);
+    servers.remove("a", "1");
+    servers.configure(list);
+    expect(servers.isLive("a")).toBe(false);
+    const gone = servers.configure([{ server: "a", incarnation: "2", publicKey: "" }]);
+    expect(servers.isLive("a", "2")).toBe(true);
+    expect(gone.map(({ server }) => server)).toEqual(["b", "c"]);
+  });
+});
+
+test("testers: t+1 home members in rotation, everybody in the suspect lane, one server in the basic profile", () => {
+  const domain = { epoch: 1, holder: "", members: ["m1", "m2", "m3"], faultsTolerated: 1, settled: true, since: 0 };
+  const base = { domain, acceptanceTestServers: ["t1", "t2"], attempt: 1, requestId: id(4) };
+  expect(chooseTesters({ ...base, profile: "optimized", everybody: false })).toHaveLength(2);
+  expect(chooseTesters({ ...base, profile: "optimized", everybody: true }).sort()).toEqual(domain.members);
+  expect(chooseTesters({ ...base, profile: "basic", everybody: true })).toHaveLength(1);
+  const first = new Set(
+    [0, 1, 2].map((each) => chooseTesters({ ...base, profile: "optimized", everybody: false, attempt: each })[0]),
+  );
+  expect(first.size).toBe(3);
+});
+
+test("quarantine: blocks and signatures are found, and taken back by what caused them", () => {
+  const quarantine = new Quarantine();
+  quarantine.block({ principal: "mallory", address: "127.9.0.7", requestId: id(1), reason: "leak" });
+  quarantine.learn({
+    kind: "exact-digest",
+    signature: "s",
+    operation: "put",
+    inputDigest: digest("a"),
+    requestId: id(1),
+  });
+  expect(quarantine.isPrincipalBlocked("mallory") && quarantine.isAddressBlocked("127.9.0.7")).toBe(true);
+  expect(quarantine.match({ operation: "put", inputDigest: digest("a") })?.signature).toBe("s");
+  expect(quarantine.match({ operation: "get", inputDigest: digest("a") })).toBeUndefined();
+  for (const block of quarantine.blocksOf(id(1))) quarantine.unblock(block);
+  for (const { signature } of quarantine.signaturesOf(id(1))) quarantine.revoke(signature);
+  expect(quarantine.isPrincipalBlocked("mallory") || quarantine.isAddressBlocked("127.9.0.7")).toBe(false);
+  expect(quarantine.match({ operation: "put", inputDigest: digest("a") })).toBeUndefined();
+});
+
+test("suspects: from the first failure until attribution ends, and after repeated convictions", () => {
+  const suspects = new Suspects();
+  suspects.open("a");
+  suspects.open("a");
+  suspects.close("a");
+  expect(suspects.has("a", 0)).toBe(true);
+  suspects.close("a");
+  expect(suspects.has("a", 0)).toBe(false);
+  for (const at of [1, 2, 3]) suspects.convicted("a", at);
+  expect(suspects.has("a", 4)).toBe(true);
+  expect(suspects.has("a", 700_000)).toBe(false);
+});
+
+test("unqualified requests cannot fill the disk: what is left out is counted", () => {
+  const limiter = new UnqualifiedLimiter();
+  const written = Array.from({ length: 1_000 }, () => limiter.take(0)).filter((omitted) => omitted !== undefined);
+  expect(written).toHaveLength(200);
+  expect(limiter.take(10_000)).toBe(800);
+});
+
+test("traffic is news only when requests caused it", () => {
+  const traffic = new TrafficCounters();
+  traffic.countEdge("state-master", "traffic-regulator");
+  expect(traffic.changed).toBe(false);
+  traffic.countEdge("client", "traffic-regulator");
+  for (let latency = 1; latency <= 100; latency++) traffic.answered(latency);
+  expect(traffic.changed).toBe(true);
+  expect(traffic.report({ "log.L3": 2 })).toMatchObject({
+    "edge.client.traffic-regulator": 1,
+    "log.L3": 2,
+    "latency.p50Ms": 51,
+    "latency.p99Ms": 100,
+  });
+  expect(traffic.report({})).not.toHaveProperty("latency.p50Ms");
+});
+
+describe("an application's reply", () => {
+  test("keeps its own text, byte for byte", () => {
+    expect(splitReply('{"body":{"b":1,"a":"\\u00e4"},"status":200}')).toEqual({
+      status: 200,
+      bodyText: '{"b":1,"a":"\\u00e4"}',
+    });
+    expect(splitReply('{"status":422,"body":{"title":"no"}}')).toEqual({ status: 422, bodyText: '{"title":"no"}' });
+  });
+
+  test("is refused as a value when it is none, whatever it says", () => {
+    for (const text of ["", "null", "[]", '{"body":1,"status":302}', '{"body":1,"status":"200"}', '{"status":200}'])
+      expect(splitReply(text)).toBeUndefined();
+    expect(splitReply('{"body":1,"x":2,"status":200}')).toEqual({ status: 200, bodyText: "1" });
+  });
+});
+
+test("problems have stable types and never say which rule", () => {
+  const { status, headers, bodyText } = problemResponse("rejected", { requestId: id(1) });
+  expect(status).toBe(403);
+  expect(headers["content-type"]).toBe("application/problem+json");
+  expect(JSON.parse(bodyText)).toEqual({
+    type: "https://redoubt.dev/problems/rejected",
+    title: "The request was rejected",
+    status: 403,
+    requestId: id(1),
+  });
+  expect(problemResponse("overloaded", { retryAfterSeconds: 3 }).headers["retry-after"]).toBe("3");
+});
