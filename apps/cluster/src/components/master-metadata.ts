@@ -199,3 +199,30 @@ export async function requestHistory(
     return about.length > 0 ? [{ slot: Number(slot), at: at.getTime(), decisions: about, versions }] : [];
   });
 }
+
+/** The newest version of an object, for the explorer's list. */
+export interface ObjectHeadEntry {
+  readonly object: string;
+  readonly number: number;
+  readonly epoch: number;
+  readonly status: "pending" | "verified" | "invalid";
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** By name. */
+export async function objectHeads(store: MasterStore, prefix: string, limit: number): Promise<ObjectHeadEntry[]> {
+  const heads = await store.heads(prefix, limit);
+  const times = new Map<bigint, number>();
+  for (const slot of new Set(heads.map((head) => head.slot))) {
+    const [decided] = await store.slotsAfter(slot - 1n, 1);
+    if (decided?.slot === slot) times.set(slot, decided.at.getTime());
+  }
+  return heads.map(({ object, number, epoch, status, slot }) => ({
+    object,
+    number: Number(number),
+    epoch: Number(epoch),
+    status,
+    at: times.get(slot) ?? 0,
+  }));
+}

@@ -12,9 +12,10 @@ import { recordCodec } from "../runtime/record-codec.ts";
 import { recordProcess } from "../runtime/record-process.ts";
 import { createApplicationPort } from "./application-port.ts";
 import { type ComponentBasis, openComponent, openServerJournal, secureRandom } from "./component.ts";
-import { MasterMetadata, objectHistory, requestHistory } from "./master-metadata.ts";
+import { MasterMetadata, objectHeads, objectHistory, requestHistory } from "./master-metadata.ts";
 
 const HISTORY_MAX = 200;
+const HEADS_MAX = 500;
 
 export async function runStateMaster(environment: ServerEnvironment): Promise<void> {
   const basis = openComponent(environment);
@@ -60,6 +61,7 @@ export async function runStateMaster(environment: ServerEnvironment): Promise<vo
       if (!store) return { error: "the database of this master is not there" };
       if (about.kind === "object") return objectHistory(store, about.object, HISTORY_MAX);
       if (about.kind === "request") return requestHistory(store, about.requestId);
+      if (about.kind === "objects") return objectHeads(store, about.prefix, Math.min(about.limit, HEADS_MAX));
       const digest = await store.digest();
       return {
         ...digest,

@@ -107,7 +107,7 @@ export function outcomeOfFact(fact: RegulatorFact, surroundings: FactSurrounding
           {
             kind: "epoch.opened",
             severity: "info",
-            objectClusters: 0,
+            objectClusters: fact.objectClusters,
             slot: fact.epoch,
             holder: nameText(fact.holder),
             cause: sentenceText(fact.reason),

@@ -89,6 +89,8 @@ export type RegulatorFact =
   | {
       readonly kind: "epochOpened";
       readonly epoch: Epoch;
+      /** How many object clusters it covers. */
+      readonly objectClusters: number;
       readonly holder: ServerName;
       readonly reason: string;
     };

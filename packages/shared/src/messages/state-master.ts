@@ -76,6 +76,8 @@ export type MetadataQueryMessage = {
   readonly about:
     | { readonly kind: "object"; readonly object: string }
     | { readonly kind: "request"; readonly requestId: RequestId }
+    /** Newest versions of objects whose names start with `prefix`, by name, at most `limit`. */
+    | { readonly kind: "objects"; readonly prefix: string; readonly limit: number }
     | { readonly kind: "digest" }
     | { readonly kind: "placement" };
 };

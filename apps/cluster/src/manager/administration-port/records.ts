@@ -23,7 +23,7 @@ export function recordsPart(parts: PortParts): RecordsPart {
   const { state, regulator, traffic } = parts;
   return {
     async stateList({ prefix, limit }) {
-      const answer = await state.askAny({ kind: "objects", prefix, limit } as never);
+      const answer = await state.askAny({ kind: "objects", prefix, limit });
       if (!Array.isArray(answer))
         throw new AdministrationError("unavailable", "No state master can list objects at the moment.");
       return (answer as ObjectHeadEntry[]).map(toSummary);
