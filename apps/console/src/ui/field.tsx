@@ -1,5 +1,6 @@
 "use client";
 /** A labelled input with its hint and its error; the error is tied to the input for screen readers. */
+import { ChevronDown } from "lucide-react";
 import { type ComponentProps, type ReactNode, useId } from "react";
 import { classes } from "./classes";
 
@@ -78,13 +79,16 @@ export function SelectField({ label, hint, error, className, options, ...input }
   return (
     <Frame label={label} hint={hint} error={error} className={className}>
       {(wiring) => (
-        <select className={classes(control, "h-8 pr-7")} {...wiring} {...input}>
-          {options.map((option) => (
-            <option key={option.value} value={option.value}>
-              {option.label}
-            </option>
-          ))}
-        </select>
+        <span className="relative flex items-center">
+          <select className={classes(control, "h-8 appearance-none pr-7")} {...wiring} {...input}>
+            {options.map((option) => (
+              <option key={option.value} value={option.value}>
+                {option.label}
+              </option>
+            ))}
+          </select>
+          <ChevronDown aria-hidden className="pointer-events-none absolute right-2 size-3.5 text-ink-faint" />
+        </span>
       )}
     </Frame>
   );

@@ -47,7 +47,7 @@ export function CommandLine({ command }: { command: string }) {
       <code className="min-w-0 flex-1 truncate" title={command}>
         {command}
       </code>
-      <CopyButton text={command} label={`Copy command: ${command}`} />
+      <CopyButton text={command} label="Copy command" />
     </div>
   );
 }

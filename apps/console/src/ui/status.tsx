@@ -19,7 +19,7 @@ export function ToneIcon({ tone, className }: { tone: Tone; className?: string }
 
 export function Status({ tone, children, className }: { tone: Tone; children: ReactNode; className?: string }) {
   return (
-    <span className={classes("inline-flex items-center gap-1.5 whitespace-nowrap", className)}>
+    <span className={classes("inline-flex items-center gap-1.5 whitespace-nowrap align-middle", className)}>
       <ToneIcon tone={tone} />
       <span className={toneText[tone]}>{children}</span>
     </span>

@@ -35,24 +35,27 @@ function trace(scale: number): string {
   return `M ${works.join(" L ")} Z`;
 }
 
-const ditches = [1.1, 1, 0.9, 0.62];
+/** Glacis, ditch and wall at equal distances: each a wide line under a narrower one in the ground's colour. */
+const outworks = [
+  { width: 74, core: 72.6 },
+  { width: 40, core: 38.6 },
+];
 
 export function FortDrawing() {
+  const wall = trace(0.96);
   return (
     <svg viewBox="0 0 600 600" aria-hidden className="h-full w-full p-[6%] text-line-strong" fill="none">
-      {ditches.map((scale, index) => (
-        <path
-          key={scale}
-          d={trace(scale)}
-          stroke="currentColor"
-          strokeWidth={index === 1 ? 1.6 : 0.8}
-          strokeDasharray={index === 0 ? "2 5" : undefined}
-          strokeLinejoin="round"
-        />
+      {outworks.map(({ width, core }) => (
+        <g key={width} strokeLinejoin="miter">
+          <path d={wall} stroke="currentColor" strokeWidth={width} />
+          <path d={wall} className="stroke-sunken" strokeWidth={core} />
+        </g>
       ))}
-      {ring(5, 78, 0).map(({ x, y }) => (
-        <g key={`${x}`}>
-          <path d={`M ${centre} ${centre} L ${x} ${y}`} stroke="currentColor" strokeWidth="0.8" />
+      <path d={wall} className="fill-canvas" stroke="currentColor" strokeWidth="1.8" strokeLinejoin="round" />
+      <path d={trace(0.8)} stroke="currentColor" strokeWidth="0.8" strokeDasharray="2 5" strokeLinejoin="round" />
+      {ring(5, 84, 0).map(({ x, y }) => (
+        <g key={x}>
+          <path d={`M ${centre} ${centre} L ${x} ${y}`} stroke="currentColor" strokeWidth="1" />
           <circle cx={x} cy={y} r="9" className="fill-canvas" stroke="currentColor" strokeWidth="1.4" />
         </g>
       ))}

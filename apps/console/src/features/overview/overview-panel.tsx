@@ -18,7 +18,7 @@ import { ToleranceTable } from "./tolerance-table";
 import { Topology } from "./topology/topology";
 
 const neverAsked = "1970-01-01T00:00:00.000Z";
-const eventsShown = 12;
+const eventsShown = 10;
 
 export function OverviewPanel() {
   const trpc = useTRPC();

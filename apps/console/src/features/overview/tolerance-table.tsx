@@ -17,8 +17,7 @@ export function ToleranceTable({ degrees, stale }: ToleranceTableProps) {
         <tr>
           <HeaderCell>Group</HeaderCell>
           <HeaderCell>Live</HeaderCell>
-          <HeaderCell title="Faults tolerated now / by design">Now / design</HeaderCell>
-          <HeaderCell>Meaning</HeaderCell>
+          <HeaderCell>Faults tolerated now / by design</HeaderCell>
         </tr>
       </thead>
       <tbody>
@@ -45,14 +44,14 @@ function ToleranceRow({ component, degree, stale }: { component: FeedComponent; 
           {degree.live}/{degree.wanted}
         </span>
       </Cell>
-      <Cell className="whitespace-nowrap">
-        <span className="font-medium">{degree.faultsToleratedNow}</span>
-        <span className="text-ink-faint"> / {degree.faultsToleratedByDesign}</span>
-      </Cell>
       <Cell>
-        <Status tone={stale ? "idle" : tone} className="text-xs">
-          {stale ? `${sentence} (stale)` : sentence}
-        </Status>
+        <span className="flex items-baseline justify-between gap-2">
+          <Status tone={stale ? "idle" : tone}>{stale ? `${sentence} (stale)` : sentence}</Status>
+          <span className="whitespace-nowrap">
+            <span className="font-medium">{degree.faultsToleratedNow}</span>
+            <span className="text-ink-faint"> / {degree.faultsToleratedByDesign}</span>
+          </span>
+        </span>
       </Cell>
     </Row>
   );

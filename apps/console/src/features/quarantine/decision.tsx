@@ -101,14 +101,8 @@ function Choice({ item }: { item: QuarantineItem }) {
   return (
     <>
       {item.claimedBy === null && item.state === "new" && (
-        <Button
-          look="ghost"
-          size="sm"
-          className="self-start"
-          disabled={busy}
-          onClick={() => claim.mutate({ requestId })}
-        >
-          Claim, so that nobody else starts
+        <Button size="sm" className="self-start" disabled={busy} onClick={() => claim.mutate({ requestId })}>
+          Claim
         </Button>
       )}
       <TextArea

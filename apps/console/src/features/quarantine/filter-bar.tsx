@@ -15,7 +15,7 @@ const typingPauseMs = 300;
 
 export function FilterBar({ filters, onChange }: FilterBarProps) {
   return (
-    <search className="mb-3 grid grid-cols-2 items-end gap-3 sm:grid-cols-3 lg:grid-cols-[repeat(5,minmax(0,170px))_auto]">
+    <search className="grid grid-cols-2 items-end gap-3 sm:grid-cols-3 lg:grid-cols-[repeat(5,minmax(0,170px))_auto]">
       <SelectField
         label="State"
         value={filters.state}

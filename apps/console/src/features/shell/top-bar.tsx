@@ -13,7 +13,7 @@ const authClient = createAuthClient();
 
 export function TopBar({ person }: { person: Person }) {
   return (
-    <div className="flex h-12 items-center justify-between gap-4 border-line border-b px-4 sm:px-6">
+    <header className="flex h-12 items-center justify-between gap-4 border-line border-b px-4 sm:px-6">
       <LiveStatus />
       <div className="flex items-center gap-1">
         <ThemeMenu />
@@ -35,7 +35,7 @@ export function TopBar({ person }: { person: Person }) {
           items={[{ label: "Log out", icon: <LogOut aria-hidden className="size-4" />, onSelect: () => void logOut() }]}
         />
       </div>
-    </div>
+    </header>
   );
 }
 

@@ -109,7 +109,7 @@ function VersionsTable({ versions }: { versions: readonly StateVersion[] }) {
               <Hash value={version.c1} />
             </Cell>
             <Cell>
-              {version.c2 === null ? <span className="text-ink-faint">none yet</span> : <Hash value={version.c2} />}
+              {version.c2 === null ? <span className="text-ink-faint">none</span> : <Hash value={version.c2} />}
             </Cell>
             <Cell>
               <Time iso={version.at} />

@@ -22,10 +22,12 @@ export interface FarmProps {
   servers: readonly FarmServer[];
   degree: Degree | undefined;
   stale: boolean;
+  /** In the narrow column of the drawing. */
+  narrow: boolean;
   children?: ReactNode;
 }
 
-export function Farm({ component, title, servers, degree, stale, children }: FarmProps) {
+export function Farm({ component, title, servers, degree, stale, narrow, children }: FarmProps) {
   const tolerance = degree === undefined ? null : toleranceOf(component, degree);
   const tone: Tone = stale || tolerance === null ? "idle" : tolerance.tone;
   const alarmed = tone === "bad" || tone === "warn";
@@ -45,7 +47,12 @@ export function Farm({ component, title, servers, degree, stale, children }: Far
           </span>
         )}
       </div>
-      <ul className="grid grid-cols-[repeat(auto-fill,minmax(78px,1fr))] gap-1.5">
+      <ul
+        className={classes(
+          "grid gap-1.5",
+          narrow ? "grid-cols-[repeat(auto-fill,minmax(76px,1fr))]" : "grid-cols-[repeat(auto-fill,minmax(98px,1fr))]",
+        )}
+      >
         {servers.map((server) => (
           <ServerChip key={server.name} server={server} stale={stale} />
         ))}

@@ -33,7 +33,7 @@ function serversOf(nodes: readonly TopologyNode[], component: FeedComponent): Fa
       .map((server) => ({
         ...server,
         node: node.name,
-        role: server.component === component ? server.role : `in ${server.name}`,
+        role: server.component === component ? server.role : "collocated",
       })),
   );
   return found.sort((one, other) => one.name.localeCompare(other.name, "en", { numeric: true }));
@@ -51,13 +51,14 @@ export function Topology({ nodes, degrees, logs, traffic, stale }: TopologyProps
       servers={serversOf(nodes, component)}
       degree={degrees[component]}
       stale={stale}
+      narrow={component !== "execution-server" && !component.startsWith("state-")}
     >
       {children}
     </Farm>
   );
   return (
     <div className="overflow-x-auto rounded-md border border-line bg-sunken/60 p-3">
-      <div className="grid min-w-[620px] grid-cols-[56px_76px_minmax(158px,4fr)_84px_minmax(262px,7fr)] items-stretch">
+      <div className="grid min-w-[620px] grid-cols-[56px_76px_minmax(186px,5fr)_84px_minmax(240px,7fr)] items-stretch">
         <div className="flex flex-col items-center justify-center gap-1 text-ink-soft">
           <Users aria-hidden className="size-5" strokeWidth={1.6} />
           <span className="text-xs">Clients</span>
