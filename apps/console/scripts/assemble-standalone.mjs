@@ -2,6 +2,7 @@
  * Next leaves the browser's files out of its standalone folder; the server there expects them beside itself. Copies them, so that
  * `node .next/standalone/apps/console/server.js` is the whole console.
  */
+import { existsSync } from "node:fs";
 import { cp, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,5 +16,7 @@ for (const [from, to] of [
   ["public", "public"],
 ]) {
   await rm(join(standalone, to), { recursive: true, force: true });
+  // A checkout without public files has no such folder.
+  if (!existsSync(join(consoleRoot, from))) continue;
   await cp(join(consoleRoot, from), join(standalone, to), { recursive: true });
 }
