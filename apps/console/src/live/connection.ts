@@ -28,6 +28,7 @@ export interface LiveState {
 export interface LiveStart {
   latest: number | null;
   events: readonly FeedEvent[];
+  traffic: TrafficCounters | null;
 }
 
 export interface LiveListener {
@@ -54,8 +55,8 @@ export class LiveConnection {
       status: "connecting",
       disconnectedSinceMs: null,
       events: initial.events,
-      traffic: null,
-      trafficHistory: [],
+      traffic: initial.traffic,
+      trafficHistory: initial.traffic === null ? [] : [initial.traffic],
     };
   }
 

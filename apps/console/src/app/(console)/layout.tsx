@@ -14,6 +14,7 @@ export default async function ConsoleLayout({ children }: { children: ReactNode 
   const person = await requirePerson();
   const { client, queryClient, trpc } = await manager();
   // The feed's position first: whatever the later answers miss, the live subscription brings.
+  const traffic = client.cluster.traffic.query().catch(() => null);
   const recent = await client.cluster.events
     .query({ limit: eventsAtFirstPaint })
     .catch(() => ({ latest: null, events: [] }));
@@ -24,7 +25,7 @@ export default async function ConsoleLayout({ children }: { children: ReactNode 
     queryClient.prefetchQuery(trpc.incidents.list.queryOptions(openIncidentsInput)),
   ]);
   return (
-    <LiveProvider initial={recent}>
+    <LiveProvider initial={{ ...recent, traffic: await traffic }}>
       <HydrationBoundary state={dehydrate(queryClient)}>
         <a
           href="#content"

@@ -19,7 +19,7 @@ export function DegreesPanel() {
     <>
       <PageHeader
         title="Replication degrees"
-        sentence="How many servers of each kind run, and what that survives. Nothing changes before Apply; what is shown is observed, never the wish."
+        sentence="How many servers of each kind run, and what that survives. Shown is what is observed, never the wish."
         actions={<span className="text-ink-faint text-xs">{first !== undefined && <AsOf iso={first.asOf} />}</span>}
       />
       {data === undefined ? (

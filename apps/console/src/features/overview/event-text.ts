@@ -1,8 +1,17 @@
 /** Each event of the feed as one sentence for people, with a link to where it matters. Total over the catalogue. */
-import type { FeedEvent, FeedEventKind, FeedEventOf, FeedSeverity } from "@redoubt/shared";
+import type { FeedEvent, FeedEventKind, FeedEventOf, FeedSeverity, QuarantineState } from "@redoubt/shared";
 import { formatDuration, plural } from "../../text/format.ts";
 import { inert } from "../../text/inert.ts";
 import type { Tone } from "../../ui/tone.ts";
+
+const decisions: Record<QuarantineState, string> = {
+  new: "put back to new by",
+  claimed: "claimed by",
+  "waiting-second": "waits for a second person after",
+  released: "released by",
+  confirmed: "confirmed by",
+  expired: "expired, noted by",
+};
 
 type Sentences = { [Kind in FeedEventKind]: (event: FeedEventOf<Kind>) => string };
 
@@ -14,7 +23,7 @@ const sentences: Sentences = {
     `Degree of ${component} set from ${previous} to ${wanted} by ${decidedBy}`,
   "degree.progress": ({ component, live, wanted, detail }) => `${component}: ${live} of ${wanted} live. ${detail}`,
   "quarantine.added": ({ title, client, host, check }) => `Quarantined "${title}" of ${client} from ${host}: ${check}`,
-  "quarantine.changed": ({ requestId, to, by }) => `Request ${requestId.slice(0, 10)}… ${to} by ${by}`,
+  "quarantine.changed": ({ requestId, to, by }) => `Request ${requestId.slice(0, 10)}… ${decisions[to]} ${by}`,
   "host.blocked": ({ host, client }) => `Blocked ${host}${client === null ? "" : ` and client ${client}`}`,
   "host.unblocked": ({ host, by }) => `Unblocked ${host} by ${by}`,
   "block.withheld": ({ host, cause }) => `Block of ${host} withheld: ${cause}`,

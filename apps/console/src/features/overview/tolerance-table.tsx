@@ -46,7 +46,7 @@ function ToleranceRow({ component, degree, stale }: { component: FeedComponent; 
       </Cell>
       <Cell>
         <span className="flex items-baseline justify-between gap-2">
-          <Status tone={stale ? "idle" : tone}>{stale ? `${sentence} (stale)` : sentence}</Status>
+          <Status tone={stale ? "idle" : tone}>{stale ? "stale" : sentence}</Status>
           <span className="whitespace-nowrap">
             <span className="font-medium">{degree.faultsToleratedNow}</span>
             <span className="text-ink-faint"> / {degree.faultsToleratedByDesign}</span>

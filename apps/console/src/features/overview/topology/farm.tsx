@@ -54,7 +54,7 @@ export function Farm({ component, title, servers, degree, stale, narrow, childre
         )}
       >
         {servers.map((server) => (
-          <ServerChip key={server.name} server={server} stale={stale} />
+          <ServerChip key={server.name} server={server} stale={stale} narrow={narrow} />
         ))}
       </ul>
       {children}
@@ -62,7 +62,13 @@ export function Farm({ component, title, servers, degree, stale, narrow, childre
   );
 }
 
-function ServerChip({ server, stale }: { server: FarmServer; stale: boolean }) {
+interface ServerChipProps {
+  server: FarmServer;
+  stale: boolean;
+  narrow: boolean;
+}
+
+function ServerChip({ server, stale, narrow }: ServerChipProps) {
   const tone = stale ? "idle" : serverStateTones[server.state];
   const number = server.name.slice(server.name.lastIndexOf("-") + 1);
   const state = stale ? "stale" : server.state;
@@ -78,10 +84,10 @@ function ServerChip({ server, stale }: { server: FarmServer; stale: boolean }) {
       <span className="min-w-0 flex-1">
         <span className="flex items-baseline justify-between gap-1.5 text-xs leading-4">
           <span className="font-medium">{number}</span>
-          <span className="truncate text-2xs text-ink-faint">{server.node}</span>
+          {!narrow && <span className="truncate text-2xs text-ink-faint">{server.node}</span>}
         </span>
         <span className="block truncate text-2xs text-ink-faint leading-[13px]">
-          {server.state === "up" ? server.role : server.state}
+          {server.state !== "up" ? server.state : narrow ? server.node : server.role}
         </span>
       </span>
       <span className="sr-only">{state}</span>
