@@ -55,6 +55,8 @@ export async function runExecutionServer(
     { self: environment.server, trafficRegulator: firstRegulator(settings) },
   );
   const running = new Map<string, ExecuteEffect>();
+  /** Work waits until a worker has loaded the application: the regulator's deadlines do not wait for it. */
+  let warm = false;
   const pool = createExecutionPool({
     application,
     handlers: {
@@ -67,6 +69,11 @@ export async function runExecutionServer(
       onFailed: (execution, reason, detail, alsoInside) => {
         running.delete(execution);
         driver.input({ kind: "failed", execution, reason, detail, alsoInside: requestsOf(running, alsoInside) });
+      },
+      onReady: () => {
+        if (warm) return;
+        warm = true;
+        server.healthChanged();
       },
     },
   });
@@ -97,7 +104,7 @@ export async function runExecutionServer(
     onMessage: (from, message) => driver.input({ kind: "message", from, message: message as ToExecutionServer }),
   });
   server.reportHealth(() => ({
-    ready: true,
+    ready: warm,
     role: "executor",
     counters: { steps: driver.steps, running: running.size },
     processes: pool

@@ -289,8 +289,10 @@ export class Manager {
     else if (message.kind === "certify" && from.component === "node-agent") void this.#certify(from.server, message);
     else if (message.kind === "serverHealth") {
       const health = parseServerHealth(message, from.server);
-      if (health) this.registry.takeHealth(health);
-      else this.server.log.warn({ from: from.server }, "a health report that no server may send");
+      if (health) {
+        this.registry.takeHealth(health);
+        if (from.component === "execution-server") this.regulator.configure();
+      } else this.server.log.warn({ from: from.server }, "a health report that no server may send");
     }
   }
 

@@ -22,10 +22,8 @@ import { Questions } from "./questions.ts";
 import type { Registry, ServerView } from "./registry.ts";
 
 const REPEAT_MS = 2_000;
-/** A manager that has just started waits for the agents before it says which servers run. */
+/** A manager that has just started waits for agents and servers before it says which of them can work. */
 const SETTLE_MS = 4_000;
-/** A process that runs this long counts as able to work even if its own report has not come yet. */
-const SETTLED_PROCESS_MS = 5_000;
 const LOG_PATIENCE_MS = 3_000;
 const ORDER_PATIENCE_MS = 5_000;
 
@@ -44,6 +42,8 @@ export class RegulatorLink {
   readonly #waiting = new Set<(fact: RegulatorFact) => void>();
   /** Servers that get no more work because they are about to be stopped. */
   readonly #drained = new Set<ServerName>();
+  /** Processes that were ready once. */
+  readonly #warm = new Map<ServerName, string>();
   #clients: Clients | undefined;
   #told: { readonly text: string; readonly message: RegulatorConfigurationMessage } | undefined;
 
@@ -168,10 +168,12 @@ export class RegulatorLink {
     });
   }
 
-  /** True once every node with an execution server has reported, or enough time has passed for those that live. */
+  /** True once everything is known of the execution servers that were there before, or enough time has passed for those that live. */
   #isSettled(): boolean {
     if (Date.now() - this.#startedAt > SETTLE_MS) return true;
-    return this.#registry.of("execution-server").every(({ report }) => report !== undefined);
+    return this.#registry
+      .of("execution-server")
+      .every(({ report, health }) => report !== undefined && (report.state !== "running" || health !== undefined));
   }
 
   #repeat(): void {
@@ -208,7 +210,10 @@ export class RegulatorLink {
   #canWork({ server, state, report, health }: ServerView): boolean {
     if (report?.state !== "running" || report.evidenceKeyPem === "" || this.#drained.has(server)) return false;
     if (state === "discarded" || state === "down") return false;
-    if (health?.incarnation === report.incarnation) return health.ready;
-    return Date.now() - report.since > SETTLED_PROCESS_MS;
+    // Once ready, a process stays in the list until it ends: taking it out would cost it the requests it holds.
+    if (this.#warm.get(server) === report.incarnation) return true;
+    const isReady = health?.incarnation === report.incarnation && health.ready;
+    if (isReady) this.#warm.set(server, report.incarnation);
+    return isReady;
   }
 }

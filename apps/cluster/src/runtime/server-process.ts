@@ -59,6 +59,7 @@ export class ServerProcess {
   #peers: readonly PeerAddress[] = [];
   #violations: { at: number; peer: string; reason: string }[] = [];
   #healthTimer: NodeJS.Timeout | undefined;
+  #reportNow: (() => void) | undefined;
   #stopping: (() => Promise<void>)[] = [];
 
   constructor(environment: ServerEnvironment) {
@@ -154,8 +155,14 @@ export class ServerProcess {
       for (const peer of this.#peers) if (peer.component === "configuration-manager") this.send(peer.server, message);
     };
     report();
+    this.#reportNow = report;
     this.#healthTimer = setInterval(report, HEALTH_INTERVAL_MS);
     this.onStop(async () => clearInterval(this.#healthTimer));
+  }
+
+  /** Something that others wait for has changed: the report does not wait for its time. */
+  healthChanged(): void {
+    this.#reportNow?.();
   }
 
   /** Runs at SIGTERM, last registered first. */

@@ -29,6 +29,8 @@ export interface ExecutionPoolHandlers {
     detail: string,
     alsoInside: readonly string[],
   ) => void;
+  /** A worker has loaded the application and can start at once. */
+  readonly onReady?: () => void;
 }
 
 export interface ExecutionPoolOptions {
@@ -62,7 +64,8 @@ export interface ExecutionPool {
   cancel(execution: string): void;
   status(): {
     readonly sandbox: SandboxInForce;
-    readonly workers: readonly { pid: number | undefined; running: number }[];
+    /** A worker is ready once it has loaded the application. */
+    readonly workers: readonly { pid: number | undefined; running: number; ready: boolean }[];
   };
   /** Ends every worker; resolves when they are gone. */
   close(): Promise<void>;
@@ -141,7 +144,11 @@ class Pool implements ExecutionPool {
   }
 
   status() {
-    const workers = [...this.#members].map(({ worker, running }) => ({ pid: worker.pid, running: running.size }));
+    const workers = [...this.#members].map(({ worker, running, ready }) => ({
+      pid: worker.pid,
+      running: running.size,
+      ready,
+    }));
     return { sandbox: this.#sandbox.inForce, workers };
   }
 
@@ -180,6 +187,7 @@ class Pool implements ExecutionPool {
       member.ready = true;
       clearTimeout(member.startTimer);
       for (const running of member.running.values()) this.#arm(member, running);
+      this.#options.handlers.onReady?.();
       return;
     }
     // Late words about a cancelled execution, or words about another worker's: nobody listens.
