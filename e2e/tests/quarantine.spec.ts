@@ -1,0 +1,147 @@
+import type { Page } from "@playwright/test";
+import { attack, craftedBody } from "../support/attack.mjs";
+import { tabTo } from "../support/keyboard.ts";
+import { waitUntilLive } from "../support/log-in.mjs";
+import { expect, test } from "../support/test.ts";
+
+const shownLimitMs = 2_000;
+
+const rowOf = (page: Page, client: string) =>
+  page.getByRole("table", { name: "Quarantine" }).getByRole("row").filter({ hasText: client });
+
+test("an attack is on the open quarantine page within two seconds of its 403, without a reload", async ({
+  page,
+  run,
+}) => {
+  const client = "mallory";
+  await page.goto("/quarantine");
+  await waitUntilLive(page);
+  await page.evaluate(() => Reflect.set(window, "loadedOnce", true));
+
+  const row = rowOf(page, client);
+  const [reply, shownAtMs] = await Promise.all([
+    attack(run, run.client.url, { client, address: "127.9.0.7" }),
+    row.waitFor().then(() => performance.now()),
+  ]);
+  expect(reply.status, reply.text).toBe(403);
+  const delayMs = Math.round(shownAtMs - reply.answeredAtMs);
+  test.info().annotations.push({ type: "shown after the 403", description: `${delayMs} ms` });
+  expect(delayMs, "milliseconds from the 403 to the row").toBeLessThanOrEqual(shownLimitMs);
+  expect(await page.evaluate(() => Reflect.get(window, "loadedOnce")), "the page was not loaded again").toBe(true);
+
+  await expect(row).toContainText("127.9.0.7");
+  await expect(row).toContainText("import-statement");
+  await expect(row).toContainText("New");
+  await expect(row).toContainText(/Acceptance test|Access outside the set|Crash/);
+  await expect(row.getByRole("cell").nth(3), "the failed check is named").toContainText(/[a-z]{3}/);
+  const pages = page.getByRole("navigation", { name: "Pages" });
+  await expect(pages.getByRole("link", { name: "Quarantine" })).toContainText(/[1-9]\d* open/);
+
+  await pages.getByRole("link", { name: "Overview" }).click();
+  const events = page.getByRole("list", { name: "Recent events" });
+  await expect(events.getByText(/^Quarantined .*mallory from 127\.9\.0\.7/)).toBeVisible();
+  await expect(events.getByText(/^Blocked 127\.9\.0\.7 and client mallory/)).toBeVisible();
+  const malformed = page.locator("dl > div").filter({ has: page.getByText("Malformed (L1)", { exact: true }) });
+  await expect(malformed).toContainText(/[1-9]/);
+});
+
+const markup = `<img src=x onerror=\\"document.title='owned'\\"><script>document.title='owned'</script>`;
+/** Markup, a terminal's escape sequence and a right-to-left override. */
+const hostileBody = craftedBody.replace("Monthly savings plan", `${markup}\\u001b[31m\\u202egnp.exe`);
+
+test("a payload is evidence and nothing else; a confirmation and a release are live everywhere and audited", async ({
+  page,
+  context,
+  run,
+}) => {
+  const title = await test.step("two attacks with markup in them", async () => {
+    for (const [client, address] of [
+      ["trudy", "127.9.0.17"],
+      ["oscar", "127.9.0.18"],
+    ] as const) {
+      const reply = await attack(run, run.client.url, { client, address, body: hostileBody });
+      expect(reply.status, reply.text).toBe(403);
+    }
+    await page.goto("/quarantine");
+    await rowOf(page, "trudy").getByRole("link").click();
+    await expect(page.getByRole("heading", { name: "Verdict" }).or(page.getByLabel("Verdict"))).toBeVisible();
+    return page.title();
+  });
+
+  await test.step("every block of evidence is there", async () => {
+    await expect(page.getByRole("region", { name: "Verdict" })).toContainText(/Quarantined because .+ failed/);
+    for (const name of ["Request", "What it did", "Could it be coincidence?", "History", "Shadow run"]) {
+      await expect(page.getByRole("region", { name, exact: true })).toContainText(/\w{3}/);
+    }
+    const decision = page.getByRole("complementary", { name: "Decision" });
+    for (const consequence of ["If you release", "If you confirm", "If you do nothing"]) {
+      await expect(decision.getByRole("heading", { name: consequence })).toBeVisible();
+    }
+  });
+
+  await test.step("the payload is shown inert in all three forms", async () => {
+    await page.getByLabel("Why you need to read the payload").fill("looking for the crafted field");
+    await page.getByRole("button", { name: "Show payload" }).click();
+    const payload = page.getByRole("region", { name: "Request", exact: true });
+    for (const form of ["Text", "Decoded"]) {
+      await payload.getByRole("tab", { name: form }).click();
+      await expect(payload.getByRole("tabpanel")).toContainText("<img src=x onerror=");
+      await expect(payload.getByRole("tabpanel")).toContainText("__proto__");
+      const shown = await payload.getByRole("tabpanel").innerText();
+      for (const character of ["\u001b", "\u202e"]) expect(shown, "as it is").not.toContain(character);
+    }
+    await payload.getByRole("tab", { name: "Hex" }).click();
+    await expect(payload.getByRole("tabpanel")).toContainText("000000");
+    await expect(page.locator("img[src=x]")).toHaveCount(0);
+    expect(await page.title(), "no script of the payload ran").toBe(title);
+  });
+
+  const list = await context.newPage();
+  await list.goto("/quarantine?state=all");
+  await waitUntilLive(list);
+  await test.step("a confirmation shows on the other page without a reload", async () => {
+    await page.getByRole("button", { name: "Confirm", exact: true }).click();
+    await expect(page.getByText("Expected a reason of at least 3 characters.")).toBeVisible();
+    await page.getByLabel("Reason", { exact: true }).fill("a real attack");
+    await page.getByRole("button", { name: "Confirm", exact: true }).click();
+    await expect(page.getByRole("complementary", { name: "Decision" })).toContainText("Decided by");
+    await expect(rowOf(list, "trudy")).toContainText("Confirmed");
+  });
+  await test.step("and so does a release", async () => {
+    await page.goto("/quarantine");
+    await rowOf(page, "oscar").getByRole("link").click();
+    await page.getByLabel("Reason", { exact: true }).fill("a colleague's exercise");
+    await page.getByRole("button", { name: "Release", exact: true }).click();
+    await expect(page.getByRole("complementary", { name: "Decision" })).toContainText("Released");
+    await expect(rowOf(list, "oscar")).toContainText("Released");
+  });
+  await test.step("the audit log has both and its chain is whole", async () => {
+    await list.goto("/audit");
+    const log = list.getByRole("table", { name: "Audit log" });
+    await expect(log.getByRole("row").filter({ hasText: "a real attack" })).toContainText(run.console.email);
+    await expect(log.getByRole("row").filter({ hasText: "a colleague's exercise" })).toContainText("release");
+    await expect(log.getByRole("row").filter({ hasText: "looking for the crafted field" })).toBeVisible();
+    await list.getByRole("button", { name: "Verify" }).click();
+    await expect(list.getByRole("status").filter({ hasText: /chain|intact|entries/i })).toBeVisible();
+  });
+});
+
+test("a request is found, judged and confirmed with the keyboard alone", async ({ page, run }) => {
+  const client = "eve";
+  const reply = await attack(run, run.client.url, { client, address: "127.9.0.27" });
+  expect(reply.status, reply.text).toBe(403);
+  await page.goto("/");
+  await waitUntilLive(page);
+
+  await tabTo(page, page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: /^Quarantine/ }));
+  await page.keyboard.press("Enter");
+  await tabTo(page, rowOf(page, client).getByRole("link"));
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/quarantine\/[0-9a-f]{64}$/);
+  await tabTo(page, page.getByLabel("Reason", { exact: true }));
+  await page.keyboard.type("found and judged by keyboard");
+  await tabTo(page, page.getByRole("button", { name: "Confirm", exact: true }));
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("complementary", { name: "Decision" })).toContainText("found and judged by keyboard");
+  await expect(page.getByRole("complementary", { name: "Decision" })).toContainText("Confirmed");
+});
