@@ -14,6 +14,7 @@ import type { Sender } from "../core.ts";
 import { vouching } from "../quorum.ts";
 import { type Detector, isSeriousRefusal, reasonOf } from "./attribution.ts";
 import { addFact, publish, type Regulator, schedule } from "./context.ts";
+import { dispatchWaiting } from "./dispatch.ts";
 import { reviewPlacement, wishEpoch } from "./epoch-wishes.ts";
 import { advance } from "./lifecycle.ts";
 import type { Attempt, PendingRequest } from "./request.ts";
@@ -141,6 +142,8 @@ export function clearSuspicion(regulator: Regulator, request: PendingRequest): v
   if (!request.suspect) return;
   request.suspect = false;
   regulator.suspects.close(request.record.clientId);
+  // What waits for a worker of its own may not need one any more.
+  if (!regulator.suspects.has(request.record.clientId, regulator.now)) dispatchWaiting(regulator);
 }
 
 /** Gives this process no more work, tells the manager, and moves its domain and its other requests. */

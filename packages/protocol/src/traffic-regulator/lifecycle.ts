@@ -12,7 +12,10 @@ export function advance(regulator: Regulator, request: PendingRequest, event: Re
   if (from === "running" && request.current) {
     const { server, incarnation } = request.current;
     const process = regulator.servers.get(server);
-    if (process?.incarnation === incarnation) process.running.delete(request.requestId);
+    if (process?.incarnation === incarnation) {
+      process.running.delete(request.requestId);
+      process.alone.delete(request.requestId);
+    }
   }
   request.state = next;
   request.retryAt = undefined;

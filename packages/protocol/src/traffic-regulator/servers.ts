@@ -11,6 +11,8 @@ export interface ExecutionServer {
   readonly publicKey: string;
   /** Requests it runs now. */
   readonly running: Set<RequestId>;
+  /** Those of them that run in a worker of their own. */
+  readonly alone: Set<RequestId>;
 }
 
 /** Strikes are forgotten one by one. */
@@ -35,7 +37,7 @@ export class ExecutionServers {
     }
     for (const { server, incarnation, publicKey } of list) {
       if (this.#servers.has(server) || this.#discarded.has(`${server} ${incarnation}`)) continue;
-      this.#servers.set(server, { server, incarnation, publicKey, running: new Set() });
+      this.#servers.set(server, { server, incarnation, publicKey, running: new Set(), alone: new Set() });
     }
     return gone;
   }

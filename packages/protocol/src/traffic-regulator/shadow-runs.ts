@@ -16,13 +16,15 @@ import type { ExecutionServer } from "./servers.ts";
 import { chooseTesters, makeTicket } from "./tickets.ts";
 
 /** Runs at a time, in all and for one principal: a client must not buy more computation by failing (PROTOCOL §10). */
-const RUNS_MAX = 16;
-const RUNS_PER_PRINCIPAL_MAX = 4;
+const RUNS_MAX = 8;
+const RUNS_PER_PRINCIPAL_MAX = 2;
 /** Waiting runs of one principal; beyond, its failing requests are closed without blame. */
 const QUEUED_PER_PRINCIPAL_MAX = 64;
 const INCONCLUSIVE_MAX = 6;
 const PAUSE_MS = 100;
 const FRESH_PROCESS_MS = 2_000;
+/** What starting a run's worker may take. */
+const WORKER_START_MS = 2_000;
 
 export interface ShadowRun {
   readonly run: string;
@@ -114,7 +116,7 @@ function startRun(regulator: Regulator, request: PendingRequest): void {
   const attempt = nextAttempt(regulator, request);
   const testers = chooseTesters({ profile, domain, acceptanceTestServers, requestId, attempt, everybody: true });
   const run = `${requestId}/${attempt}`;
-  const patienceMs = Math.ceil(request.deadlineMs * 1.5) + 500;
+  const patienceMs = Math.ceil(request.deadlineMs * 1.5) + WORKER_START_MS;
   const ticket = makeTicket(dependencies.hasher, keys, {
     record,
     attempt,
