@@ -18,7 +18,14 @@ import { judgeDivergenceNow } from "./divergence.ts";
 import { failAttempt, failUntestable } from "./failures.ts";
 import { isHeardWithin } from "./health.ts";
 import { advance } from "./lifecycle.ts";
-import { isDiverged, judgeRelease, type ReleaseJudgement, type Vote, vouchedFollows } from "./release.ts";
+import {
+  type AcceptanceVote,
+  isDiverged,
+  judgeRelease,
+  type ReleaseJudgement,
+  type Vote,
+  vouchedFollows,
+} from "./release.ts";
 import type { Attempt, PendingRequest } from "./request.ts";
 
 /** Evidence arrives within 20 ms of a change; this long answers may diverge before the server is judged. */
@@ -29,6 +36,8 @@ const EVIDENCE_DIGESTS_MAX = 256;
 const READS_MAX = 1_024;
 /** A member that has said nothing for this long, while others have, is taken for silent. */
 const SILENT_MS = 200;
+
+const NO_ACCEPTANCE: ReadonlyMap<ServerName, AcceptanceVote> = new Map();
 
 const isVotedOn = (request: PendingRequest): boolean =>
   request.state === "running" || request.state === "doomed" || request.state === "surviving";
@@ -49,7 +58,7 @@ export function onAnswer(regulator: Regulator, from: Sender, message: AnswerMess
   if (!isVotedOn(request) || !attempt.members.includes(from.server)) return;
   const before = attempt.votes.get(from.server);
   attempt.votes.set(from.server, voteOf(message, before));
-  if (attempt.divergedAt === undefined && isDiverged(attempt.votes)) noteDivergence(regulator, request, attempt);
+  if (!attempt.divergence && isDiverged(attempt.votes)) noteDivergence(regulator, request, attempt);
   regulator.toJudge.add(request);
 }
 
@@ -105,6 +114,7 @@ export function onAcceptance(regulator: Regulator, from: Sender, message: Accept
   keepReply(regulator, request, from.server, message);
   if (!isVotedOn(request)) return;
   const { changeDigest, replyDigest, verdict, reads } = message;
+  attempt.acceptance ??= new Map();
   attempt.acceptance.set(from.server, { changeDigest, replyDigest, verdict, ...(reads ? { reads } : {}) });
   regulator.toJudge.add(request);
 }
@@ -114,6 +124,9 @@ export function judge(regulator: Regulator, request: PendingRequest): ReleaseJud
   const attempt = request.current;
   if (!attempt || !isVotedOn(request)) return undefined;
   const { verified } = request;
+  // Most answers are not the last: nothing can be decided by fewer than t+1.
+  if (!verified && !attempt.acceptance && 2 * attempt.votes.size <= attempt.homeMembers.length - 1)
+    return { kind: "needVerdicts" };
   return judgeRelease({
     profile: regulator.wanted?.profile ?? "optimized",
     faultsTolerated: Math.floor((attempt.homeMembers.length - 1) / 2),
@@ -121,7 +134,7 @@ export function judge(regulator: Regulator, request: PendingRequest): ReleaseJud
     homeMembers: attempt.homeMembers,
     members: attempt.members,
     votes: attempt.votes,
-    acceptance: attempt.acceptance,
+    acceptance: attempt.acceptance ?? NO_ACCEPTANCE,
     ...(verified ? { verified: { digest: verified.change.digest, replyDigest: verified.replyDigest } } : {}),
     isSettled: (digest) => regulator.ancestors.has(digest) || regulator.ancestors.isHead(digest, request.clusters),
   });
@@ -251,7 +264,7 @@ function finishFetching(regulator: Regulator, request: PendingRequest): boolean 
 }
 
 function noteDivergence(regulator: Regulator, request: PendingRequest, attempt: Attempt): void {
-  attempt.divergedAt = regulator.now;
+  attempt.divergence = { since: regulator.now, judged: false, signed: new Set(), heard: new Set() };
   for (const member of attempt.members) {
     askMember(regulator, member, {
       requestId: request.requestId,
@@ -270,12 +283,13 @@ export function onEvidence(regulator: Regulator, from: Sender, message: Evidence
   const { evidence, changeDigest } = message;
   const request = regulator.logs.pending(message.requestId);
   const attempt = request?.current;
-  if (!request || !evidence || attempt?.number !== message.attempt || attempt.divergedAt === undefined) return;
-  if (attempt.heardEvidence.has(from.server) || !attempt.members.includes(from.server)) return;
-  attempt.heardEvidence.add(from.server);
+  if (!request || !evidence || attempt?.number !== message.attempt || !attempt.divergence) return;
+  const { heard, signed } = attempt.divergence;
+  if (heard.has(from.server) || !attempt.members.includes(from.server)) return;
+  heard.add(from.server);
   if (evidence.digests.length > EVIDENCE_DIGESTS_MAX || !evidence.digests.includes(changeDigest)) return;
-  const signed = digestEvidence(dependencies.hasher, evidence.digests);
-  if (!dependencies.verifySignature(attempt.publicKey, signed, evidence.signature)) return;
-  attempt.signed.add(changeDigest);
-  if (attempt.signed.size >= 2) judgeDivergenceNow(regulator, request, attempt);
+  const digest = digestEvidence(dependencies.hasher, evidence.digests);
+  if (!dependencies.verifySignature(attempt.publicKey, digest, evidence.signature)) return;
+  signed.add(changeDigest);
+  if (signed.size >= 2) judgeDivergenceNow(regulator, request, attempt);
 }

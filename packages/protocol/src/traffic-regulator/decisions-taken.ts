@@ -115,7 +115,7 @@ function onEpochOpened(regulator: Regulator, decision: Extract<Decision, { kind:
     const { current } = request;
     if (request.state !== "running" || !current || current.epoch >= decision.epoch) continue;
     if (!inRanges(decision.clusters, request.home)) continue;
-    if (current.divergedAt !== undefined) judgeDivergenceNow(regulator, request, current);
+    judgeDivergenceNow(regulator, request, current);
     loseAttempt(regulator, request);
   }
   for (const member of decision.members) if (isPrimary(regulator)) sendTicketKey(regulator, member);

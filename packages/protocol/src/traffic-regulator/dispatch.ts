@@ -13,6 +13,12 @@ import { chooseTesters, makeTicket } from "./tickets.ts";
 
 /** Requests at one execution server at a time: more would only wait in its queue while their deadlines run. */
 const RUNNING_MAX = 512;
+/** Of them in a worker of their own: each starts a process, and many that start at once would all miss their deadlines. */
+const ALONE_MAX = 2;
+/** What starting that worker may take beyond the deadline. */
+const ALONE_START_MS = 2_000;
+/** Waiting requests looked at when one has ended. */
+const LOOKED_AT_MAX = 64;
 /** Members are asked again when answers are missing for this long. */
 export const FIRST_RETRY_MS = 100;
 /** What the regulator grants beyond the operation's own deadline, which the server enforces itself. */
@@ -37,20 +43,23 @@ export function tryDispatch(regulator: Regulator, request: PendingRequest): bool
   if (!isUsable(regulator, domain)) return false;
   const server = regulator.servers.get(domain.holder);
   if (!server || server.running.size >= RUNNING_MAX) return false;
-  dispatch(regulator, request, domain, server);
+  const disposable = isForItsOwnWorker(regulator, request);
+  if (disposable && server.alone.size >= ALONE_MAX) return false;
+  dispatch(regulator, request, domain, server, disposable);
   return true;
 }
+
+const isForItsOwnWorker = ({ suspects, now }: Regulator, { suspect, internal, record }: PendingRequest): boolean =>
+  suspect || internal === "rerun" || suspects.has(record.clientId, now);
 
 export function dispatchWaiting(regulator: Regulator): void {
   for (const request of [...regulator.waiting]) tryDispatch(regulator, request);
 }
 
-/** One request has ended: there may be room for the oldest that waits. */
+/** One request has ended: there may be room for the oldest that waits and can go. */
 export function dispatchOldest(regulator: Regulator): void {
-  for (const request of regulator.waiting) {
-    tryDispatch(regulator, request);
-    return;
-  }
+  let looked = 0;
+  for (const request of regulator.waiting) if (tryDispatch(regulator, request) || ++looked >= LOOKED_AT_MAX) return;
 }
 
 /** Clusters of one request held by different servers: both domains go to one holder (docs/PROTOCOL.md §3.1). */
@@ -68,11 +77,16 @@ export function nextAttempt(regulator: Regulator, request: PendingRequest): numb
   return request.attempt;
 }
 
-function dispatch(regulator: Regulator, request: PendingRequest, domain: Domain, server: ExecutionServer): void {
-  const { application, dependencies, keys, now, suspects, wanted } = regulator;
+function dispatch(
+  regulator: Regulator,
+  request: PendingRequest,
+  domain: Domain,
+  server: ExecutionServer,
+  disposable: boolean,
+): void {
+  const { application, dependencies, keys, now, wanted } = regulator;
   const { record, requestId } = request;
   if (!wanted) return;
-  const disposable = request.suspect || request.internal === "rerun" || suspects.has(record.clientId, now);
   const number = nextAttempt(regulator, request);
   const { profile, acceptanceTestServers } = wanted;
   const testers = chooseTesters({
@@ -83,7 +97,8 @@ function dispatch(regulator: Regulator, request: PendingRequest, domain: Domain,
     attempt: number,
     everybody: disposable,
   });
-  const patienceMs = Math.ceil(request.deadlineMs * (1 + DEADLINE_GRACE_SHARE)) + DEADLINE_GRACE_MS;
+  const graceMs = DEADLINE_GRACE_MS + (disposable ? ALONE_START_MS : 0);
+  const patienceMs = Math.ceil(request.deadlineMs * (1 + DEADLINE_GRACE_SHARE)) + graceMs;
   const ticket = makeTicket(dependencies.hasher, keys, {
     record,
     attempt: number,
@@ -112,6 +127,7 @@ function dispatch(regulator: Regulator, request: PendingRequest, domain: Domain,
   request.blame = undefined;
   request.doomedAfter = domain.epoch;
   server.running.add(requestId);
+  if (disposable) server.alone.add(requestId);
   advance(regulator, request, "dispatched");
   regulator.traffic.count("dispatched");
   publish(regulator, { kind: "dispatched", requestId, attempt: number, server: server.server, disposable });
@@ -149,15 +165,11 @@ export function makeAttempt(options: {
     homeMembers: domain.members,
     disposable,
     votes: new Map(),
-    acceptance: new Map(),
+    acceptance: undefined,
     designated: [...testers],
-    signed: new Set(),
-    heardEvidence: new Set(),
-    refusals: new Map(),
     startedAt,
     deadlineAt,
-    divergedAt: undefined,
-    divergenceJudged: false,
+    divergence: undefined,
     escalated: false,
     replyAsked: false,
   };

@@ -6,10 +6,11 @@ import type { Attempt, PendingRequest } from "./request.ts";
 
 /** Called when the evidence is in, or the time for it is over. Also for a request whose reply has left meanwhile. */
 export function judgeDivergenceNow(regulator: Regulator, request: PendingRequest, attempt: Attempt): void {
-  if (attempt.divergenceJudged) return;
-  attempt.divergenceJudged = true;
+  const { divergence } = attempt;
+  if (!divergence || divergence.judged) return;
+  divergence.judged = true;
   const faultsTolerated = Math.floor((attempt.homeMembers.length - 1) / 2);
-  const judgement = judgeDivergence(attempt.votes, attempt.signed, faultsTolerated);
+  const judgement = judgeDivergence(attempt.votes, divergence.signed, faultsTolerated);
   if (judgement.kind === "memberSuspected") {
     for (const member of judgement.members)
       publish(regulator, { kind: "alarm", what: "answer differs from what was signed", from: member });

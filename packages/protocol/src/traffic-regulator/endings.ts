@@ -28,7 +28,7 @@ export function enterEnded(regulator: Regulator, request: PendingRequest): void 
   else endClosed(regulator, request);
   for (const { exchange } of request.exchanges) regulator.exchanges.delete(exchange);
   request.exchanges.length = 0;
-  if (current && current.divergedAt !== undefined) judgeDivergenceNow(regulator, request, current);
+  if (current) judgeDivergenceNow(regulator, request, current);
   dispatchOldest(regulator);
   if (request.internal === "genesis") advanceGenesis(regulator, request.requestId);
 }

@@ -47,7 +47,7 @@ import type {
 import { UnqualifiedLimiter } from "./unqualified.ts";
 
 const CLIENT_DEADLINE_MS = 10_000;
-const VERIFIED_IN_MEMORY_MAX = 100_000;
+const VERIFIED_IN_MEMORY_MAX = 50_000;
 const ASKS_PER_MESSAGE = 512;
 
 export function createTrafficRegulator(

@@ -16,6 +16,16 @@ import type { Detector } from "./attribution.ts";
 import type { AcceptanceVote, Vote } from "./release.ts";
 import type { AdmittedRecord, QuarantineReason } from "./types.ts";
 
+/** Members named different changes for one ticket. */
+export interface Divergence {
+  readonly since: number;
+  judged: boolean;
+  /** Changes for which a right signature of the execution server was shown. */
+  readonly signed: Set<Digest>;
+  /** Members that showed evidence already: one check each. */
+  readonly heard: Set<ServerName>;
+}
+
 /** One dispatch of the request to one execution server process. */
 export interface Attempt {
   readonly number: number;
@@ -30,20 +40,13 @@ export interface Attempt {
   readonly homeMembers: readonly ServerName[];
   readonly disposable: boolean;
   readonly votes: Map<ServerName, Vote>;
-  readonly acceptance: Map<ServerName, AcceptanceVote>;
+  /** Made when the first one comes (basic profile). */
+  acceptance: Map<ServerName, AcceptanceVote> | undefined;
   /** Acceptance test servers designated so far (basic profile). */
   readonly designated: ServerName[];
-  /** Changes for which a right signature of the execution server was shown. */
-  readonly signed: Set<Digest>;
-  /** Members that showed evidence already: one check each. */
-  readonly heardEvidence: Set<ServerName>;
-  /** `reason` → members that report it. */
-  readonly refusals: Map<string, Set<ServerName>>;
   readonly startedAt: number;
   deadlineAt: number;
-  /** Answers diverge since then. */
-  divergedAt: number | undefined;
-  divergenceJudged: boolean;
+  divergence: Divergence | undefined;
   /** Asked for at once, not only by the retry timer; never twice, or each answer would cause the next question. */
   escalated: boolean;
   replyAsked: boolean;

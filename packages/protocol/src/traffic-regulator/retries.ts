@@ -51,11 +51,7 @@ export function takeDue(regulator: Regulator): void {
 function onDue(regulator: Regulator, request: PendingRequest): void {
   giveUpWaiting(regulator, request);
   const { current, retryAt } = request;
-  if (
-    current?.divergedAt !== undefined &&
-    !current.divergenceJudged &&
-    regulator.now >= current.divergedAt + DIVERGENCE_MS
-  )
+  if (current?.divergence && regulator.now >= current.divergence.since + DIVERGENCE_MS)
     judgeDivergenceNow(regulator, request, current);
   if (retryAt !== undefined && regulator.now >= retryAt) {
     request.retryAt = undefined;

@@ -274,7 +274,7 @@ export interface TrafficRegulatorConfiguration {
   readonly pendingRequestsMax?: number;
   /** Undecided requests of one client before 429; default `LIMITS.pendingRequestsPerClientMax`. */
   readonly pendingRequestsPerClientMax?: number;
-  /** Replies kept in memory; older ones are fetched from the replicas again. Default 100 000. */
+  /** Replies kept in memory; older ones are fetched from the replicas again. Default 50 000. */
   readonly verifiedInMemoryMax?: number;
 }
 
