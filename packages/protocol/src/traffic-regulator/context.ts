@@ -26,7 +26,7 @@ import type { PendingRequest } from "./request.ts";
 import type { RequestLogs } from "./request-logs.ts";
 import type { ClientDirectory } from "./screening.ts";
 import type { ExecutionServers } from "./servers.ts";
-import type { ShadowRuns } from "./shadow-runs.ts";
+import type { ShadowRuns } from "./shadow-registry.ts";
 import type { Suspects } from "./suspects.ts";
 import type { TicketKeys } from "./tickets.ts";
 import type { TrafficCounters } from "./traffic.ts";

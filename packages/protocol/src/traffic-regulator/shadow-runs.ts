@@ -5,14 +5,16 @@
 import type { ExecutionFailedMessage, ServerName, ShadowVerdictMessage } from "@redoubt/shared";
 import type { Sender } from "../core.ts";
 import { vouching } from "../quorum.ts";
-import { judgeShadow, type ShadowJudgement, type ShadowVote } from "./attribution.ts";
-import { addFact, domainOf, isUsable, type Regulator, sendTo } from "./context.ts";
+import { judgeShadow } from "./attribution.ts";
+import { domainOf, isUsable, type Regulator, sendTo } from "./context.ts";
 import { nextAttempt } from "./dispatch.ts";
-import { clearSuspicion, discardServer, STRIKES_MAX, UNTESTABLE_MAX } from "./failures.ts";
+import { discardServer, STRIKES_MAX, UNTESTABLE_MAX } from "./failures.ts";
 import { isStateFarmHeard } from "./health.ts";
 import { advance } from "./lifecycle.ts";
 import type { PendingRequest } from "./request.ts";
 import type { ExecutionServer } from "./servers.ts";
+import { attribute } from "./shadow-outcomes.ts";
+import type { ShadowRun } from "./shadow-registry.ts";
 import { chooseTesters, makeTicket } from "./tickets.ts";
 
 /** Runs at a time, in all and for one principal: a client must not buy more computation by failing (PROTOCOL §10). */
@@ -25,50 +27,6 @@ const PAUSE_MS = 100;
 const FRESH_PROCESS_MS = 2_000;
 /** What starting a run's worker may take. */
 const WORKER_START_MS = 2_000;
-
-export interface ShadowRun {
-  readonly run: string;
-  readonly request: PendingRequest;
-  readonly server: ServerName;
-  readonly incarnation: string;
-  readonly testers: readonly ServerName[];
-  readonly needed: number;
-  readonly votes: Map<ServerName, ShadowVote>;
-  failure: ExecutionFailedMessage["reason"] | undefined;
-  deadlineAt: number;
-}
-
-export class ShadowRuns {
-  readonly queue = new Set<PendingRequest>();
-  readonly active = new Map<string, ShadowRun>();
-  /** How often it came to nothing, and when it is tried again. */
-  readonly inconclusive = new Map<PendingRequest, { readonly times: number; readonly notBefore: number }>();
-  /** Processes whose shadow run of the request failed: evidence against it, or against them if another one passes. */
-  readonly accusers = new Map<PendingRequest, { server: ServerName; incarnation: string }[]>();
-
-  /** Since when there has been no process left to ask. */
-  readonly stuckSince = new Map<PendingRequest, number>();
-
-  activeOf(principal: string): number {
-    let count = 0;
-    for (const { request } of this.active.values()) if (request.record.clientId === principal) count++;
-    return count;
-  }
-
-  queuedOf(principal: string): number {
-    let count = 0;
-    for (const request of this.queue) if (request.record.clientId === principal) count++;
-    return count;
-  }
-
-  drop(request: PendingRequest): void {
-    this.queue.delete(request);
-    this.inconclusive.delete(request);
-    this.accusers.delete(request);
-    this.stuckSince.delete(request);
-    for (const [name, run] of this.active) if (run.request === request) this.active.delete(name);
-  }
-}
 
 export function enterShadowing(regulator: Regulator, request: PendingRequest): void {
   const { shadows } = regulator;
@@ -248,15 +206,6 @@ function isConfirmed(regulator: Regulator, { request, server, incarnation }: Sha
   return request.strikes.size >= STRIKES_MAX || wanted?.strictPaper === true;
 }
 
-/** The request passes: whoever failed with it before lied. */
-function convictAccusers(regulator: Regulator, request: PendingRequest, resultDigest: string): void {
-  for (const accuser of regulator.shadows.accusers.get(request) ?? []) {
-    const detail = `its shadow run failed, another passed with result ${resultDigest}`;
-    discardServer(regulator, accuser, request.requestId, { detector: "acceptance-test", check: "shadow-run", detail });
-    addFact(regulator, { kind: "serverConvicted", ...accuser, requestId: request.requestId, evidence: detail });
-  }
-}
-
 /** Runs it again elsewhere; what fails on enough distinct processes is malformed (paper §3.2, REQUIREMENTS R35). */
 function repeat(regulator: Regulator, run: ShadowRun): void {
   const { request } = run;
@@ -284,46 +233,4 @@ function again(regulator: Regulator, run: ShadowRun, counted: 0 | 1): void {
   shadows.inconclusive.set(request, { times, notBefore: now + PAUSE_MS * times });
   shadows.queue.add(request);
   startRuns(regulator);
-}
-
-/** Attribution ends here (docs/PROTOCOL.md §6). */
-function attribute(
-  regulator: Regulator,
-  request: PendingRequest,
-  judgement: Exclude<ShadowJudgement, { kind: "pending" | "inconclusive" }>,
-): void {
-  const { blame, requestId, record } = request;
-  if (judgement.kind === "innocent") convictAccusers(regulator, request, judgement.resultDigest);
-  regulator.shadows.drop(request);
-  if (judgement.kind === "innocent") {
-    if (blame?.direct) {
-      const { server, incarnation } = blame;
-      const evidence = `failed ${blame.check}; the shadow run passed with result ${judgement.resultDigest}`;
-      addFact(regulator, { kind: "serverConvicted", server, incarnation, requestId, evidence });
-      regulator.suspects.convicted(record.clientId, regulator.now);
-    }
-    clearSuspicion(regulator, request);
-    advance(regulator, request, "innocent");
-    return;
-  }
-  if (judgement.kind === "untestable") request.blamed = false;
-  else if (blame) {
-    const { check, detail } = judgement;
-    // What the shadow run found is about the request; a crash or silence of the first attempt says less.
-    if (!blame.direct || blame.detector !== "acceptance-test")
-      request.blame = { ...blame, check, detail: `${blame.detail}; ${detail}`.slice(0, 2_000) };
-    withholdIfBroken(regulator, request, check);
-  }
-  advance(regulator, request, "malformed");
-}
-
-function withholdIfBroken(regulator: Regulator, request: PendingRequest, check: string): void {
-  const { operation, clientId } = request.record;
-  const inGoodStanding = regulator.inGoodStanding.has(clientId);
-  const { withhold, tripped } = regulator.breaker.count(
-    { operation, check, principal: clientId, inGoodStanding },
-    regulator.now,
-  );
-  if (withhold) request.blamed = false;
-  if (tripped) addFact(regulator, { kind: "breakerTripped", operation, check });
 }

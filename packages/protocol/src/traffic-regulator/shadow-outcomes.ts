@@ -1,0 +1,57 @@
+/** Where attribution ends: somebody is convicted, or the request is condemned (docs/PROTOCOL.md §6). */
+import type { ShadowJudgement } from "./attribution.ts";
+import { addFact, type Regulator } from "./context.ts";
+import { clearSuspicion, discardServer } from "./failures.ts";
+import { advance } from "./lifecycle.ts";
+import type { PendingRequest } from "./request.ts";
+
+/** Acts on what the shadow runs showed. */
+export function attribute(
+  regulator: Regulator,
+  request: PendingRequest,
+  judgement: Exclude<ShadowJudgement, { kind: "pending" | "inconclusive" }>,
+): void {
+  const { blame, requestId, record } = request;
+  if (judgement.kind === "innocent") convictAccusers(regulator, request, judgement.resultDigest);
+  regulator.shadows.drop(request);
+  if (judgement.kind === "innocent") {
+    if (blame?.direct) {
+      const { server, incarnation } = blame;
+      const evidence = `failed ${blame.check}; the shadow run passed with result ${judgement.resultDigest}`;
+      addFact(regulator, { kind: "serverConvicted", server, incarnation, requestId, evidence });
+      regulator.suspects.convicted(record.clientId, regulator.now);
+    }
+    clearSuspicion(regulator, request);
+    advance(regulator, request, "innocent");
+    return;
+  }
+  if (judgement.kind === "untestable") request.blamed = false;
+  else if (blame) {
+    const { check, detail } = judgement;
+    // What the shadow run found is about the request; a crash or silence of the first attempt says less.
+    if (!blame.direct || blame.detector !== "acceptance-test")
+      request.blame = { ...blame, check, detail: `${blame.detail}; ${detail}`.slice(0, 2_000) };
+    withholdIfBroken(regulator, request, check);
+  }
+  advance(regulator, request, "malformed");
+}
+
+function withholdIfBroken(regulator: Regulator, request: PendingRequest, check: string): void {
+  const { operation, clientId } = request.record;
+  const inGoodStanding = regulator.inGoodStanding.has(clientId);
+  const { withhold, tripped } = regulator.breaker.count(
+    { operation, check, principal: clientId, inGoodStanding },
+    regulator.now,
+  );
+  if (withhold) request.blamed = false;
+  if (tripped) addFact(regulator, { kind: "breakerTripped", operation, check });
+}
+
+/** The request passes: whoever failed with it before lied. */
+function convictAccusers(regulator: Regulator, request: PendingRequest, resultDigest: string): void {
+  for (const accuser of regulator.shadows.accusers.get(request) ?? []) {
+    const detail = `its shadow run failed, another passed with result ${resultDigest}`;
+    discardServer(regulator, accuser, request.requestId, { detector: "acceptance-test", check: "shadow-run", detail });
+    addFact(regulator, { kind: "serverConvicted", ...accuser, requestId: request.requestId, evidence: detail });
+  }
+}
