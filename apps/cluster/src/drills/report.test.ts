@@ -93,6 +93,12 @@ describe("a compromised execution server", () => {
     expect(report).toMatchObject({ detectedInMs: 70, containedInMs: 290 });
   });
 
+  test("is contained by a later right answer when honest replicas had answered the one that met it before", () => {
+    const request = seen(430, 460, "right", id("a"));
+    const report = reportByzantine(drillOf("A4"), compromised, events, [request, seen(480, 700)]);
+    expect(report).toMatchObject({ detectedInMs: 40, containedInMs: 270 });
+  });
+
   test("is not contained while nothing was answered afterwards", () => {
     const report = reportByzantine(drillOf("A1"), compromised, events, [seen(100, 110)]);
     expect(report).toMatchObject({ detected: true, containedInMs: null });

@@ -56,7 +56,7 @@ export const discardedServer = (
 /**
  * A compromised execution server. It could first be seen when a request met it: when that request started, or when the
  * server became the holder, whichever was later. Contained = the first right answer after the detection: to the request
- * that met it, or, when that one is no request of ours, to any that started later.
+ * that met it, or, when that one is not ours or honest replicas had answered it before, to any that started later.
  */
 export function reportByzantine(
   drill: Drill,
@@ -77,7 +77,8 @@ export function reportByzantine(
   const from = Math.min(detectedAt, Math.max(orderedAt, opened ? timeOf(opened) : 0, met?.startedAt ?? 0));
   const right = seen.filter(({ judgement }) => judgement === "right");
   const later = right.filter(({ startedAt }) => startedAt >= detectedAt).map(({ answeredAt }) => answeredAt);
-  const containedAt = met?.judgement === "right" ? met.answeredAt : earliest(later);
+  const isMetContained = met?.judgement === "right" && met.answeredAt >= detectedAt;
+  const containedAt = isMetContained ? met.answeredAt : earliest(later);
   return makeReport(drill, { detectedAt, by: discarded.cause, from, containedAt }, seen);
 }
 
