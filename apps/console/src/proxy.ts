@@ -6,9 +6,11 @@
  * answered here, not even to refuse it (the client would hang): without a token the manager's handshake rejects it.
  */
 import { type NextRequest, NextResponse } from "next/server";
+import { environment } from "./env";
 import { managerToken } from "./server/auth";
 import { contentSecurityPolicy } from "./server/content-security-policy";
 import { managerUrl } from "./server/endpoints";
+import { ownOrigins } from "./server/origins";
 
 const trpcPrefix = "/api/trpc/";
 /** Nobody listens there: an upgrade without a manager fails at once instead of hanging. */
@@ -17,8 +19,19 @@ const nowhere = "http://127.0.0.1:9";
 export async function proxy(request: NextRequest): Promise<NextResponse> {
   const { pathname, search } = request.nextUrl;
   if (pathname === "/live" || pathname.startsWith("/live/")) return toManager(request, `/live${search}`);
+  if (pathname.startsWith(trpcPrefix) && !isOurs(request)) {
+    return NextResponse.json({ error: "Changes are taken from the console's own pages only." }, { status: 403 });
+  }
   if (pathname.startsWith(trpcPrefix)) return toManager(request, `/trpc/${pathname.slice(trpcPrefix.length)}${search}`);
   return page(request);
+}
+
+/** A change must come from one of our pages and as JSON, which no form of another page can send; ports do not part sites. */
+function isOurs(request: NextRequest): boolean {
+  if (request.method === "GET") return true;
+  const origin = request.headers.get("origin");
+  const type = request.headers.get("content-type")?.split(";")[0]?.trim();
+  return origin !== null && ownOrigins(environment().BETTER_AUTH_URL).includes(origin) && type === "application/json";
 }
 
 async function toManager(request: NextRequest, path: string): Promise<NextResponse> {

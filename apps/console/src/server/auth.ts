@@ -7,11 +7,13 @@
 import { createAuthClient } from "@redoubt/database/auth";
 import { betterAuth } from "better-auth";
 import { prismaAdapter } from "better-auth/adapters/prisma";
+import { APIError, createAuthMiddleware } from "better-auth/api";
 import { createAccessControl } from "better-auth/plugins/access";
 import { admin } from "better-auth/plugins/admin";
 import { adminAc, defaultStatements, userAc } from "better-auth/plugins/admin/access";
 import { jwt } from "better-auth/plugins/jwt";
 import { environment } from "../env";
+import { FailureGuard } from "./failure-guard";
 import { ownOrigins } from "./origins";
 
 /** Fixed in both ends: apps/cluster/src/administration/authentication.ts demands the same. */
@@ -29,6 +31,28 @@ const people = {
   auditor: ordinary,
   admin: accessControl.newRole(adminAc.statements),
 };
+
+/** Per e-mail address, whether or not anybody has it. */
+const signInGuard = new FailureGuard({ failuresMax: 10, windowMs: 5 * 60_000, namesMax: 10_000 });
+
+function signInName(path: string, body: unknown): string | null {
+  if (path !== "/sign-in/email" || typeof body !== "object" || body === null || !("email" in body)) return null;
+  return String(body.email).trim().toLowerCase().slice(0, 254);
+}
+
+const beforeSignIn = createAuthMiddleware(async ({ path, body }) => {
+  const name = signInName(path, body);
+  if (name !== null && signInGuard.waitMs(name, Date.now()) > 0) {
+    throw new APIError("TOO_MANY_REQUESTS", { message: "Too many attempts for this address." });
+  }
+});
+
+const afterSignIn = createAuthMiddleware(async ({ path, body, context }) => {
+  const name = signInName(path, body);
+  if (name === null) return;
+  if (context.returned instanceof APIError) signInGuard.failed(name, Date.now());
+  else signInGuard.succeeded(name);
+});
 
 function create() {
   const { AUTH_DATABASE_URL, BETTER_AUTH_SECRET, BETTER_AUTH_URL } = environment();
@@ -49,12 +73,14 @@ function create() {
       max: 600,
       customRules: { "/sign-in/email": { window: 60, max: 20 } },
     },
+    hooks: { before: beforeSignIn, after: afterSignIn },
     telemetry: { enabled: false },
     advanced: {
       // Cookies ignore ports: two clusters on one machine would otherwise log each other out.
       cookiePrefix: `redoubt-${url.port === "" ? "default" : url.port}`,
       useSecureCookies: secure,
-      defaultCookieAttributes: { sameSite: "strict", httpOnly: true, secure },
+      // Lax, so that the link in an alert opens the page it names; changes from elsewhere are stopped by their origin (proxy.ts).
+      defaultCookieAttributes: { sameSite: "lax", httpOnly: true, secure },
     },
     plugins: [
       admin({ ac: accessControl, roles: people, defaultRole: "viewer", adminRoles: ["admin"] }),

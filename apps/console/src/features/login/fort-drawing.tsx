@@ -52,7 +52,6 @@ export function FortDrawing() {
         </g>
       ))}
       <path d={wall} className="fill-canvas" stroke="currentColor" strokeWidth="1.8" strokeLinejoin="round" />
-      <path d={trace(0.8)} stroke="currentColor" strokeWidth="0.8" strokeDasharray="2 5" strokeLinejoin="round" />
       {ring(5, 84, 0).map(({ x, y }) => (
         <g key={x}>
           <path d={`M ${centre} ${centre} L ${x} ${y}`} stroke="currentColor" strokeWidth="1" />

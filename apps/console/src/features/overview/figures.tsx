@@ -53,7 +53,7 @@ export function Figures({ logs }: { logs: { L1: number; L2: number; L3: number }
 
 function Figure({ title, value, note, values }: FigureProps) {
   return (
-    <div className="min-w-0 border-line pr-4 odd:pl-0 even:pl-4 xl:border-l xl:odd:pl-4 xl:first:pl-0 xl:first:border-l-0 xl:last:pr-0">
+    <div className="min-w-0 border-line pr-4 even:pl-4 xl:border-l xl:not-first:pl-4 xl:first:border-l-0 xl:last:pr-0">
       <dt className="text-ink-faint text-xs">{title}</dt>
       <dd className="flex items-end justify-between gap-3">
         <div className="min-w-0">
