@@ -315,3 +315,13 @@ describe("logs", () => {
     expect(ids("L3")).toEqual([pending.requestId]);
   });
 });
+
+test("a server that has proved nothing gets a few requests at once, and one more with each that ends well", () => {
+  const stage = new Stage();
+  const before = stage.dispatches.length;
+  for (let number = 0; number < 100; number++) stage.admit("alice", { object: `object-${number}` });
+  const atOnce = stage.dispatches.length - before;
+  expect(atOnce).toBe(16);
+  for (const dispatched of stage.dispatches.slice(before)) stage.answerAll(dispatched);
+  expect(stage.dispatches.length - before).toBe(3 * atOnce);
+});

@@ -11,8 +11,6 @@ import type { Attempt, PendingRequest } from "./request.ts";
 import type { ExecutionServer } from "./servers.ts";
 import { chooseTesters, makeTicket } from "./tickets.ts";
 
-/** Requests at one execution server at a time: more would only wait in its queue while their deadlines run. */
-const RUNNING_MAX = 512;
 /** Of them in a worker of their own: each starts a process, and many that start at once would all miss their deadlines. */
 const ALONE_MAX = 2;
 /** What starting that worker may take beyond the deadline. */
@@ -42,7 +40,7 @@ export function tryDispatch(regulator: Regulator, request: PendingRequest): bool
   }
   if (!isUsable(regulator, domain)) return false;
   const server = regulator.servers.get(domain.holder);
-  if (!server || server.running.size >= RUNNING_MAX) return false;
+  if (!server || server.running.size >= server.room) return false;
   const disposable = isForItsOwnWorker(regulator, request);
   if (disposable && server.alone.size >= ALONE_MAX) return false;
   dispatch(regulator, request, domain, server, disposable);
@@ -56,10 +54,14 @@ export function dispatchWaiting(regulator: Regulator): void {
   for (const request of [...regulator.waiting]) tryDispatch(regulator, request);
 }
 
-/** One request has ended: there may be room for the oldest that waits and can go. */
+/** One request has ended: there may be room for the oldest that wait and can go, one in its place and one more. */
 export function dispatchOldest(regulator: Regulator): void {
   let looked = 0;
-  for (const request of regulator.waiting) if (tryDispatch(regulator, request) || ++looked >= LOOKED_AT_MAX) return;
+  let dispatched = 0;
+  for (const request of regulator.waiting) {
+    if (tryDispatch(regulator, request)) dispatched++;
+    if (dispatched === 2 || ++looked >= LOOKED_AT_MAX) return;
+  }
 }
 
 /** Clusters of one request held by different servers: both domains go to one holder (docs/PROTOCOL.md §3.1). */

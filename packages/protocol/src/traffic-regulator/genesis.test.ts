@@ -44,7 +44,8 @@ describe("the first objects", () => {
     const before = stage.dispatches.length;
     stage.restart();
     const done = new Set(first.map(({ requestId }) => requestId));
-    const pending = stage.dispatches.slice(10, before).map(({ requestId }) => requestId);
+    const admitted = stage.journal.flatMap((record) => (record.kind === "admitted" ? [record.requestId] : []));
+    const pending = admitted.filter((requestId) => !done.has(requestId));
     stage.message("state-master-1", {
       kind: "outcomes",
       outcomes: pending.map((requestId) => ({ requestId, outcome: { kind: "unknown" as const } })),

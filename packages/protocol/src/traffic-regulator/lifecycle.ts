@@ -2,6 +2,7 @@
 import { nextState, type RequestEvent } from "./attempts.ts";
 import type { Regulator } from "./context.ts";
 import type { PendingRequest } from "./request.ts";
+import { growRoom } from "./servers.ts";
 
 /** True when the event changed the state. */
 export function advance(regulator: Regulator, request: PendingRequest, event: RequestEvent): boolean {
@@ -15,6 +16,7 @@ export function advance(regulator: Regulator, request: PendingRequest, event: Re
     if (process?.incarnation === incarnation) {
       process.running.delete(request.requestId);
       process.alone.delete(request.requestId);
+      if (event === "released") growRoom(process);
     }
   }
   request.state = next;

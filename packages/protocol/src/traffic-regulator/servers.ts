@@ -13,7 +13,21 @@ export interface ExecutionServer {
   readonly running: Set<RequestId>;
   /** Those of them that run in a worker of their own. */
   readonly alone: Set<RequestId>;
+  /** Requests it may hold at a time: few at first, one more with each that ends well ({@link ROOM_FIRST}). */
+  room: number;
 }
+
+/**
+ * What a process that has proved nothing yet is given at once. A new holder meets everything its predecessor left behind;
+ * given all of it, on a busy machine it would miss every deadline, be discarded, and leave the same to the next, for ever.
+ */
+const ROOM_FIRST = 16;
+/** More would only wait in its queue while their deadlines run. */
+const ROOM_MAX = 512;
+
+export const growRoom = (server: ExecutionServer): void => {
+  server.room = Math.min(ROOM_MAX, server.room + 1);
+};
 
 /** Strikes are forgotten one by one. */
 const STRIKE_MS = 10 * 60_000;
@@ -37,7 +51,14 @@ export class ExecutionServers {
     }
     for (const { server, incarnation, publicKey } of list) {
       if (this.#servers.has(server) || this.#discarded.has(`${server} ${incarnation}`)) continue;
-      this.#servers.set(server, { server, incarnation, publicKey, running: new Set(), alone: new Set() });
+      this.#servers.set(server, {
+        server,
+        incarnation,
+        publicKey,
+        running: new Set(),
+        alone: new Set(),
+        room: ROOM_FIRST,
+      });
     }
     return gone;
   }
