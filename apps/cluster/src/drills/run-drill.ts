@@ -13,6 +13,7 @@ import { type DrillTraffic, startTraffic, withDrillClient } from "./traffic.ts";
 const WHOLE_LIMIT_MS = 10_000;
 const ANSWERS_LIMIT_MS = 5_000;
 const DETECTION_LIMIT_MS = 8_000;
+const REPLACED_LIMIT_MS = 12_000;
 const WARM_UP_REQUESTS = 20;
 const REQUESTS_AFTERWARDS = 40;
 
@@ -63,7 +64,7 @@ async function runCrash(
   const from = channel.events.length;
   const ended = chooseServers(drill, await channel.status());
   const at = endProcesses(data, ended);
-  const liveAgainAt = await until(DETECTION_LIMIT_MS, async () =>
+  const liveAgainAt = await until(REPLACED_LIMIT_MS, async () =>
     isReplaced(drill, ended, await channel.status()) ? Date.now() : undefined,
   );
   await traffic.answered(REQUESTS_AFTERWARDS, ANSWERS_LIMIT_MS);
