@@ -28,12 +28,16 @@ export function Decision({ item }: { item: QuarantineItem }) {
         <Status tone={stateTones[item.state]}>{stateTitles[item.state]}</Status>
       </div>
       <Who item={item} />
-      {isDecided(item.state) ? null : <Choice item={item} />}
-      <div className="flex flex-col gap-1.5 border-line border-t pt-3">
-        <p className="text-ink-faint text-xs">The same by command</p>
-        <CommandLine command={`npx redoubt quarantine release ${item.requestId} --reason "…"`} />
-        <CommandLine command={`npx redoubt quarantine confirm ${item.requestId} --reason "…"`} />
-      </div>
+      {!isDecided(item.state) && (
+        <>
+          <Choice item={item} />
+          <div className="flex flex-col gap-1.5 border-line border-t pt-3">
+            <p className="text-ink-faint text-xs">The same by command</p>
+            <CommandLine command={`npx redoubt quarantine release ${item.requestId} --reason "…"`} />
+            <CommandLine command={`npx redoubt quarantine confirm ${item.requestId} --reason "…"`} />
+          </div>
+        </>
+      )}
     </aside>
   );
 }
