@@ -188,7 +188,7 @@ export function makePending(
     arrivedAt: regulator.now,
     exchanges: [],
     replies: new Map(),
-    strikes: new Set(),
+    strikes: new Map(),
     state: "checking",
     attempt: 0,
     current: undefined,

@@ -2,7 +2,7 @@
  * Sending requests to execution servers (docs/PROTOCOL.md §3.1): a request goes out when all its object clusters are in
  * one settled domain whose holder is live and has room. Everything that changes one of these calls {@link dispatchWaiting}.
  */
-import type { ServerName } from "@redoubt/shared";
+import type { DispatchMessage, ServerName } from "@redoubt/shared";
 import { append, domainOf, isUsable, publish, type Regulator, retryAfter, schedule, sendTo } from "./context.ts";
 import { wishEpoch } from "./epoch-wishes.ts";
 import { advance } from "./lifecycle.ts";
@@ -115,12 +115,14 @@ function dispatch(
     testers,
     expiresAt: Math.trunc(regulator.wall) + patienceMs,
   });
+  const message = { kind: "dispatch", ticket, input: record.inputText, disposable } as const;
   request.current = makeAttempt({
     number,
     domain,
     testers,
     server,
     disposable,
+    dispatch: message,
     startedAt: now,
     deadlineAt: now + patienceMs,
   });
@@ -133,12 +135,13 @@ function dispatch(
   advance(regulator, request, "dispatched");
   regulator.traffic.count("dispatched");
   publish(regulator, { kind: "dispatched", requestId, attempt: number, server: server.server, disposable });
-  sendTo(regulator, "execution-server", server.server, {
-    kind: "dispatch",
-    ticket,
-    input: record.inputText,
-    disposable,
-  });
+  sendTo(regulator, "execution-server", server.server, message);
+}
+
+/** No member has heard of the attempt yet: the message may be lost. A server that has it does nothing twice. */
+export function dispatchAgain(regulator: Regulator, { server, incarnation, dispatch: message, votes }: Attempt): void {
+  if (message && votes.size === 0 && regulator.servers.isLive(server, incarnation))
+    sendTo(regulator, "execution-server", server, message);
 }
 
 export function enterRunning(regulator: Regulator, request: PendingRequest): void {
@@ -152,10 +155,11 @@ export function makeAttempt(options: {
   readonly testers: readonly ServerName[];
   readonly server: Pick<ExecutionServer, "server" | "incarnation" | "publicKey">;
   readonly disposable: boolean;
+  readonly dispatch?: DispatchMessage;
   readonly startedAt: number;
   readonly deadlineAt: number;
 }): Attempt {
-  const { number, domain, testers, server, disposable, startedAt, deadlineAt } = options;
+  const { number, domain, testers, server, disposable, dispatch: message, startedAt, deadlineAt } = options;
   return {
     number,
     epoch: domain.epoch,
@@ -166,6 +170,7 @@ export function makeAttempt(options: {
     members: domain.members,
     homeMembers: domain.members,
     disposable,
+    dispatch: message,
     votes: new Map(),
     acceptance: undefined,
     designated: [...testers],

@@ -20,6 +20,7 @@ import { advance } from "./lifecycle.ts";
 import type { Attempt, PendingRequest } from "./request.ts";
 import type { ExecutionServer } from "./servers.ts";
 import { dropRunsAt, strikeLoneRun } from "./shadow-runs.ts";
+import { STRIKES_MAX, strikeKind } from "./strikes.ts";
 
 export interface Finding {
   readonly detector: Detector;
@@ -35,8 +36,6 @@ export interface FailedAttempt extends Finding {
   readonly proven?: boolean;
 }
 
-/** Attempts on distinct processes without a guilty one, until the request is regarded as malformed (paper §3.2). */
-export const STRIKES_MAX = 3;
 /** Failed attempts in all, guilty servers included: beyond it the request is closed and nobody blamed. */
 const FAILURES_MAX = 8;
 /** More requests than this inside a crashed process are not screened by shadow runs but run again in workers of their own. */
@@ -117,7 +116,7 @@ function doom(
 function dispositionAfter(
   regulator: Regulator,
   request: PendingRequest,
-  { detector, proven }: FailedAttempt,
+  { detector, check, proven }: FailedAttempt,
 ): PendingRequest["disposition"] {
   if (proven || request.internal === "genesis") return "retry";
   if (request.failures > FAILURES_MAX) {
@@ -127,7 +126,7 @@ function dispositionAfter(
   if (!regulator.wanted?.strictPaper) return "shadow";
   // As the paper has it: a failed test condemns at once, a crash or a silence only when it recurs.
   if (detector === "acceptance-test" || detector === "refusal" || detector === "checksum-vote") return "condemn";
-  request.strikes.add(`${request.current?.server} ${request.current?.incarnation}`);
+  request.strikes.set(`${request.current?.server} ${request.current?.incarnation}`, strikeKind(detector, check));
   return request.strikes.size >= STRIKES_MAX ? "condemn" : "retry";
 }
 
@@ -168,6 +167,9 @@ export function loseAttempts(regulator: Regulator, process: ExecutionServer): vo
     if (request) loseAttempt(regulator, request);
   }
   dropRunsAt(regulator, process.server, process.incarnation);
+  // A new process of the same name is not the holder of the old one's epochs: they end in any case.
+  for (const domain of regulator.placement.domains)
+    if (domain.holder === process.server) wishEpoch(regulator, domain, `${process.server} is gone`);
   reviewPlacement(regulator);
 }
 

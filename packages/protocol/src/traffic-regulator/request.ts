@@ -5,6 +5,7 @@
 import type {
   ChangeName,
   Digest,
+  DispatchMessage,
   Epoch,
   ObjectClusterNumber,
   RequestId,
@@ -14,6 +15,7 @@ import type {
 import type { RequestState } from "./attempts.ts";
 import type { Detector } from "./attribution.ts";
 import type { AcceptanceVote, Vote } from "./release.ts";
+import type { Strikes } from "./strikes.ts";
 import type { AdmittedRecord, QuarantineReason } from "./types.ts";
 
 /** Members named different changes for one ticket. */
@@ -39,6 +41,8 @@ export interface Attempt {
   readonly members: readonly ServerName[];
   readonly homeMembers: readonly ServerName[];
   readonly disposable: boolean;
+  /** As it was sent, to be sent again; undefined for an attempt that a settlement kept. */
+  readonly dispatch: DispatchMessage | undefined;
   readonly votes: Map<ServerName, Vote>;
   /** Made when the first one comes (basic profile). */
   acceptance: Map<ServerName, AcceptanceVote> | undefined;
@@ -93,7 +97,7 @@ export interface PendingRequest {
   /** Reply text that each member sent, one each, its digest checked: a lying one cannot crowd out the right text. */
   readonly replies: Map<ServerName, { readonly digest: Digest; readonly text: string }>;
   /** Processes at which it failed without anybody being found guilty. */
-  readonly strikes: Set<string>;
+  readonly strikes: Strikes;
   state: RequestState;
   /** Highest attempt number used. */
   attempt: number;

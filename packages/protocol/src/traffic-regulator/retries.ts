@@ -17,7 +17,7 @@ import {
   sendToMasters,
 } from "./context.ts";
 import { follow, sendTicketKey } from "./decisions-taken.ts";
-import { dispatchWaiting } from "./dispatch.ts";
+import { dispatchAgain, dispatchWaiting } from "./dispatch.ts";
 import { judgeDivergenceNow } from "./divergence.ts";
 import { reviewPlacement } from "./epoch-wishes.ts";
 import { failAttempt } from "./failures.ts";
@@ -108,6 +108,7 @@ function askAgain(regulator: Regulator, request: PendingRequest): void {
     advance(regulator, request, "superseded");
     return;
   }
+  if (request.state === "running") dispatchAgain(regulator, current);
   const insist = request.retryDelayMs > 100 || request.state === "surviving";
   for (const member of current.members) {
     const vote = current.votes.get(member);

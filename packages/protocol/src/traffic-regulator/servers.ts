@@ -31,7 +31,7 @@ export const growRoom = (server: ExecutionServer): void => {
 
 /** Strikes are forgotten one by one. */
 const STRIKE_MS = 10 * 60_000;
-const NONE: ReadonlySet<string> = new Set();
+const NONE = new Set<string>();
 const DISCARDED_KEPT_MAX = 1_024;
 
 export class ExecutionServers {
@@ -103,7 +103,7 @@ export class ExecutionServers {
     now: number,
     random: Random,
     avoid: ReadonlySet<ServerName>,
-    excluded: ReadonlySet<string> = NONE,
+    excluded: { has(process: string): boolean } = NONE,
   ): ExecutionServer | undefined {
     const live = this.live.filter(({ server, incarnation }) => !excluded.has(`${server} ${incarnation}`));
     const preferred = live.filter(({ server }) => !avoid.has(server));

@@ -21,6 +21,8 @@ export function attribute(
       addFact(regulator, { kind: "serverConvicted", server, incarnation, requestId, evidence });
       regulator.suspects.convicted(record.clientId, regulator.now);
     }
+    // Whoever failed with it has been found guilty: no strike against the request (PROTOCOL §10).
+    request.strikes.clear();
     clearSuspicion(regulator, request);
     advance(regulator, request, "innocent");
     return;

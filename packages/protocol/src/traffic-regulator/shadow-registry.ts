@@ -1,5 +1,5 @@
 /** The shadow runs that wait, run, and came to nothing: bookkeeping only, few at a time. */
-import type { ExecutionFailedMessage, ServerName } from "@redoubt/shared";
+import type { ExecutionFailedMessage, ServerName, ShadowRunMessage } from "@redoubt/shared";
 import type { ShadowVote } from "./attribution.ts";
 import type { PendingRequest } from "./request.ts";
 
@@ -12,6 +12,9 @@ export interface ShadowRun {
   readonly needed: number;
   readonly votes: Map<ServerName, ShadowVote>;
   failure: ExecutionFailedMessage["reason"] | undefined;
+  /** As it was sent, to be sent again while nothing is heard of it. */
+  readonly order: ShadowRunMessage;
+  againAt: number;
   deadlineAt: number;
 }
 

@@ -8,13 +8,14 @@ import { vouching } from "../quorum.ts";
 import { judgeShadow } from "./attribution.ts";
 import { domainOf, isUsable, type Regulator, sendTo } from "./context.ts";
 import { nextAttempt } from "./dispatch.ts";
-import { discardServer, STRIKES_MAX, UNTESTABLE_MAX } from "./failures.ts";
+import { discardServer, UNTESTABLE_MAX } from "./failures.ts";
 import { isStateFarmHeard } from "./health.ts";
 import { advance } from "./lifecycle.ts";
 import type { PendingRequest } from "./request.ts";
 import type { ExecutionServer } from "./servers.ts";
 import { attribute } from "./shadow-outcomes.ts";
 import type { ShadowRun } from "./shadow-registry.ts";
+import { isStruckOut, strikeKind } from "./strikes.ts";
 import { chooseTesters, makeTicket } from "./tickets.ts";
 
 /** Runs at a time, in all and for one principal: a client must not buy more computation by failing (PROTOCOL §10). */
@@ -27,6 +28,8 @@ const PAUSE_MS = 100;
 const FRESH_PROCESS_MS = 2_000;
 /** What starting a run's worker may take. */
 const WORKER_START_MS = 2_000;
+/** A run nothing is heard of is ordered again after this long: the order, the result or the verdicts may be lost. */
+const ORDER_AGAIN_MS = 200;
 
 export function enterShadowing(regulator: Regulator, request: PendingRequest): void {
   const { shadows } = regulator;
@@ -89,6 +92,8 @@ function startRun(regulator: Regulator, request: PendingRequest): void {
     testers,
     expiresAt: Math.trunc(regulator.wall) + patienceMs,
   });
+  const reads = request.blame?.reads ?? [];
+  const order = { kind: "shadowRun", run, ticket, input: record.inputText, reads } as const;
   shadows.queue.delete(request);
   shadows.active.set(run, {
     run,
@@ -99,16 +104,12 @@ function startRun(regulator: Regulator, request: PendingRequest): void {
     needed: profile === "basic" ? 1 : vouching(domain.faultsTolerated),
     votes: new Map(),
     failure: undefined,
+    order,
+    againAt: now + ORDER_AGAIN_MS,
     deadlineAt: now + patienceMs,
   });
   regulator.traffic.count("shadowRuns");
-  sendTo(regulator, "execution-server", server.server, {
-    kind: "shadowRun",
-    run,
-    ticket,
-    input: record.inputText,
-    reads: request.blame?.reads ?? [],
-  });
+  sendTo(regulator, "execution-server", server.server, order);
 }
 
 /**
@@ -145,10 +146,15 @@ export function onShadowFailed(regulator: Regulator, from: Sender, message: Exec
   return true;
 }
 
-/** Deadlines of the runs under way; they are few. */
+/** Deadlines and repetitions of the runs under way; they are few. */
 export function expireRuns(regulator: Regulator): void {
   for (const run of [...regulator.shadows.active.values()]) {
-    if (regulator.now < run.deadlineAt) continue;
+    if (regulator.now < run.deadlineAt) {
+      if (regulator.now < run.againAt) continue;
+      run.againAt = regulator.now + ORDER_AGAIN_MS;
+      sendTo(regulator, "execution-server", run.server, run.order);
+      continue;
+    }
     if (isStateFarmHeard(regulator, run.testers, run.needed)) conclude(regulator, run, true);
     else again(regulator, run, 0);
   }
@@ -162,7 +168,8 @@ export function dropRunsAt(regulator: Regulator, server: ServerName, incarnation
 /** The process died with nothing in it but this run: that counts against the request (REQUIREMENTS R35). */
 export function strikeLoneRun(regulator: Regulator, { server, incarnation, running }: ExecutionServer): void {
   const [run, ...others] = runsAt(regulator, server, incarnation);
-  if (run && others.length === 0 && running.size === 0) run.request.strikes.add(`${server} ${incarnation}`);
+  if (run && others.length === 0 && running.size === 0)
+    run.request.strikes.set(`${server} ${incarnation}`, strikeKind("crash", "process-gone"));
 }
 
 const runsAt = ({ shadows }: Regulator, server: ServerName, incarnation: string): ShadowRun[] =>
@@ -179,8 +186,8 @@ function conclude(regulator: Regulator, run: ShadowRun, timedOut: boolean): void
   if (judgement.kind === "inconclusive") {
     if (judgement.serverFailed) {
       const { server, incarnation, request } = run;
-      request.strikes.add(`${server} ${incarnation}`);
       const detector = judgement.why === "timeout" ? "deadline" : "checksum-vote";
+      request.strikes.set(`${server} ${incarnation}`, strikeKind(detector, judgement.why));
       const finding = { detector, check: "shadow-run", detail: judgement.why } as const;
       regulator.shadows.active.delete(run.run);
       discardServer(regulator, { server, incarnation }, request.requestId, finding);
@@ -189,7 +196,8 @@ function conclude(regulator: Regulator, run: ShadowRun, timedOut: boolean): void
     return;
   }
   regulator.shadows.active.delete(run.run);
-  if (judgement.kind !== "malformed" || isConfirmed(regulator, run)) attribute(regulator, run.request, judgement);
+  if (judgement.kind !== "malformed" || isConfirmed(regulator, run, judgement.check))
+    attribute(regulator, run.request, judgement);
   else regulator.shadows.queue.add(run.request);
   startRuns(regulator);
 }
@@ -198,12 +206,15 @@ function conclude(regulator: Regulator, run: ShadowRun, timedOut: boolean): void
  * One failing shadow run may be another intruder framing an innocent client (REQUIREMENTS U4, A31): a request is malformed
  * only when it failed on three distinct processes (ADR 0004).
  */
-function isConfirmed(regulator: Regulator, { request, server, incarnation }: ShadowRun): boolean {
+function isConfirmed(regulator: Regulator, run: ShadowRun, check: string): boolean {
   const { shadows, wanted } = regulator;
-  request.strikes.add(`${server} ${incarnation}`);
-  if (request.blame?.direct) request.strikes.add(`${request.blame.server} ${request.blame.incarnation}`);
+  const { request, server, incarnation, failure } = run;
+  const { blame, strikes } = request;
+  const detector = failure === undefined ? "acceptance-test" : failure === "timeout" ? "deadline" : "crash";
+  strikes.set(`${server} ${incarnation}`, strikeKind(detector, check));
+  if (blame?.direct) strikes.set(`${blame.server} ${blame.incarnation}`, strikeKind(blame.detector, blame.check));
   shadows.accusers.set(request, [...(shadows.accusers.get(request) ?? []), { server, incarnation }]);
-  return request.strikes.size >= STRIKES_MAX || wanted?.strictPaper === true;
+  return isStruckOut(strikes) || wanted?.strictPaper === true;
 }
 
 /** Runs it again elsewhere; what fails on enough distinct processes is malformed (paper §3.2, REQUIREMENTS R35). */
@@ -213,7 +224,7 @@ function repeat(regulator: Regulator, run: ShadowRun): void {
   // The versions the failed attempt read may have become void with it: from now on on the newest.
   if (request.blame) request.blame = { ...request.blame, reads: [] };
   const times = (shadows.inconclusive.get(request)?.times ?? 0) + 1;
-  if (request.state === "shadowing" && request.strikes.size >= STRIKES_MAX) {
+  if (request.state === "shadowing" && isStruckOut(request.strikes)) {
     shadows.active.delete(run.run);
     attribute(regulator, request, { kind: "malformed", check: "strikes", detail: "failed on distinct processes" });
   } else if (request.state === "shadowing" && times > INCONCLUSIVE_MAX) {
