@@ -12,6 +12,13 @@ const ANSWER_LIMIT_MS = 60_000;
 export const craftedBody = readFileSync(`${projectRoot}examples/bank/attacks/import-statement.json`, "utf8");
 
 /**
+ * The same attack in other words. A signature learned from one body stops that body at the door; each test wants one that
+ * goes all the way.
+ * @param {string} text of the statement's line
+ */
+export const reworded = (text) => craftedBody.replace("Monthly savings plan", JSON.stringify(text).slice(1, -1));
+
+/**
  * Makes a client, waits until the regulator knows it, and sends its one request.
  * @param {Place} place
  * @param {string} url of the client API

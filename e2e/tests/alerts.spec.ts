@@ -1,4 +1,4 @@
-import { attack } from "../support/attack.mjs";
+import { attack, reworded } from "../support/attack.mjs";
 import { waitUntilLive } from "../support/log-in.mjs";
 import { expect, test } from "../support/test.ts";
 import { openWebhookReceiver } from "../support/webhook-receiver.ts";
@@ -33,7 +33,11 @@ test("a webhook is told nothing but its code until verified, then tests and aler
     await page.getByRole("button", { name: `Send a test to ${receiver.url}` }).click();
     await expect.poll(() => receiver.received.map((each) => each.purpose)).toContain("test");
 
-    const reply = await attack(run, run.client.url, { client: "wendy", address: "127.9.0.37" });
+    const reply = await attack(run, run.client.url, {
+      client: "wendy",
+      address: "127.9.0.37",
+      body: reworded("wendy"),
+    });
     expect(reply.status, reply.text).toBe(403);
     await expect.poll(() => receiver.received.map(({ event }) => event?.kind)).toContain("quarantine.added");
     expect(receiver.received.filter((each) => !each.isSigned)).toEqual([]);

@@ -13,9 +13,12 @@ const groups = {
 } as const;
 
 const requestsPerSecond = 10;
-const callersRefreshMs = 20_000;
 
-test("the overview shows every component with the numbers of `redoubt status`, live", async ({ page, run }) => {
+test("the overview shows every component with the numbers of `redoubt status`, live, and says when it is stale", async ({
+  page,
+  context,
+  run,
+}) => {
   await page.goto("/");
   await waitUntilLive(page);
   const state = await status(run);
@@ -42,30 +45,14 @@ test("the overview shows every component with the numbers of `redoubt status`, l
   const verified = (await status(run)).logs.L2;
   await expect(figure("Requests per second")).toContainText(`L2, verified: ${verified.toLocaleString("en-GB")}`);
   await expect(topology).toContainText(`L2 verified${verified.toLocaleString("en-GB")}`);
-});
-
-test("what the overview shows says how old it is: without the manager's answers nothing stays green", async ({
-  page,
-  context,
-}) => {
-  await page.goto("/");
-  await waitUntilLive(page);
-  const asOf = page
-    .getByRole("banner")
-    .or(page.locator("main header"))
-    .getByText(/^as of/);
-  await expect(asOf).toBeVisible();
-  await expect(page.getByText("Every group tolerates the faults it is designed for.")).toBeVisible();
 
   await context.setOffline(true);
   await expect(page.getByText("What follows is stale: the manager has not answered lately.")).toBeVisible();
   const tolerance = page.getByRole("table", { name: "Fault tolerance" });
-  await expect(tolerance.getByText("(stale)")).toHaveCount(Object.keys(groups).length);
+  await expect(tolerance.getByText("stale")).toHaveCount(Object.keys(groups).length);
   await expect(page.getByRole("table", { name: "Nodes" }).getByText("up", { exact: true })).toHaveCount(0);
 
   await context.setOffline(false);
-  await expect(page.getByText("Every group tolerates the faults it is designed for.")).toBeVisible({
-    timeout: callersRefreshMs,
-  });
+  await expect(page.getByText("Every group tolerates the faults it is designed for.")).toBeVisible();
   await waitUntilLive(page);
 });

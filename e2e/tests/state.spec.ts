@@ -23,7 +23,7 @@ test("the state explorer shows the versions of account/1 with the same C1 on thr
     .filter({ has: page.getByTitle(requestId) });
   await expect(version).toContainText("verified");
   await expect(version).toContainText(/execution-server-\d/);
-  const number = await version.getByRole("rowheader").innerText();
+  const number = (await version.getByRole("rowheader").textContent()) ?? "";
 
   const grid = page.getByRole("table", { name: "C1 per replica" });
   await expect(grid.getByRole("columnheader")).toHaveText(["Version", ...replicas]);
