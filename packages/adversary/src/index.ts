@@ -1,3 +1,4 @@
 export * from "./adversary.ts";
 export * from "./execution-adversaries.ts";
 export * from "./message-adversaries.ts";
+export * from "./replica-adversaries.ts";

@@ -1,7 +1,6 @@
 /** Builds the cores of a simulated cluster, and knows the few shapes of theirs that the world has to know. */
 import type { AdversaryTools } from "@redoubt/adversary";
 import {
-  type Core,
   composeReply,
   computeRequestId,
   createAcceptanceTestServer,
@@ -19,7 +18,7 @@ import {
 } from "@redoubt/protocol";
 import type { ChangeRecord, Component, Digest, RequestId, ServerName } from "@redoubt/shared";
 import { ACCOUNTS, accountName, bankPort } from "./bank.ts";
-import type { HostEffect, HostInput, HostPlan } from "./host.ts";
+import type { HostCore, HostPlan } from "./host.ts";
 import type { ManagerPlan } from "./manager.ts";
 import type { StoredChange } from "./observation.ts";
 import type { SeededRandom } from "./random.ts";
@@ -33,10 +32,13 @@ export interface ClusterShape {
   readonly acceptanceTestServers: number;
 }
 
+/** Puts another core in the place of the real one: to show that the checkers notice a broken one. */
+export type WrapCore = (core: HostCore, server: ServerName, component: Component) => HostCore;
+
 export interface SimulatedCluster {
   readonly hosts: readonly HostPlan[];
   readonly manager: ManagerPlan;
-  /** What an intruder finds in an execution server's process. */
+  /** What an intruder finds in a server's process. */
   readonly toolsOf: (server: ServerName) => AdversaryTools;
   readonly changesOn: (disk: readonly unknown[]) => StoredChange[];
   readonly requestIdOf: (client: string, key: string, inputText: string) => RequestId;
@@ -55,13 +57,14 @@ const named = (component: Component, count: number): ServerName[] =>
   Array.from({ length: count }, (_, index) => `${component}-${index + 1}`);
 
 /** Cores differ in their inputs and effects; the world gives each only its own. */
-const asHostCore = (core: unknown): Core<HostInput, HostEffect> => core as Core<HostInput, HostEffect>;
+const asHostCore = (core: unknown): HostCore => core as HostCore;
 
 export function buildCluster(
   shape: ClusterShape,
   hasher: Hasher,
   random: SeededRandom,
   clients: readonly string[],
+  wrapCore: WrapCore = (core) => core,
 ): SimulatedCluster {
   const application = bankPort(hasher);
   const masters = named("state-master", shape.masters);
@@ -106,7 +109,11 @@ export function buildCluster(
       createAcceptanceTestServer({ hasher, application }, { self, masters, trafficRegulator }),
   };
   const plan = (component: Component, servers: readonly ServerName[]): HostPlan[] =>
-    servers.map((server) => ({ server, component, create: () => asHostCore(creators[component]?.(server)) }));
+    servers.map((server) => ({
+      server,
+      component,
+      create: () => wrapCore(asHostCore(creators[component]?.(server)), server, component),
+    }));
   return {
     hosts: [
       ...plan("state-master", masters),

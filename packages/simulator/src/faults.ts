@@ -13,7 +13,14 @@ export interface FaultPlan {
 
 export type FaultEvent = { readonly atMs: number; readonly lastsMs: number } & (
   | { readonly kind: "crash"; readonly servers: readonly ServerName[] }
+  /** The Paxos leader of the moment, whoever that is. */
+  | { readonly kind: "leaderCrash" }
+  /** Every process at once, and the tails of their journals with them. */
+  | { readonly kind: "everythingAtOnce" }
   | { readonly kind: "partition"; readonly side: readonly ServerName[]; readonly oneWay: boolean }
+  /** One direction between two servers, for long enough to make gaps. */
+  | { readonly kind: "linkCut"; readonly from: ServerName; readonly to: ServerName }
+  | { readonly kind: "freeze"; readonly server: ServerName }
   | { readonly kind: "slowDisk"; readonly server: ServerName; readonly syncMs: number }
 );
 
@@ -29,27 +36,8 @@ export const SAFETY_PHASE_MS = 4_000;
 
 export function planFaults(random: SeededRandom, targets: FaultTargets): FaultPlan {
   const all = Object.values(targets).flat() as ServerName[];
-  const events: FaultEvent[] = [];
-  const count = 2 + random.below(6);
-  for (let index = 0; index < count; index++) {
-    const atMs = random.between(250, SAFETY_PHASE_MS - 600);
-    const lastsMs = random.between(10, 500);
-    const draw = random();
-    if (draw < 0.5) events.push({ kind: "crash", atMs, lastsMs, servers: crashVictims(random, targets, all) });
-    else if (draw < 0.85) {
-      const side = all.filter(() => random.chance(0.3));
-      events.push({
-        kind: "partition",
-        atMs,
-        lastsMs,
-        side: side.length > 0 ? side : [random.pick(all)],
-        oneWay: random.chance(0.4),
-      });
-    } else {
-      const server = random.pick([...targets.replicas, ...targets.masters]);
-      events.push({ kind: "slowDisk", atMs, lastsMs, server, syncMs: random.between(5, 40) });
-    }
-  }
+  const count = 2 + random.below(7);
+  const events = Array.from({ length: count }, () => planEvent(random, targets, all));
   const rough = random.chance(0.7);
   return {
     network: {
@@ -62,13 +50,37 @@ export function planFaults(random: SeededRandom, targets: FaultTargets): FaultPl
   };
 }
 
-/** One server, a few, or (rarely) everything at once: the power cut. */
+function planEvent(random: SeededRandom, targets: FaultTargets, all: readonly ServerName[]): FaultEvent {
+  const when = { atMs: random.between(250, SAFETY_PHASE_MS - 600), lastsMs: random.between(10, 500) };
+  const draw = random();
+  if (draw < 0.38) return { ...when, kind: "crash", servers: crashVictims(random, targets, all) };
+  if (draw < 0.44) return { ...when, kind: "leaderCrash" };
+  if (draw < 0.5) return { ...when, kind: "everythingAtOnce" };
+  if (draw < 0.72) {
+    const side = all.filter(() => random.chance(0.3));
+    return {
+      ...when,
+      kind: "partition",
+      side: side.length > 0 ? side : [random.pick(all)],
+      oneWay: random.chance(0.4),
+    };
+  }
+  if (draw < 0.82) {
+    const from = random.pick(random.chance(0.6) ? targets.executionServers : all);
+    const to = random.pick(random.chance(0.6) ? targets.replicas : all);
+    return { ...when, kind: "linkCut", from, to, lastsMs: random.between(100, 900) };
+  }
+  if (draw < 0.91) return { ...when, kind: "freeze", server: random.pick(all) };
+  const server = random.pick([...targets.replicas, ...targets.masters]);
+  return { ...when, kind: "slowDisk", server, syncMs: random.between(5, 40) };
+}
+
+/** One server, or a few. */
 function crashVictims(random: SeededRandom, targets: FaultTargets, all: readonly ServerName[]): ServerName[] {
   const draw = random();
-  if (draw < 0.08) return [...all];
-  if (draw < 0.3) return [random.pick(targets.executionServers)];
-  if (draw < 0.5) return [random.pick(targets.replicas)];
-  if (draw < 0.7) return [random.pick(targets.masters)];
+  if (draw < 0.25) return [random.pick(targets.executionServers)];
+  if (draw < 0.48) return [random.pick(targets.replicas)];
+  if (draw < 0.68) return [random.pick(targets.masters)];
   if (draw < 0.8) return [random.pick(targets.regulators)];
   if (draw < 0.9 && targets.acceptanceTestServers.length > 0) return [random.pick(targets.acceptanceTestServers)];
   return all.filter(() => random.chance(0.25));

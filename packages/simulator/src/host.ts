@@ -1,20 +1,23 @@
 /**
  * One simulated process: a core with its disk and the driver's duties of `core.ts`. Effects leave in order; what comes
- * after a synced append waits for the disk. A crash loses the core's memory, everything that has not left, and any part
- * of the unsynced tail of the disk.
+ * after a synced append waits for the disk. A crash loses the core's memory and everything that has not left; of the batch
+ * being synced any prefix may have reached the disk. A power cut also loses what was written lately and not yet synced.
+ * A frozen process takes nothing in and catches up afterwards.
  */
 import type { Core, SendEffect } from "@redoubt/protocol";
 import type { Component, ServerName } from "@redoubt/shared";
+import { Disk } from "./disk.ts";
 import type { SeededRandom } from "./random.ts";
 
 type AppendEffect = { readonly kind: "append"; readonly record: unknown; readonly durability: "synced" | "written" };
 export type HostEffect = AppendEffect | SendEffect | { readonly kind: string };
 export type HostInput = { readonly kind: string; readonly now: number; readonly wall: number };
+export type HostCore = Core<HostInput, HostEffect>;
 
 export interface HostPlan {
   readonly server: ServerName;
   readonly component: Component;
-  readonly create: () => Core<HostInput, HostEffect>;
+  readonly create: () => HostCore;
 }
 
 /** What the world does for a host. */
@@ -28,6 +31,9 @@ export interface HostSurroundings {
 
 /** Milliseconds since 1970 at virtual time zero; any constant will do. */
 const WALL_AT_START = 1_700_000_000_000;
+/** Clocks of different hosts agree this well. */
+const WALL_ERROR_MS = 40;
+const SYNC_MS = 0.2;
 
 export class Host {
   readonly server: ServerName;
@@ -35,17 +41,21 @@ export class Host {
   /** Changes with every start: what belongs to an earlier life is dropped. */
   life = 0;
   running = false;
-  core: Core<HostInput, HostEffect>;
-  /** Durable records, append-only. */
-  readonly disk: unknown[] = [];
+  core: HostCore;
+  readonly disk = new Disk();
   readonly #plan: HostPlan;
   readonly #surroundings: HostSurroundings;
   readonly #random: SeededRandom;
   #outbox: HostEffect[] = [];
   #syncing = false;
+  #frozen = false;
+  #backlog: { readonly kind: string }[] = [];
   #wakeAt = Number.POSITIVE_INFINITY;
-  /** Slow disk while a fault lasts. */
-  syncMs = 0.2;
+  /** Monotonic clocks begin anywhere, and anew with every process: nothing may compare those of two. */
+  #clockOffset = 0;
+  readonly #wallError: number;
+  /** More while a fault makes the disk slow. */
+  syncMs = SYNC_MS;
 
   constructor(plan: HostPlan, surroundings: HostSurroundings, random: SeededRandom) {
     this.server = plan.server;
@@ -53,6 +63,7 @@ export class Host {
     this.#plan = plan;
     this.#surroundings = surroundings;
     this.#random = random;
+    this.#wallError = Math.round(random.between(-WALL_ERROR_MS, WALL_ERROR_MS));
     this.core = plan.create();
   }
 
@@ -60,30 +71,59 @@ export class Host {
     this.life += 1;
     this.running = true;
     this.core = this.#plan.create();
-    this.#outbox = [];
-    this.#syncing = false;
+    this.#forget();
     this.#wakeAt = Number.POSITIVE_INFINITY;
-    const start = { kind: "start", durable: [...this.disk] };
+    this.#clockOffset = this.#random.below(1_000_000);
+    const start = { kind: "start", durable: [...this.disk.records] };
     this.deliver(start);
   }
 
-  crash(): void {
-    this.running = false;
-    const pending = this.#outbox;
+  #forget(): void {
     this.#outbox = [];
-    // The batch that was being synced may have reached the disk in part: any prefix of it.
-    if (this.#syncing) {
-      const batch = leadingAppends(pending);
-      for (const effect of batch.slice(0, this.#random.below(batch.length + 1))) this.disk.push(effect.record);
-    }
+    this.#backlog = [];
     this.#syncing = false;
+    this.#frozen = false;
+  }
+
+  /** Returns how many records that were on their way to the disk are lost. */
+  crash(how: "killed" | "power-cut"): number {
+    this.running = false;
+    const batch = this.#syncing ? leadingAppends(this.#outbox) : [];
+    // The batch that was being synced may have reached the disk in part: any prefix of it.
+    const reached = this.#random.below(batch.length + 1);
+    for (const effect of batch.slice(0, reached)) this.disk.write(effect.record, this.#surroundings.now());
+    this.#forget();
+    const torn = how === "power-cut" ? this.disk.tear(this.#surroundings.now(), this.#random) : 0;
+    return torn + batch.length - reached;
+  }
+
+  freeze(forMs: number): void {
+    if (!this.running || this.#frozen) return;
+    this.#frozen = true;
+    const life = this.life;
+    this.#surroundings.later(forMs, () => {
+      if (life === this.life) this.thaw();
+    });
+  }
+
+  /** Takes in what has come meanwhile; without effect on a host that is not frozen. */
+  thaw(): void {
+    if (!this.#frozen) return;
+    this.#frozen = false;
+    for (const input of this.#backlog.splice(0)) this.deliver(input);
+    this.#drain();
   }
 
   /** Gives the core one input; `now` and `wall` are added here. */
   deliver(input: { readonly kind: string }): void {
     if (!this.running) return;
-    const now = this.#surroundings.now();
-    const effects = this.core.step({ ...input, now, wall: WALL_AT_START + Math.floor(now) });
+    if (this.#frozen) {
+      this.#backlog.push(input);
+      return;
+    }
+    const now = this.#now();
+    const wall = WALL_AT_START + this.#wallError + Math.floor(this.#surroundings.now());
+    const effects = this.core.step({ ...input, now, wall });
     if (effects.length > 0) {
       this.#outbox.push(...effects);
       this.#drain();
@@ -91,12 +131,16 @@ export class Host {
     this.#armTick();
   }
 
+  #now(): number {
+    return this.#surroundings.now() + this.#clockOffset;
+  }
+
   #armTick(): void {
     const wakeAt = this.core.wakeAt;
     if (wakeAt === undefined || wakeAt >= this.#wakeAt) return;
     this.#wakeAt = wakeAt;
     const life = this.life;
-    this.#surroundings.later(Math.max(0.05, wakeAt - this.#surroundings.now()), () => {
+    this.#surroundings.later(Math.max(0.05, wakeAt - this.#now()), () => {
       if (life !== this.life || !this.running || this.#wakeAt !== wakeAt) return;
       this.#wakeAt = Number.POSITIVE_INFINITY;
       this.deliver({ kind: "tick" });
@@ -104,14 +148,14 @@ export class Host {
   }
 
   #drain(): void {
-    while (!this.#syncing && this.#outbox.length > 0) {
+    while (!this.#syncing && !this.#frozen && this.#outbox.length > 0) {
       const effect = this.#outbox[0] as HostEffect;
       if (isAppend(effect) && effect.durability === "synced") {
         this.#sync();
         return;
       }
       this.#outbox.shift();
-      if (isAppend(effect)) this.disk.push(effect.record);
+      if (isAppend(effect)) this.disk.write(effect.record, this.#surroundings.now());
       else if (effect.kind === "send") this.#surroundings.send(this, effect as SendEffect);
       else this.#surroundings.perform(this, effect);
     }
@@ -125,9 +169,15 @@ export class Host {
     this.#surroundings.later(this.syncMs * this.#random.between(0.3, 2), () => {
       if (life !== this.life || !this.running) return;
       this.#syncing = false;
-      for (const effect of this.#outbox.splice(0, count)) this.disk.push((effect as AppendEffect).record);
+      for (const effect of this.#outbox.splice(0, count))
+        this.disk.write((effect as AppendEffect).record, this.#surroundings.now());
+      this.disk.sync();
       this.#drain();
     });
+  }
+
+  healDisk(): void {
+    this.syncMs = SYNC_MS;
   }
 }
 

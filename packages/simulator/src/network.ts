@@ -17,10 +17,12 @@ export interface NetworkFaults {
 
 export const CALM: NetworkFaults = { loss: 0, duplication: 0, reordering: 0, delayMs: 0.2 };
 
+const nameOf = (from: string, to: string): string => `${from}>${to}`;
+
 export class Network {
   faults: NetworkFaults = CALM;
-  /** Ordered pairs "from>to" that cannot talk. */
-  readonly #cut = new Set<string>();
+  /** How many faults at this moment cut each ordered pair. */
+  readonly #cuts = new Map<string, number>();
   readonly #random: SeededRandom;
   readonly #counts: FaultCounts;
   /** Last arrival per link: without a reordering fault, links are first in, first out, as TCP is. */
@@ -32,18 +34,30 @@ export class Network {
   }
 
   cut(from: string, to: string): void {
-    this.#cut.add(`${from}>${to}`);
+    const link = nameOf(from, to);
+    this.#cuts.set(link, (this.#cuts.get(link) ?? 0) + 1);
+  }
+
+  /** Takes one {@link cut} back. */
+  mend(from: string, to: string): void {
+    const link = nameOf(from, to);
+    const left = (this.#cuts.get(link) ?? 0) - 1;
+    if (left > 0) this.#cuts.set(link, left);
+    else this.#cuts.delete(link);
   }
 
   heal(): void {
-    this.#cut.clear();
+    this.#cuts.clear();
     this.faults = CALM;
   }
 
   /** Times at which a message sent now arrives: none (lost), one, or two (duplicated). */
   arrivals(from: string, to: string, now: number): number[] {
-    const link = `${from}>${to}`;
-    if (this.#cut.has(link)) return [];
+    const link = nameOf(from, to);
+    if (this.#cuts.has(link)) {
+      this.#count("cutOff");
+      return [];
+    }
     const random = this.#random;
     if (random.chance(this.faults.loss)) {
       this.#count("loss");

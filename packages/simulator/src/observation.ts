@@ -28,8 +28,8 @@ export interface StoredChange {
 
 export interface Observation {
   readonly operations: readonly ClientOperation[];
-  /** Per master, what it applied, in the order it applied it. */
-  readonly decisions: ReadonlyMap<ServerName, readonly SlotDecisions[]>;
+  /** Per life of a master ("state-master-1/2"), what it applied, in the order it applied it. */
+  readonly decisions: ReadonlyMap<string, readonly SlotDecisions[]>;
   /** Per replica, the change records on its disk, in disk order. */
   readonly stored: ReadonlyMap<ServerName, readonly StoredChange[]>;
   /** Replicas that misbehaved in this run: nothing is expected of them. */
@@ -47,14 +47,6 @@ export interface Violation {
 
 export type Checker = (observation: Observation) => Violation[];
 
-/** Request ids of read-only operations: their changes are decided at most, never stored. */
-export const readOnlyRequests = (observation: Observation): ReadonlySet<string> =>
-  new Set(
-    observation.operations.flatMap(({ operation, requestId }) =>
-      operation === "read" && requestId ? [requestId] : [],
-    ),
-  );
-
 /** The verified changes that wrote or refused, in decision order with their records, from the longest decision stream and any disk that has them. */
 export function verifiedChanges(
   observation: Observation,
@@ -67,10 +59,9 @@ export function verifiedChanges(
     (best, stream) => ((stream.at(-1)?.slot ?? 0) > (best.at(-1)?.slot ?? 0) ? stream : best),
     [],
   );
-  const readOnly = readOnlyRequests(observation);
   return longest.flatMap(({ decisions }) =>
     decisions.flatMap((decision) =>
-      decision.kind === "verified" && !readOnly.has(decision.change.requestId)
+      decision.kind === "verified" && !decision.readOnly
         ? [
             {
               digest: decision.change.digest,

@@ -3,35 +3,46 @@
  * same seed gives the same run to the last event.
  */
 import {
+  type Adversary,
   type AdversaryFactory,
   equivocate,
   omitOneObject,
   partialMulticast,
+  REPLICA_ADVERSARIES,
+  type ReplicaAdversaryFactory,
   replyWithoutChange,
   rightReplyWrongState,
   wrongReplyAndState,
   wrongReplyRightState,
 } from "@redoubt/adversary";
-import type { Hasher } from "@redoubt/protocol";
+import { digestText, type Hasher } from "@redoubt/protocol";
+import type { Digest, ServerName } from "@redoubt/shared";
 import { checkAgreement } from "./checkers/agreement.ts";
 import { checkBankSum } from "./checkers/bank-sum.ts";
 import { checkLiveness } from "./checkers/liveness.ts";
 import { checkRequests } from "./checkers/requests.ts";
 import { checkSerializability } from "./checkers/serializability.ts";
 import { checkConvergence, checkVersions } from "./checkers/versions.ts";
-import type { ClusterShape } from "./cluster.ts";
+import type { ClusterShape, SimulatedCluster, WrapCore } from "./cluster.ts";
 import { planFaults, SAFETY_PHASE_MS } from "./faults.ts";
 import type { FaultCounts } from "./network.ts";
-import type { Checker, Violation } from "./observation.ts";
+import type { Checker, Observation, Violation } from "./observation.ts";
 import { type SeededRandom, seededRandom } from "./random.ts";
-import { World } from "./world.ts";
+import { World, type WorldPlan } from "./world.ts";
 
 export interface SeedResult {
   readonly seed: number;
   readonly events: number;
   readonly operations: number;
   readonly faults: FaultCounts;
+  /** Digest of everything seen from outside: equal for two runs of one seed. */
+  readonly history: Digest;
   readonly violations: readonly (Violation & { readonly seed: number })[];
+}
+
+export interface SeedOptions {
+  /** Breaks a core on purpose. */
+  readonly wrapCore?: WrapCore;
 }
 
 const CHECKERS: readonly Checker[] = [
@@ -54,17 +65,62 @@ const INTRUDERS: readonly AdversaryFactory[] = [
   replyWithoutChange,
 ];
 
+/**
+ * A replica that keeps silent is replaced by the operator or the health monitor in the end: a settlement may have to wait
+ * for it (docs/PROTOCOL.md §4), because its copy may be the one that counts.
+ */
+const NOTICED: ReadonlySet<string> = new Set(["R-silent"]);
+
 const LIVENESS_PHASE_MS = 60_000;
 
 /** Runs one seed. Never throws for what the cores do: a throwing core is a violation of I11. */
-export function runSeed(seed: number, hasher: Hasher): SeedResult {
+export function runSeed(seed: number, hasher: Hasher, { wrapCore }: SeedOptions = {}): SeedResult {
+  const world = new World({ ...planWorld(seed, hasher), ...(wrapCore ? { wrapCore } : {}) });
+  const violations: Violation[] = [];
+  let history = "";
+  try {
+    world.run();
+    if (world.time.isExhausted)
+      violations.push({
+        invariant: "I12",
+        detail: `no rest after ${world.time.events} events at ${world.time.now} ms`,
+      });
+    const observation = world.observation();
+    history = describe(observation);
+    for (const checker of CHECKERS) violations.push(...checker(observation));
+  } catch (error) {
+    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    violations.push({ invariant: "I11", detail });
+  }
+  return {
+    seed,
+    events: world.time.events,
+    operations: world.clients.reduce((total, client) => total + client.history.length, 0),
+    faults: world.counts,
+    history: digestText(hasher, "history", history),
+    violations: violations.map((violation) => ({ seed, ...violation })),
+  };
+}
+
+const describe = ({ operations, decisions, stored }: Observation): string =>
+  JSON.stringify([
+    operations,
+    [...decisions],
+    [...stored].map(([replica, changes]) => [replica, changes.map(({ digest }) => digest)]),
+  ]);
+
+/** Everything that is chosen before the world begins. */
+export function planWorld(seed: number, hasher: Hasher): WorldPlan {
   const random = seededRandom(seed).fork("scenario");
   const shape = chooseShape(random);
-  const intruders = chooseIntruders(random, shape);
-  const world = new World({
+  const replicas = names("state-replica", shape.replicas);
+  const intruders = chooseIntruders(random.fork("intruders"), shape);
+  const liars = chooseLiars(random.fork("liars"), replicas, shape.faultsTolerated);
+  const lies = random.fork("lies");
+  return {
     seed,
     shape,
-    clients: chooseClients(random),
+    clients: chooseClients(random.fork("clients")),
     faults: planFaults(random.fork("faults"), {
       regulators: ["traffic-regulator-1"],
       executionServers: names("execution-server", shape.executionServers),
@@ -72,32 +128,19 @@ export function runSeed(seed: number, hasher: Hasher): SeedResult {
         "acceptance-test-server",
         shape.profile === "basic" ? shape.acceptanceTestServers : 0,
       ),
-      replicas: names("state-replica", shape.replicas),
+      replicas,
       masters: names("state-master", shape.masters),
     }),
     safetyPhaseMs: SAFETY_PHASE_MS,
     livenessPhaseMs: LIVENESS_PHASE_MS,
-    adversaryOf: (server, life) => intruders.get(`${server}/${life}`),
+    adversaryOf: (cluster: SimulatedCluster, server: ServerName, life: number): Adversary | undefined => {
+      const tools = cluster.toolsOf(server);
+      const liar = liars.get(server);
+      return liar ? liar({ ...tools, random: lies }) : intruders.get(`${server}/${life}`)?.(tools);
+    },
+    noticed: NOTICED,
+    faultyReplicas: new Set(liars.keys()),
     hasher,
-  });
-  const violations: Violation[] = [];
-  try {
-    world.run();
-    const observation = world.observation();
-    for (const checker of CHECKERS) violations.push(...checker(observation));
-  } catch (error) {
-    violations.push({
-      invariant: "I11",
-      detail: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    });
-  }
-  for (const [id, count] of world.adversaries) world.counts[`byzantine:${id}`] = count;
-  return {
-    seed,
-    events: world.events,
-    operations: world.clients.reduce((total, client) => total + client.history.length, 0),
-    faults: world.counts,
-    violations: violations.map((violation) => ({ seed, ...violation })),
   };
 }
 
@@ -124,6 +167,19 @@ function chooseIntruders(random: SeededRandom, shape: ClusterShape): Map<string,
     intruders.set(`execution-server-${1 + random.below(shape.executionServers)}/1`, random.pick(INTRUDERS));
   }
   return intruders;
+}
+
+/** At most t replicas lie, in all their lives. */
+function chooseLiars(
+  random: SeededRandom,
+  replicas: readonly ServerName[],
+  faultsTolerated: number,
+): Map<ServerName, ReplicaAdversaryFactory> {
+  const liars = new Map<ServerName, ReplicaAdversaryFactory>();
+  if (random.chance(0.5)) return liars;
+  for (let count = 1 + random.below(faultsTolerated); count > 0; count--)
+    liars.set(random.pick(replicas), random.pick(REPLICA_ADVERSARIES));
+  return liars;
 }
 
 function chooseClients(random: SeededRandom): { name: string; operations: number; attacks: ("plunder" | "crash")[] }[] {

@@ -1,0 +1,122 @@
+/** Makes the faults of a plan happen, counts them, and heals everything in the end. */
+import { componentOf, type ServerName } from "@redoubt/shared";
+import type { FaultEvent, FaultPlan } from "./faults.ts";
+import type { Host } from "./host.ts";
+import type { Network } from "./network.ts";
+
+export interface InjectorSurroundings {
+  readonly network: Network;
+  readonly hosts: ReadonlyMap<ServerName, Host>;
+  readonly later: (delayMs: number, run: () => void) => void;
+  readonly count: (kind: string) => void;
+  readonly start: (host: Host) => void;
+  /** The health monitor sees an execution server die and has another process take its name. */
+  readonly executionServerDied: (server: ServerName) => void;
+}
+
+type Of<Kind extends FaultEvent["kind"]> = Extract<FaultEvent, { kind: Kind }>;
+
+export class FaultInjector {
+  readonly #world: InjectorSurroundings;
+
+  constructor(surroundings: InjectorSurroundings) {
+    this.#world = surroundings;
+  }
+
+  schedule(plan: FaultPlan): void {
+    this.#world.network.faults = plan.network;
+    for (const event of plan.events) this.#world.later(event.atMs, () => this.#inject(event));
+  }
+
+  #inject(event: FaultEvent): void {
+    switch (event.kind) {
+      case "crash":
+        for (const server of event.servers) this.#crash(server, event.lastsMs, "killed");
+        return;
+      case "leaderCrash":
+        this.#crashLeader(event);
+        return;
+      case "everythingAtOnce":
+        this.#world.count("everythingAtOnce");
+        for (const server of this.#world.hosts.keys()) this.#crash(server, event.lastsMs, "power-cut");
+        return;
+      case "partition":
+        this.#partition(event);
+        return;
+      case "linkCut":
+        this.#world.count("linkCuts");
+        this.#cut([[event.from, event.to]], event.lastsMs);
+        return;
+      case "freeze":
+        this.#world.count("freezes");
+        this.#world.hosts.get(event.server)?.freeze(event.lastsMs);
+        return;
+      case "slowDisk":
+        this.#slowDisk(event);
+    }
+  }
+
+  #crashLeader(event: Of<"leaderCrash">): void {
+    for (const host of this.#world.hosts.values()) {
+      // The faults may look into a core, to hit where it hurts; the checkers may not.
+      const isLeader = host.component === "state-master" && "isPrimary" in host.core && host.core.isPrimary === true;
+      if (!isLeader || !host.running) continue;
+      this.#world.count("leaderCrashes");
+      this.#crash(host.server, event.lastsMs, "killed");
+    }
+  }
+
+  #crash(server: ServerName, lastsMs: number, how: "killed" | "power-cut"): void {
+    const host = this.#world.hosts.get(server);
+    if (!host?.running) return;
+    this.#world.count("crashes");
+    if (host.crash(how) > 0) this.#world.count("tornTails");
+    if (componentOf(server) === "execution-server") {
+      this.#world.executionServerDied(server);
+      return;
+    }
+    const life = host.life;
+    this.#world.later(lastsMs, () => {
+      if (!host.running && host.life === life) this.#world.start(host);
+    });
+  }
+
+  #partition({ side, oneWay, lastsMs }: Of<"partition">): void {
+    this.#world.count(oneWay ? "oneWayPartitions" : "partitions");
+    const inside = new Set(side);
+    const links: [string, string][] = [];
+    for (const here of inside) {
+      for (const there of this.#world.hosts.keys()) {
+        if (inside.has(there)) continue;
+        links.push([here, there]);
+        if (!oneWay) links.push([there, here]);
+      }
+    }
+    this.#cut(links, lastsMs);
+  }
+
+  #cut(links: readonly (readonly [string, string])[], lastsMs: number): void {
+    const { network, later } = this.#world;
+    for (const [from, to] of links) network.cut(from, to);
+    later(lastsMs, () => {
+      for (const [from, to] of links) network.mend(from, to);
+    });
+  }
+
+  #slowDisk({ server, syncMs, lastsMs }: Of<"slowDisk">): void {
+    const host = this.#world.hosts.get(server);
+    if (!host) return;
+    this.#world.count("slowDisks");
+    host.syncMs = syncMs;
+    this.#world.later(lastsMs, () => host.healDisk());
+  }
+
+  heal(): void {
+    this.#world.network.heal();
+    for (const host of this.#world.hosts.values()) {
+      host.healDisk();
+      host.thaw();
+      if (!host.running && host.component !== "execution-server") this.#world.start(host);
+    }
+  }
+}
