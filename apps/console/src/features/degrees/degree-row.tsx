@@ -47,7 +47,8 @@ export function DegreeRow({ degree }: { degree: DegreeDetail }) {
           </p>
         )}
       </div>
-      {degree.adjustable && <Adjust key={degree.version} degree={degree} />}
+      {/* A decision counts at once, the number of servers follows it later: the input starts afresh at both. */}
+      {degree.adjustable && <Adjust key={`${degree.version} ${degree.wanted}`} degree={degree} />}
     </li>
   );
 }
