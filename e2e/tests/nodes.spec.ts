@@ -29,7 +29,10 @@ test("a replica that is killed shows as gone and then as back, without a reload"
 
   await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Overview" }).click();
   await expect(page.getByText("Every group tolerates the faults it is designed for.")).toBeVisible();
+  const events = page.getByRole("list", { name: "Recent events" });
+  await expect(events.getByRole("link", { name: new RegExp(`^${victim} is down: `) })).toBeVisible();
+  await expect(events.getByRole("link", { name: `Incident opened: ${victim} is down` })).toHaveCount(1);
   await expect(
-    page.getByRole("list", { name: "Recent events" }).getByText(new RegExp(`${victim} is down`)),
-  ).toBeVisible();
+    events.getByRole("link", { name: new RegExp(`^Incident closed after .+: ${victim} is down`) }),
+  ).toHaveCount(1);
 });
