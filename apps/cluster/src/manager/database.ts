@@ -14,6 +14,12 @@ import { AdministrationError } from "../administration/index.ts";
 import { recordProcess } from "../runtime/record-process.ts";
 import type { ServerProcess } from "../runtime/server-process.ts";
 
+/** What it needs of the process it is in. */
+export interface DatabaseSurroundings {
+  readonly layout: Pick<ServerProcess["layout"], "run" | "postgres">;
+  readonly log: ServerProcess["log"];
+}
+
 const INSTANCE = "manager";
 const START_RETRY_MS = 1_000;
 const RETRY_FIRST_MS = 50;
@@ -22,14 +28,14 @@ const RETRY_MAX_MS = 2_000;
 const ANSWER_PATIENCE_MS = 5_000;
 
 export class ManagerDatabase {
-  readonly #server: ServerProcess;
+  readonly #server: DatabaseSurroundings;
   readonly #keeper: DatabaseKeeper;
   readonly #opened: Promise<ManagerStore>;
   #resolveOpened: (store: ManagerStore) => void = () => undefined;
   #store: ManagerStore | undefined;
   #closed = false;
 
-  constructor(server: ServerProcess, port: number, externalUrl: string | undefined) {
+  constructor(server: DatabaseSurroundings, port: number, externalUrl: string | undefined) {
     this.#server = server;
     this.#opened = new Promise((resolve) => {
       this.#resolveOpened = resolve;

@@ -28,7 +28,7 @@ export interface FactsParts {
   readonly database: ManagerDatabase;
   readonly feed: ManagerFeed;
   readonly incidents: Incidents;
-  readonly regulator: RegulatorLink;
+  readonly regulator: Pick<RegulatorLink, "acknowledge" | "noteFact">;
   readonly nodeOf: (server: ServerName) => string;
   readonly titleOf: (operation: string, payload: string) => string;
   readonly severityOf: (reason: string) => "low" | "high";
@@ -44,6 +44,9 @@ export class FactIntake {
   #cursor: Cursor | undefined;
   #queue: NumberedFact[] = [];
   #isWorking = false;
+  /** Something came while the last acknowledgement was under way. */
+  #hasMore = false;
+  #hasRead = false;
   #gapSince: number | undefined;
   /** Recordings that must be through before their facts are acknowledged. */
   #unfinished: Promise<unknown>[] = [];
@@ -65,18 +68,22 @@ export class FactIntake {
     }
     // The regulator repeats everything unread: the newest message says all that waits.
     this.#queue = mergeByNumber(this.#queue, facts);
+    this.#hasMore = true;
     if (this.#cursor && !this.#isWorking) void this.#work();
   }
 
   async #work(): Promise<void> {
     this.#isWorking = true;
     try {
-      for (let next = this.#next(); next !== undefined; next = this.#next()) {
-        await this.#record(next);
-        this.#cursor = { number: next.number, at: next.at };
-        if (this.#queue.length === 0) await this.#acknowledge();
-      }
-      await this.#acknowledge();
+      do {
+        this.#hasMore = false;
+        for (let next = this.#next(); next !== undefined; next = this.#next()) {
+          await this.#record(next);
+          this.#cursor = { number: next.number, at: next.at };
+        }
+        // Only what this regulator has told: a cursor from another life of it would acknowledge what nobody has read.
+        if (this.#hasRead) await this.#acknowledge();
+      } while (this.#hasMore);
     } catch (error) {
       this.#parts.onFailure(error);
     } finally {
@@ -93,11 +100,13 @@ export class FactIntake {
       const isRepeated = first.number <= cursor.number && first.at <= cursor.at;
       if (isRepeated) {
         this.#queue.shift();
+        this.#hasRead = true;
         continue;
       }
       const isNext = first.number <= cursor.number || first.number === cursor.number + 1;
       if (!isNext && !this.#isGapOld()) return undefined;
       this.#gapSince = undefined;
+      this.#hasRead = true;
       return this.#queue.shift();
     }
     return undefined;
@@ -110,7 +119,8 @@ export class FactIntake {
 
   async #acknowledge(): Promise<void> {
     const cursor = this.#cursor;
-    if (!cursor || cursor.number === 0) return;
+    if (!cursor) return;
+    this.#hasRead = false;
     await Promise.all(this.#unfinished.splice(0));
     await this.#parts.database.persistently((store) => store.settings.set(SETTING, cursor, "manager", new Date()));
     this.#parts.regulator.acknowledge(cursor.number);

@@ -13,10 +13,17 @@ import type { CertificateDesk } from "./certificates.ts";
 import { type MemoryFile, nextVersion } from "./memory.ts";
 import { companionsOf, FIRST_INCARNATION, orderOf, type PlacedServer, peersOf } from "./orders.ts";
 
+/** The process's ends of the links. */
+export interface MembershipLinks {
+  readonly environment: Pick<ServerProcess["environment"], "server">;
+  readonly send: (to: ServerName, message: MembershipMessage | DirectoryMessage) => void;
+  readonly takeDirectory: (directory: DirectoryMessage) => void;
+}
+
 export class Membership {
   readonly #cluster: ClusterFile;
   readonly #memory: MemoryFile;
-  readonly #server: ServerProcess;
+  readonly #server: MembershipLinks;
   readonly #certificates: CertificateDesk;
   readonly #signingKey: string;
   readonly #onPlaced: (placement: readonly PlacedServer[]) => void;
@@ -27,7 +34,7 @@ export class Membership {
   constructor(parts: {
     readonly cluster: ClusterFile;
     readonly memory: MemoryFile;
-    readonly server: ServerProcess;
+    readonly server: MembershipLinks;
     readonly certificates: CertificateDesk;
     readonly signingKey: string;
     readonly onPlaced: (placement: readonly PlacedServer[]) => void;
