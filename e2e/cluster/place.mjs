@@ -23,6 +23,14 @@ export function readPlace() {
   return { data, portBase };
 }
 
+/** @type {Set<import("node:child_process").ChildProcess>} */
+const children = new Set();
+
+/** Ends the commands that are under way, so that none of them starts anything more. */
+export function endCommands() {
+  for (const child of children) child.kill("SIGKILL");
+}
+
 /**
  * @param {string[]} args
  * @param {number} limitMs it is ended after this
@@ -33,12 +41,14 @@ export function redoubt(args, limitMs) {
     const startedAt = performance.now();
     const child = spawn(process.execPath, [program, ...args], { cwd: projectRoot, stdio: ["ignore", "pipe", 2] });
     const limit = setTimeout(() => child.kill("SIGKILL"), limitMs);
+    children.add(child);
     let stdout = "";
     child.stdout.setEncoding("utf8").on("data", (chunk) => {
       stdout += chunk;
     });
     child.once("error", reject);
     child.once("close", (code) => {
+      children.delete(child);
       clearTimeout(limit);
       resolve({ code: code ?? 1, stdout, seconds: (performance.now() - startedAt) / 1000 });
     });

@@ -4,6 +4,7 @@
  * the counts; takes about five minutes.
  */
 import { checkAttack } from "./attack-check.mjs";
+import { checkCommands } from "./command-checks.mjs";
 import { checkContract } from "./contract-checks.mjs";
 import { checkDrills } from "./drill-checks.mjs";
 import { checkKillsUnderLoad, checkPowerCut } from "./fault-checks.mjs";
@@ -15,6 +16,7 @@ await runSession([], async ({ checks, place, caller }) => {
   await checkStatus(checks, place, "optimized");
   await checkVersions(checks, place, requestId);
   await checkAttack(checks, place, caller);
+  await checkCommands(checks, place, requestId);
   await checkKillsUnderLoad(checks, place, caller, [
     "the execution server that holds the leases",
     "a state replica",

@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { Checks } from "./checks.mjs";
 import { isAlive, processesOf, recordedProcesses, start, status, stop } from "./cluster.mjs";
 import { closeConnections } from "./http.mjs";
-import { readPlace, until } from "./place.mjs";
+import { endCommands, readPlace, until } from "./place.mjs";
 
 /**
  * @param {string[]} flags of `redoubt up`
@@ -15,6 +15,7 @@ export async function runSession(flags, body) {
   for (const signal of /** @type {const} */ (["SIGTERM", "SIGINT", "SIGHUP"])) {
     process.once(signal, () => {
       process.stderr.write(`${signal}: stopping the cluster\n`);
+      endCommands();
       void stop(place).finally(() => process.exit(1));
     });
   }

@@ -58,10 +58,11 @@ describe("what is wrong is named, with what is right", () => {
   test.each([
     [["up", "--profil", "basic"], "unknown option '--profil'", "(Did you mean --profile?)"],
     [["statsu"], "unknown command 'statsu'", "(Did you mean status?)"],
-    [["up", "--port-base", "many"], "--port-base", "a whole number expected"],
+    [["up", "--port-base", "many"], "--port-base", "a whole number from 0 expected"],
     [["up", "--degree", "5"], "--degree", "component=N expected"],
     [["degree", "apply", "servers"], "component", "one of traffic-regulator"],
-    [["degree", "apply", "state-replica", "--faults", "-1"], "--faults", "a whole number expected"],
+    [["degree", "apply", "state-replica", "--faults", "-1"], "--faults", "a whole number from 0 expected"],
+    [["log", "L2", "--limit", "all"], "--limit", "a whole number from 1 expected"],
     [["log", "L4"], "log", "Allowed choices are L1, L2, L3"],
     [["drill", "Z9"], "name", "one of A1, A2, A4, A12, F1, F2, F3, all or list expected"],
     [["simulate", "--seeds", "0"], "--seeds", "a whole number from 1 expected"],

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { type Administration, administer } from "../administration.ts";
 import { CommandFailure } from "../failure.ts";
 import { note, print, printJson, printTable } from "../output.ts";
-import { type CommonOptions, withCommonOptions } from "./shared-options.ts";
+import { type CommonOptions, wholeNumber, withCommonOptions } from "./shared-options.ts";
 
 const APPLY_LIMIT_MS = 180_000;
 const POLL_MS = 300;
@@ -29,18 +29,11 @@ function component(text: string): ComponentName {
   return found;
 }
 
-const wholeNumber = (text: string): number => {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isInteger(value) || value < 0)
-    throw new InvalidArgumentError("a whole number expected");
-  return value;
-};
-
 const withTarget = (command: Command): Command =>
   withCommonOptions(
     command
-      .option("--faults <n>", "faults to tolerate (components with a quorum)", wholeNumber)
-      .option("--count <n>", "number of servers (components without a quorum)", wholeNumber),
+      .option("--faults <n>", "faults to tolerate (components with a quorum)", wholeNumber(0))
+      .option("--count <n>", "number of servers (components without a quorum)", wholeNumber(0)),
   );
 
 export function registerDegree(program: Command): void {

@@ -1,8 +1,9 @@
 /** `redoubt quarantine`, `hosts`, `signatures`: what was held back and what follows from it. */
 import type { Command } from "commander";
-import { administer } from "../administration.ts";
+import { type Administration, administer } from "../administration.ts";
 import { print, printJson, printTable, shortened } from "../output.ts";
-import { type CommonOptions, withCommonOptions } from "./shared-options.ts";
+import { wholeRequestId } from "../request-id.ts";
+import { type CommonOptions, wholeNumber, withCommonOptions } from "./shared-options.ts";
 
 export function registerQuarantine(program: Command): void {
   const quarantine = program.command("quarantine").description("requests that carried an attack (log L1)");
@@ -12,15 +13,13 @@ export function registerQuarantine(program: Command): void {
     quarantine,
     "release",
     "it was no attack: unblock, retract; with --rerun run it again",
-    async (data, requestId, reason, rerun) =>
-      administer(data, (administration) => administration.quarantine.release.mutate({ requestId, reason, rerun })),
+    (administration, request) => administration.quarantine.release.mutate(request),
   );
   decision(
     quarantine,
     "confirm",
     "it was an attack: keep it rejected and its host blocked",
-    async (data, requestId, reason) =>
-      administer(data, (administration) => administration.quarantine.confirm.mutate({ requestId, reason })),
+    (administration, { requestId, reason }) => administration.quarantine.confirm.mutate({ requestId, reason }),
   );
   registerSignatures(program);
   registerHosts(program);
@@ -31,7 +30,7 @@ function registerList(quarantine: Command): void {
     quarantine
       .command("list")
       .description("quarantined requests, newest first")
-      .option("--limit <n>", "at most this many", Number, 100),
+      .option("--limit <n>", "at most this many", wholeNumber(1), 100),
   ).action(async (options: CommonOptions & { limit: number }) => {
     const { items } = await administer(options.data, (administration) =>
       administration.quarantine.list.query({ limit: options.limit }),
@@ -66,8 +65,8 @@ function registerList(quarantine: Command): void {
 function registerShow(quarantine: Command): void {
   withCommonOptions(quarantine.command("show <requestId>").description("the evidence on one request")).action(
     async (requestId: string, options: CommonOptions) => {
-      const item = await administer(options.data, (administration) =>
-        administration.quarantine.item.query({ requestId }),
+      const item = await administer(options.data, async (administration) =>
+        administration.quarantine.item.query({ requestId: await wholeRequestId(administration, requestId) }),
       );
       if (options.json) return printJson(item);
       print(
@@ -97,11 +96,19 @@ function registerSignatures(program: Command): void {
   );
 }
 
+interface Decision {
+  readonly requestId: string;
+  readonly reason: string;
+  readonly rerun: boolean;
+}
+
+type Decided = Awaited<ReturnType<Administration["quarantine"]["release"]["mutate"]>>;
+
 function decision(
   parent: Command,
   name: "release" | "confirm",
   description: string,
-  decide: (data: string, requestId: string, reason: string, rerun: boolean) => Promise<unknown>,
+  decide: (administration: Administration, decision: Decision) => Promise<Decided>,
 ): void {
   const command = withCommonOptions(
     parent
@@ -110,10 +117,14 @@ function decision(
       .option("--reason <text>", "why, for the audit log", `${name}d from the command line`),
   );
   if (name === "release") command.option("--rerun", "run the request again, under an id derived from this one", false);
-  command.action(async (requestId: string, options: CommonOptions & { reason: string; rerun?: boolean }) => {
-    const result = await decide(options.data, requestId, options.reason, options.rerun ?? false);
-    if (options.json) printJson(result);
-    else print(`${shortened(requestId)} ${name}d`);
+  command.action(async (given: string, options: CommonOptions & { reason: string; rerun?: boolean }) => {
+    const { reason, rerun = false } = options;
+    const decided = await administer(options.data, async (administration) =>
+      decide(administration, { requestId: await wholeRequestId(administration, given), reason, rerun }),
+    );
+    if (options.json) return printJson(decided);
+    print(`${shortened(decided.requestId)}: ${decided.state}`);
+    for (const effect of decided.effects) print(`  ${effect}`);
   });
 }
 

@@ -3,7 +3,8 @@ import { Argument, type Command } from "commander";
 import { administer } from "../administration.ts";
 import { CommandFailure } from "../failure.ts";
 import { state as coloured, print, printJson, printTable, shortened } from "../output.ts";
-import { type CommonOptions, withCommonOptions } from "./shared-options.ts";
+import { wholeRequestId } from "../request-id.ts";
+import { type CommonOptions, wholeNumber, withCommonOptions } from "./shared-options.ts";
 
 export function registerRecords(program: Command): void {
   for (const register of [
@@ -47,8 +48,8 @@ function registerRequests(program: Command): void {
   const request = program.command("request").description("one request's way");
   withCommonOptions(request.command("show <requestId>").description("attempts, hops, versions, verdict")).action(
     async (requestId: string, options: CommonOptions) => {
-      const history = await administer(options.data, (administration) =>
-        administration.requests.show.query({ requestId }),
+      const history = await administer(options.data, async (administration) =>
+        administration.requests.show.query({ requestId: await wholeRequestId(administration, requestId) }),
       );
       if (options.json) return printJson(history);
       print(
@@ -72,7 +73,7 @@ function registerLog(program: Command): void {
       .command("log")
       .description("entries of one of the regulator's logs")
       .addArgument(new Argument("<log>").choices(["L1", "L2", "L3"]))
-      .option("--limit <n>", "at most this many", Number, 50),
+      .option("--limit <n>", "at most this many", wholeNumber(1), 50),
   ).action(async (log: "L1" | "L2" | "L3", options: CommonOptions & { limit: number }) => {
     const page = await administer(options.data, (administration) =>
       administration.requests.log.query({ log, limit: options.limit }),

@@ -1,5 +1,5 @@
 /** Options every command has. */
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { readEnvironment } from "../env.ts";
 
 export interface CommonOptions {
@@ -12,3 +12,12 @@ export function withCommonOptions(command: Command): Command {
     .option("--data <dir>", "data folder of the cluster (environment: REDOUBT_DATA)", readEnvironment().data)
     .option("--json", "one line of JSON on standard output", false);
 }
+
+/** Reads an option's value; commander names the option in front of the error. */
+export const wholeNumber =
+  (minimum: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (/^-?\d{1,15}$/.test(text) && value >= minimum) return value;
+    throw new InvalidArgumentError(`a whole number from ${minimum} expected`);
+  };

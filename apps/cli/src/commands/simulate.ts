@@ -2,16 +2,10 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { SeedResult } from "@redoubt/simulator";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { CommandFailure } from "../failure.ts";
 import { note, print, printJson } from "../output.ts";
-import { withCommonOptions } from "./shared-options.ts";
-
-const positive = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("a whole number from 1 expected");
-  return value;
-};
+import { wholeNumber, withCommonOptions } from "./shared-options.ts";
 
 interface SimulateOptions {
   readonly seeds: number;
@@ -25,9 +19,9 @@ export function registerSimulate(program: Command): void {
     program
       .command("simulate")
       .description("run seeded simulations of a whole cluster; exit 1 on a violated invariant")
-      .option("--seeds <n>", "how many seeds", positive, 20)
-      .option("--from <k>", "first seed", positive, 1)
-      .option("--seed <n>", "one seed, the same run every time", positive),
+      .option("--seeds <n>", "how many seeds", wholeNumber(1), 20)
+      .option("--from <k>", "first seed", wholeNumber(1), 1)
+      .option("--seed <n>", "one seed, the same run every time", wholeNumber(1)),
   ).action((options: SimulateOptions) => simulate(options));
 }
 

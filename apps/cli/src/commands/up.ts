@@ -7,7 +7,7 @@ import { administer } from "../administration.ts";
 import { readEnvironment } from "../env.ts";
 import { CommandFailure } from "../failure.ts";
 import { note, print, printJson } from "../output.ts";
-import { type CommonOptions, withCommonOptions } from "./shared-options.ts";
+import { type CommonOptions, wholeNumber, withCommonOptions } from "./shared-options.ts";
 
 interface UpOptions extends CommonOptions {
   readonly app: string;
@@ -30,12 +30,6 @@ interface Launched {
 
 const DEFAULT_CLIENT = "default";
 
-const wholeNumber = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError("a whole number expected");
-  return value;
-};
-
 function degree(text: string, previous: Record<string, number>): Record<string, number> {
   const match = /^([a-z-]+)=(\d+)$/.exec(text);
   if (!match) throw new InvalidArgumentError("component=N expected, such as execution-server=5");
@@ -50,8 +44,8 @@ export function registerUp(program: Command): void {
       .option("--app <folder>", "application to protect", defaultApplication())
       .option("--profile <name>", "optimized, basic", "optimized")
       .option("--strict-paper", "blame and block at once, as the paper does, without a shadow run first", false)
-      .option("--port-base <n>", "first of a block of 100 ports", wholeNumber, 7400)
-      .option("--nodes <n>", "number of nodes (loopback addresses)", wholeNumber, 5)
+      .option("--port-base <n>", "first of a block of 100 ports", wholeNumber(0), 7400)
+      .option("--nodes <n>", "number of nodes (loopback addresses)", wholeNumber(1), 5)
       .option("--degree <component=n>", "number of servers of a component at the first start (repeatable)", degree, {})
       .option("--no-drills", "refuse drills in this cluster")
       .option("--detach", "return when everything is ready; the cluster goes on", false)
