@@ -243,9 +243,11 @@ export class Alerts {
 const rank = (severity: string): number => feedSeverities.indexOf(severity as FeedSeverity);
 
 export function matches(
-  subscription: Pick<AlertSubscription, "events" | "minimumSeverity">,
+  subscription: Pick<AlertSubscription, "events" | "minimumSeverity" | "verifiedAt">,
   event: FeedEvent,
 ): boolean {
+  // What happened before the address was known to be right is not sent to it afterwards.
+  if (subscription.verifiedAt === null || Date.parse(event.at) < subscription.verifiedAt.getTime()) return false;
   if (event.kind === "alert.delivery") return false;
   if (subscription.events.length > 0 && !subscription.events.includes(event.kind)) return false;
   return rank(event.severity) >= rank(subscription.minimumSeverity);

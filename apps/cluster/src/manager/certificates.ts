@@ -19,9 +19,6 @@ const REVOKED_MAX = 2_000;
 const ISSUED_MAX = 1_000;
 
 interface Issued {
-  readonly server: ServerName;
-  readonly incarnation: string;
-  readonly publicKeyPem: string;
   readonly certificatePem: string;
   readonly serial: string;
 }
@@ -29,7 +26,7 @@ interface Issued {
 export class CertificateDesk {
   readonly #authority: CertificateAuthority;
   readonly #memory: MemoryFile;
-  /** By incarnation, oldest first. */
+  /** By process and key, oldest first. */
   readonly #issued = new Map<string, Promise<Issued>>();
   readonly #serials = new Map<string, Set<string>>();
 
@@ -39,15 +36,15 @@ export class CertificateDesk {
   }
 
   /** The same question gets the same certificate: agents repeat it until they have an answer. */
-  async issue({ server, component, incarnation, publicKeyPem }: CertifyMessage): Promise<Issued> {
-    const key = `${server} ${incarnation}`;
-    const known = await this.#issued.get(key);
-    if (known?.publicKeyPem === publicKeyPem) return known;
+  issue({ server, component, incarnation, publicKeyPem }: CertifyMessage): Promise<Issued> {
+    const key = `${server} ${incarnation} ${publicKeyPem}`;
+    const known = this.#issued.get(key);
+    if (known) return known;
     const issued = this.#authority
       .issueCertificate({ component, server, publicKeyPem })
       .then(({ certificatePem, serial }) => {
         this.noteSerial(server, incarnation, serial);
-        return { server, incarnation, publicKeyPem, certificatePem, serial };
+        return { certificatePem, serial };
       });
     this.#issued.set(key, issued);
     issued.catch(() => this.#issued.delete(key));
