@@ -3,10 +3,11 @@
  * the kernel before and after a closed-loop load of transfers on the bank. These figures travel better between machines
  * than rates do (docs/ARCHITECTURE.md says what they are good for). Starts a cluster of its own and stops it.
  */
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { fileURLToPath } from "node:url";
+import { parseArgs, promisify } from "node:util";
 import { createClient, runLoad } from "@redoubt/client";
-import { start, status, stop } from "../e2e/cluster/cluster.mjs";
 
 const TICKS_PER_SECOND = 100;
 const CUSTOMERS = 1_000;
@@ -21,15 +22,20 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const place = {
-  data: values.data ?? process.env.REDOUBT_DATA ?? "",
-  portBase: Number(values["port-base"] ?? process.env.REDOUBT_PORT_BASE),
-};
-if (place.data === "" || !Number.isInteger(place.portBase)) {
+const data = values.data ?? "";
+const portBase = Number(values["port-base"]);
+if (data === "" || !Number.isInteger(portBase)) {
   process.stderr.write(
     "expected --data <empty folder> --port-base <number> [--callers n] [--seconds n] [--profile name] [--json]\n",
   );
   process.exit(2);
+}
+
+/** Runs the `redoubt` command and reads its one line of JSON. @param {string[]} args */
+async function redoubt(...args) {
+  const program = fileURLToPath(new URL("../apps/cli/bin/redoubt.mjs", import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [program, ...args, "--data", data, "--json"]);
+  return JSON.parse(stdout);
 }
 
 /** User and system time of a process so far, microseconds; undefined when it has ended. @param {number} pid */
@@ -45,7 +51,7 @@ function cpuMicroseconds(pid) {
 
 /** @returns {Promise<Map<number, string>>} pid → what the process is */
 async function processes() {
-  const state = await status(place);
+  const state = await redoubt("status");
   const names = new Map();
   for (const { name, pid } of state.processes)
     names.set(pid, name.replace(/[-/]?(worker-)?\d+$/, "").replace(/-\d+\/worker$/, " worker"));
@@ -62,7 +68,7 @@ function transfer() {
   return { operation: "transfer", input: { from, to, amount: 1 } };
 }
 
-const { started } = await start(place, ["--profile", values.profile]);
+const started = await redoubt("up", "--detach", "--port-base", String(portBase), "--profile", values.profile);
 try {
   const client = createClient({ url: started.client.url, key: started.client.key });
   const load = (/** @type {number} */ seconds) =>
@@ -102,5 +108,5 @@ try {
   if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
   else process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
 } finally {
-  await stop(place);
+  await redoubt("down");
 }
