@@ -1,0 +1,228 @@
+import type { Decision } from "@redoubt/shared";
+import { describe, expect, test } from "vitest";
+import { nodeHasher } from "../testing/hasher.test-support.ts";
+import { MASTERS_KEY, MEMBERS, makeChain, requestIdOf, type TestChange } from "./changes.test-support.ts";
+import { createStateMaster } from "./index.ts";
+import { MASTERS, MasterCluster, REGULATOR } from "./master-cluster.test-support.ts";
+
+/** A cluster with a primary, a regulator lease and a settled epoch. */
+function begin(seed = 1): { readonly cluster: MasterCluster; readonly epoch: number; readonly regulatorEpoch: number } {
+  const cluster = new MasterCluster(seed);
+  expect(cluster.runUntil(() => cluster.primary() !== undefined)).toBe(true);
+  const { component } = { component: "traffic-regulator" } as const;
+  const lease = () => cluster.primary()?.primaryLease(component);
+  const isGranted = () => {
+    if (cluster.now % 100 < 5) {
+      cluster.fromRegulator({ kind: "claimPrimary", component, nonce: "first", mastersKey: MASTERS_KEY });
+    }
+    return lease() !== undefined;
+  };
+  expect(cluster.runUntil(isGranted)).toBe(true);
+  return { cluster, epoch: cluster.openEpoch(), regulatorEpoch: lease()?.epoch ?? 0 };
+}
+
+const decisionsOf = (cluster: MasterCluster): Decision[] =>
+  [...cluster.masters.values()]
+    .sort((a, b) => b.applied.length - a.applied.length)[0]
+    ?.applied.flatMap(({ decisions }) => decisions) ?? [];
+
+const count = (cluster: MasterCluster, kind: Decision["kind"]): number =>
+  decisionsOf(cluster).filter((decision) => decision.kind === kind).length;
+
+const verifiedOrder = (cluster: MasterCluster) =>
+  decisionsOf(cluster).flatMap((decision) => (decision.kind === "verified" ? [decision.change.digest] : []));
+
+describe("epochs of the primary's own accord", () => {
+  const follow = (cluster: MasterCluster, after: number) => {
+    const member = { component: "state-replica", server: MEMBERS[0] as string } as const;
+    for (const master of MASTERS) cluster.transmit(member, master, { kind: "follow", after, restarted: true });
+  };
+
+  test("a member that restarted gets an epoch newer than what it had, once, however often it says so", () => {
+    const { cluster, epoch } = begin();
+    const after = cluster.member(0).appliedThrough;
+    follow(cluster, after);
+    follow(cluster, after);
+    expect(cluster.runUntil(() => cluster.settledEpoch() > epoch)).toBe(true);
+    follow(cluster, after);
+    cluster.run(1500);
+    expect(count(cluster, "epochOpened")).toBe(2);
+    expect(decisionsOf(cluster).findLast(({ kind }) => kind === "epochOpened")).toMatchObject({
+      holder: "execution-server-1",
+      members: MEMBERS,
+    });
+  });
+
+  test("a member that restarted before the newest epoch needs none", () => {
+    const { cluster, epoch } = begin();
+    follow(cluster, epoch - 1);
+    cluster.run(1000);
+    expect(count(cluster, "epochOpened")).toBe(1);
+  });
+
+  test("a restart is served by the next primary if this one dies first", () => {
+    const { cluster, epoch } = begin();
+    const after = cluster.member(0).appliedThrough;
+    const primary = cluster.primaryName() as string;
+    follow(cluster, after);
+    cluster.run(6);
+    cluster.crashMaster(primary);
+    expect(cluster.runUntil(() => cluster.settledEpoch() > epoch)).toBe(true);
+  });
+
+  test("a reported gap opens an epoch, and a member that reports gaps all the time opens few", () => {
+    const { cluster, epoch } = begin();
+    const member = { component: "state-replica", server: MEMBERS[0] as string } as const;
+    const gap = () => {
+      for (const master of MASTERS) {
+        const message = { kind: "gap", epoch: cluster.settledEpoch(), cluster: 5, fromSerial: 3 } as const;
+        cluster.transmit(member, master, message);
+      }
+    };
+    gap();
+    expect(cluster.runUntil(() => cluster.settledEpoch() > epoch)).toBe(true);
+    for (let time = 0; time < 400; time++) {
+      gap();
+      cluster.run(20);
+    }
+    expect(count(cluster, "epochOpened")).toBeLessThan(8);
+  });
+});
+
+describe("the regulator", () => {
+  test("is granted primacy once per nonce", () => {
+    const { cluster } = begin();
+    const claim = { kind: "claimPrimary", component: "traffic-regulator", nonce: "second", mastersKey: "" } as const;
+    cluster.fromRegulator(claim);
+    cluster.run(100);
+    cluster.fromRegulator(claim);
+    cluster.run(100);
+    expect(count(cluster, "primary")).toBe(2);
+  });
+
+  test("without the lease cannot move leases", () => {
+    const { cluster, epoch } = begin();
+    const stranger = { component: "traffic-regulator", server: "traffic-regulator-2" } as const;
+    for (const master of MASTERS) {
+      cluster.transmit(stranger, master, {
+        kind: "requestEpoch",
+        ...{ clusters: [{ from: 0, to: 1023 }], epochMax: epoch, holder: "execution-server-9" },
+        ...{ members: MEMBERS, faultsTolerated: 1, invalid: [] },
+      });
+    }
+    cluster.run(500);
+    expect(cluster.settledEpoch()).toBe(epoch);
+  });
+
+  test("learns outcomes of requests, verified ones with their reply digest", () => {
+    const { cluster, epoch } = begin();
+    const [change] = makeChain(["a"], epoch) as [TestChange];
+    cluster.give([change]);
+    expect(cluster.runUntil(() => cluster.isVerifiedEverywhere(change))).toBe(true);
+    cluster.fromRegulator({ kind: "outcomeOf", requests: [change.change.requestId, requestIdOf("never")] });
+    cluster.run(50);
+    const answers = cluster.toRegulator.filter(({ kind }) => kind === "outcomes");
+    expect(answers).toHaveLength(1);
+    expect(answers[0]).toMatchObject({
+      outcomes: [
+        { outcome: { kind: "verified", replyDigest: change.change.replyDigest } },
+        { outcome: { kind: "unknown" } },
+      ],
+    });
+  });
+});
+
+describe("the decision stream", () => {
+  test("reaches a follower that starts late, in order, in bounded parts, without holes", () => {
+    const { cluster, epoch } = begin();
+    cluster.member(2).isSilent = true;
+    const chain = makeChain(
+      Array.from({ length: 700 }, (_, number) => `r${number}`),
+      epoch,
+    );
+    for (const change of chain) {
+      cluster.give([change], [0, 1]);
+      cluster.run(2);
+    }
+    expect(cluster.runUntil(() => cluster.isVerifiedEverywhere(chain.at(-1) as TestChange))).toBe(true);
+    cluster.member(2).isSilent = false;
+    const all = () => cluster.member(2).decisions.filter(({ kind }) => kind === "verified").length;
+    expect(cluster.runUntil(() => all() === chain.length)).toBe(true);
+    expect(cluster.member(2).decisions).toEqual(cluster.member(0).decisions);
+    const parts = cluster.sent.flatMap((message) => (message.kind === "stream" ? [message.slots.length] : []));
+    expect(Math.max(...parts)).toBeLessThanOrEqual(256);
+  });
+
+  test("is complete for members although messages are lost and primaries change", () => {
+    const { cluster, epoch } = begin(77);
+    cluster.lossRate = 0.1;
+    const chain = makeChain(
+      Array.from({ length: 40 }, (_, number) => `r${number}`),
+      epoch,
+    );
+    for (const [index, change] of chain.entries()) {
+      cluster.give([change]);
+      cluster.run(60);
+      const primary = cluster.primaryName();
+      if (index % 10 === 5 && primary !== undefined) cluster.crashMaster(primary);
+      if (index % 10 === 9) for (const master of MASTERS) cluster.startMaster(master);
+    }
+    cluster.lossRate = 0;
+    const isComplete = () =>
+      [0, 1, 2].every((index) => {
+        const verified = cluster.member(index).decisions.filter(({ kind }) => kind === "verified");
+        return verified.length === chain.length;
+      });
+    expect(cluster.runUntil(isComplete, 15_000)).toBe(true);
+    expect(cluster.runUntil(() => cluster.hasConverged())).toBe(true);
+    expect(verifiedOrder(cluster)).toEqual(chain.map(({ digest }) => digest));
+  });
+
+  test("shows life every 200 ms and names the primary", () => {
+    const { cluster } = begin();
+    const primary = cluster.primaryName();
+    cluster.sent.length = 0;
+    cluster.run(1000);
+    const beats = cluster.sent.flatMap((message) => (message.kind === "stream" ? [message] : []));
+    expect(beats.length).toBeGreaterThanOrEqual(4 * MEMBERS.length);
+    expect(beats.length).toBeLessThanOrEqual(8 * MEMBERS.length);
+    expect(beats.every((beat) => beat.primary === primary && beat.slots.length === 0)).toBe(true);
+  });
+});
+
+describe("a restart", () => {
+  test("replays the journal to the same metadata and leaves out what Postgres has", () => {
+    const { cluster, epoch } = begin();
+    const chain = makeChain(["a", "b", "c"], epoch);
+    cluster.give(chain);
+    expect(cluster.runUntil(() => cluster.isVerifiedEverywhere(chain.at(-1) as TestChange))).toBe(true);
+    cluster.run(1000);
+    const before = cluster.core(MASTERS[0] as string)?.metadataDigest();
+    for (const master of MASTERS) cluster.crashMaster(master);
+    for (const master of MASTERS) cluster.startMaster(master);
+    expect(cluster.core(MASTERS[0] as string)?.metadataDigest()).toBe(before);
+    const [self] = MASTERS as [string];
+    const { durable = [], applied = [] } = cluster.masters.get(self) ?? {};
+    const appliedThrough = applied.at(-2)?.slot ?? 0;
+    const core = createStateMaster(
+      { hasher: nodeHasher, random: () => 0.5 },
+      { self, masters: MASTERS, appliedThrough },
+    );
+    const effects = core.step({ kind: "start", now: cluster.now, wall: cluster.now, durable });
+    expect(effects.filter(({ kind }) => kind === "apply")).toEqual(applied.slice(-1));
+  });
+
+  test("of everything loses no decision", () => {
+    const { cluster, epoch } = begin();
+    const chain = makeChain(["a", "b", "c"], epoch);
+    cluster.give(chain);
+    expect(cluster.runUntil(() => cluster.isVerifiedEverywhere(chain.at(-1) as TestChange))).toBe(true);
+    for (const master of MASTERS) cluster.crashMaster(master);
+    for (const master of MASTERS) cluster.startMaster(master);
+    expect(cluster.runUntil(() => cluster.primary() !== undefined)).toBe(true);
+    expect(
+      cluster.isVerifiedEverywhere(chain.at(-1) as TestChange) || cluster.runUntil(() => cluster.hasConverged()),
+    ).toBe(true);
+    expect(cluster.primary()?.primaryLease(REGULATOR.component as "traffic-regulator")?.nonce).toBe("first");
+  });
+});
