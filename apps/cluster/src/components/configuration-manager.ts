@@ -8,6 +8,7 @@ import { certifySelf } from "../manager/certificates.ts";
 import { writeEndpoints } from "../manager/endpoints-file.ts";
 import { Manager } from "../manager/manager.ts";
 import { ConsoleSessions, embeddedDatabaseUrl } from "../manager/sessions.ts";
+import { IDENTITY_LOOK_MS, isIdentityOld } from "../runtime/identity-renewal.ts";
 import { portsOf } from "../runtime/ports.ts";
 import { handleSignals, ServerProcess } from "../runtime/server-process.ts";
 
@@ -18,10 +19,15 @@ export async function runConfigurationManager(environment: ServerEnvironment): P
   const cluster = readClusterFile(environment.data);
   if (!cluster) throw new Error(`${layout.clusterFile} is missing: there is no cluster to manage`);
   const authority = await openCertificateAuthority(layout.authority);
-  await certifySelf(authority, environment.server, layout.tls(environment.node, environment.server));
+  const identityFolder = layout.tls(environment.node, environment.server);
+  await certifySelf(authority, environment.server, identityFolder);
   const manager = new Manager(server, cluster, authority);
   await manager.open();
   log.info("links are served");
+  const renewal = setInterval(() => {
+    if (isIdentityOld(identityFolder)) void certifySelf(authority, environment.server, identityFolder);
+  }, IDENTITY_LOOK_MS);
+  server.onStop(async () => clearInterval(renewal));
   await manager.openRecords();
   const ports = portsOf(cluster.portBase);
   const authFolder = layout.postgres("auth");

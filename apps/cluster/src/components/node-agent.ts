@@ -6,12 +6,21 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { freemem, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
-import type { CertificateMessage, ControlMessage, MembershipMessage, ServerOrder, ServerReport } from "@redoubt/shared";
+import type {
+  CertificateMessage,
+  CertifyMessage,
+  ControlMessage,
+  MembershipMessage,
+  ServerOrder,
+  ServerReport,
+} from "@redoubt/shared";
+import { generateLinkKeyPair } from "../adapters/certificates/index.ts";
 import { isAlive, listProcessRecords, ProcessSupervisor } from "../adapters/supervisor/index.ts";
 import { inheritedEnvironment, type ServerEnvironment, writeServerEnvironment } from "../env.ts";
 import { isSignedMembership, readMembership, writeMembership } from "../node/membership-file.ts";
-import { ServerRunner } from "../node/server-runner.ts";
+import { layDownKeys, ServerRunner } from "../node/server-runner.ts";
 import { TLS_FILES } from "../runtime/data-layout.ts";
+import { IDENTITY_LOOK_MS, isIdentityOld } from "../runtime/identity-renewal.ts";
 import { handleSignals, ServerProcess } from "../runtime/server-process.ts";
 
 const REPORT_INTERVAL_MS = 500;
@@ -35,6 +44,7 @@ class NodeAgent {
   readonly #authorityPem: string;
   #membership: MembershipMessage | undefined;
   #reportSoon: NodeJS.Immediate | undefined;
+  #isRenewing = false;
 
   constructor(server: ServerProcess) {
     this.#server = server;
@@ -61,8 +71,10 @@ class NodeAgent {
     const membership = readMembership(this.#server.layout.membership(node), this.#membershipKey);
     if (membership) this.#take(membership, this.#previousReports());
     const timer = setInterval(() => this.#report(), REPORT_INTERVAL_MS);
+    const renewal = setInterval(() => void this.#renewIdentities(), IDENTITY_LOOK_MS);
     this.#server.onStop(async () => {
       clearInterval(timer);
+      clearInterval(renewal);
       this.#supervisor.close();
     });
   }
@@ -96,7 +108,7 @@ class NodeAgent {
           supervisor: this.#supervisor,
           authorityPem: this.#authorityPem,
           tlsFolder: (name) => this.#server.layout.tls(this.#server.environment.node, name),
-          certify: (...request) => this.#certify(...request),
+          certify: (...request) => this.#certifyServer(...request),
           environment: (of, incarnation) => this.#environmentOf(of, incarnation),
           command: (of) => this.#commandOf(of),
           changed: () => this.#reportAtOnce(),
@@ -119,41 +131,63 @@ class NodeAgent {
     }
   }
 
-  async #certify(
-    order: ServerOrder,
-    incarnation: string,
-    publicKeyPem: string,
+  /** Asks the manager until there is an answer, or nobody wants it any more. */
+  #certify(
+    question: Omit<CertifyMessage, "kind">,
+    isWanted: () => boolean,
   ): Promise<{ certificatePem: string; serial: string }> {
-    const asked = processName({ server: order.server, incarnation });
+    const asked = processName(question);
     return new Promise((resolve, reject) => {
+      const end = (): void => {
+        clearInterval(timer);
+        this.#certificates.delete(asked);
+      };
       const ask = (): void => {
-        const wanted = this.#runners.get(order.server)?.order;
-        // A process of an older order gets no certificate any more; the next start asks for one of the new order.
-        if (wanted?.desired !== "running" || wanted.incarnation !== order.incarnation) {
-          clearInterval(timer);
-          this.#certificates.delete(asked);
-          reject(new Error(`${order.server} is not to run any more as it was ordered`));
+        if (!isWanted()) {
+          end();
+          reject(new Error(`${question.server} is not to run any more as it was ordered`));
           return;
         }
-        for (const peer of this.#server.peers) {
-          if (peer.component !== "configuration-manager") continue;
-          this.#server.send(peer.server, {
-            kind: "certify",
-            server: order.server,
-            component: order.component,
-            incarnation,
-            publicKeyPem,
-          });
-        }
+        for (const peer of this.#server.peers)
+          if (peer.component === "configuration-manager")
+            this.#server.send(peer.server, { kind: "certify", ...question });
       };
       const timer: NodeJS.Timeout = setInterval(ask, CERTIFY_RETRY_MS);
       this.#certificates.set(asked, (message) => {
-        clearInterval(timer);
-        this.#certificates.delete(asked);
+        end();
         resolve(message);
       });
       ask();
     });
+  }
+
+  /** A process of an older order gets no certificate any more; the next start asks for one of the new order. */
+  #certifyServer(order: ServerOrder, incarnation: string, publicKeyPem: string) {
+    const { server, component } = order;
+    return this.#certify({ server, component, incarnation, publicKeyPem }, () => {
+      const wanted = this.#runners.get(server)?.order;
+      return wanted?.desired === "running" && wanted.incarnation === order.incarnation;
+    });
+  }
+
+  /** Its own and its servers', each when it is a third through its life. */
+  async #renewIdentities(): Promise<void> {
+    if (this.#isRenewing) return;
+    this.#isRenewing = true;
+    try {
+      for (const runner of this.#runners.values()) await runner.renewIdentity();
+      const { node, server, incarnation } = this.#server.environment;
+      const folder = this.#server.layout.tls(node, server);
+      if (!isIdentityOld(folder)) return;
+      const keys = await generateLinkKeyPair();
+      const question = { server, component: "node-agent", incarnation, publicKeyPem: keys.publicKeyPem } as const;
+      const { certificatePem } = await this.#certify(question, () => true);
+      layDownKeys(folder, keys.privateKeyPem, certificatePem);
+    } catch (error) {
+      this.#server.log.warn({ error: error instanceof Error ? error.message : error }, "certificates are not renewed");
+    } finally {
+      this.#isRenewing = false;
+    }
   }
 
   #environmentOf(order: ServerOrder, incarnation: string): Record<string, string> {

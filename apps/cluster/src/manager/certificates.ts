@@ -11,6 +11,7 @@ import {
   generateLinkKeyPair,
   LEAF_LIFETIME_HOURS_MAX,
 } from "../adapters/certificates/index.ts";
+import { layDownKeys } from "../node/server-runner.ts";
 import { TLS_FILES } from "../runtime/data-layout.ts";
 import type { MemoryFile } from "./memory.ts";
 
@@ -103,10 +104,8 @@ export async function certifySelf(authority: CertificateAuthority, server: Serve
     publicKeyPem: keys.publicKeyPem,
   });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const write = (file: string, text: string): void => writeFileSync(join(folder, file), text, { mode: 0o600 });
-  write(TLS_FILES.privateKey, keys.privateKeyPem);
-  write(TLS_FILES.certificate, certificatePem);
-  write(TLS_FILES.authority, authority.certificatePem);
+  writeFileSync(join(folder, TLS_FILES.authority), authority.certificatePem, { mode: 0o600 });
+  layDownKeys(folder, keys.privateKeyPem, certificatePem);
 }
 
 /** The key by which agents know that a membership is the manager's. */

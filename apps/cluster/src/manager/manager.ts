@@ -8,10 +8,8 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { requestTitle } from "@redoubt/application";
-import type { EndedProcess } from "@redoubt/protocol";
 import type {
   AnyMessage,
-  CertifyMessage,
   Component,
   ControlMessage,
   HealthReportMessage,
@@ -41,14 +39,14 @@ import { Incidents } from "./incidents.ts";
 import { LeaseHolders } from "./lease-holders.ts";
 import { Membership } from "./membership.ts";
 import { MemoryFile } from "./memory.ts";
-import { Registry, type ServerView } from "./registry.ts";
+import { ProcessControl } from "./process-control.ts";
+import { Registry } from "./registry.ts";
 import { RegulatorLink } from "./regulator-link.ts";
 import { StateLink } from "./state-link.ts";
 import { TrafficView } from "./traffic.ts";
 
 const OWN_BEAT_MS = 1_000;
 const HOUSEKEEPING_MS = 60_000;
-const DISCARDED_MAX = 200;
 /** Reasons for which two persons must agree to a release. */
 const TWO_PERSONS_SETTING = "quarantine.twoPersons";
 
@@ -76,6 +74,7 @@ export class Manager {
   readonly facts: FactIntake;
   readonly #memory: MemoryFile;
   readonly #certificates: CertificateDesk;
+  readonly #control: ProcessControl;
   readonly #contract: ReturnType<typeof loadApplication>["contract"];
   #twoPersons: ReadonlySet<string> = new Set();
 
@@ -103,6 +102,8 @@ export class Manager {
     const { membership, registry, database, feed, incidents } = this;
     this.regulator = new RegulatorLink({ cluster, server, memory, membership, registry });
     const { regulator } = this;
+    const certificates = this.#certificates;
+    this.#control = new ProcessControl({ server, memory, membership, registry, certificates, regulator });
     this.state = new StateLink(server, membership, registry);
     this.holders = new LeaseHolders(this.state);
     this.traffic = new TrafficView(feed);
@@ -139,7 +140,7 @@ export class Manager {
       nodeOf: (name) => membership.nodeOf(name),
       titleOf: (operation, payload) => this.#titleOf(operation, payload),
       severityOf: (reason) => (this.#twoPersons.has(reason) ? "high" : "low"),
-      discard: (name, incarnation) => this.#discard(name, incarnation),
+      discard: (name, incarnation) => this.#control.discard(name, incarnation),
       onFailure: (error) => log.error({ error: error instanceof Error ? error.stack : error }, "facts wait"),
     });
   }
@@ -230,7 +231,7 @@ export class Manager {
   #listenToRegistry(): void {
     const { incidents, feed } = this;
     this.registry.listen({
-      onEnded: (view, ended) => this.#onEnded(view, ended),
+      onEnded: (view, ended) => this.#control.ended(view, ended),
       onServerState: (view, from) => {
         tellServerState({ feed, incidents }, view, from);
         if (view.component === "execution-server") this.regulator.configure();
@@ -286,7 +287,8 @@ export class Manager {
 
   #onControl(from: Sender, message: ControlMessage): void {
     if (message.kind === "healthReport" && from.component === "node-agent") this.#onReport(from.server, message);
-    else if (message.kind === "certify" && from.component === "node-agent") void this.#certify(from.server, message);
+    else if (message.kind === "certify" && from.component === "node-agent")
+      void this.#control.certify(from.server, message);
     else if (message.kind === "serverHealth") {
       const health = parseServerHealth(message, from.server);
       if (health) {
@@ -302,50 +304,6 @@ export class Manager {
     this.registry.takeReport(node, message);
     this.membership.bringUpToDate(node, message.membershipVersion);
     this.regulator.configure();
-  }
-
-  async #certify(node: string, message: CertifyMessage): Promise<void> {
-    const { server, component, incarnation } = message;
-    const placed = this.membership.find(server);
-    const isOrdered = placed?.node === node && placed.component === component;
-    if (!isOrdered || component === "configuration-manager" || !incarnation.startsWith(`${placed.incarnation}.`)) {
-      this.server.log.warn(
-        { node, server, incarnation },
-        "no certificate: the membership does not place this process there",
-      );
-      return;
-    }
-    try {
-      const { certificatePem, serial } = await this.#certificates.issue(message);
-      this.server.send(node, { kind: "certificate", server, incarnation, certificatePem, serial });
-    } catch (error) {
-      this.server.log.warn({ node, server, error: error instanceof Error ? error.message : error }, "no certificate");
-    }
-  }
-
-  #onEnded({ server, component }: ServerView, { incarnation, serial, cause }: EndedProcess): void {
-    this.server.log.info({ server, incarnation, cause }, "process ended");
-    const { discarded } = this.#memory.value;
-    const index = discarded.indexOf(`${server} ${incarnation}`);
-    if (index >= 0) discarded.splice(index, 1);
-    if (this.#certificates.revokeProcess(server, incarnation, serial)) this.membership.publishDirectory();
-    if (component === "execution-server") this.regulator.serverGone(server, incarnation, cause);
-  }
-
-  /** The fence first: from here on nobody believes the process, whatever it still does until it is killed. */
-  #discard(server: ServerName, incarnation: string): void {
-    const view = this.registry.server(server);
-    if (!view || (view.report !== undefined && view.report.incarnation !== incarnation)) return;
-    const { discarded } = this.#memory.value;
-    const name = `${server} ${incarnation}`;
-    if (!discarded.includes(name)) {
-      discarded.push(name);
-      if (discarded.length > DISCARDED_MAX) discarded.shift();
-      this.#memory.changed();
-    }
-    if (this.#certificates.revokeProcess(server, incarnation, view.report?.serial)) this.membership.publishDirectory();
-    this.server.send(view.node, { kind: "processOrder", server, incarnation, action: "shutDown" });
-    this.registry.noteDiscarded(server);
   }
 
   #titleOf(operation: string, payload: string): string {

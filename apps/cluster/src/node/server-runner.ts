@@ -15,6 +15,7 @@ import {
   stop,
 } from "../adapters/supervisor/index.ts";
 import { TLS_FILES } from "../runtime/data-layout.ts";
+import { isIdentityOld } from "../runtime/identity-renewal.ts";
 
 const PAUSE_FIRST_MS = 50;
 const PAUSE_MAX_MS = 5_000;
@@ -143,6 +144,19 @@ export class ServerRunner {
     this.#update({ state: "isolated" });
   }
 
+  /** Lays down a new certificate for the process that runs, before the one it has ends. */
+  async renewIdentity(): Promise<void> {
+    const { incarnation, state } = this.#report;
+    if (this.#starting || !this.#record || state !== "running" || isSelfCertified(this.order)) return;
+    const folder = this.#surroundings.tlsFolder(this.order.server);
+    if (!isIdentityOld(folder)) return;
+    const keys = await generateLinkKeyPair();
+    const { certificatePem, serial } = await this.#surroundings.certify(this.order, incarnation, keys.publicKeyPem);
+    if (this.#report.incarnation !== incarnation) return;
+    layDownKeys(folder, keys.privateKeyPem, certificatePem);
+    this.#update({ serial });
+  }
+
   async stop(): Promise<void> {
     if (this.#record) await stop(this.#record, { graceMs: 5_000 });
   }
@@ -156,15 +170,14 @@ export class ServerRunner {
 
   /** The manager certifies itself: it holds the authority, and nobody else is there at a cold start. */
   async #layDownIdentity(order: ServerOrder, incarnation: string): Promise<{ serial: string; evidenceKeyPem: string }> {
-    if (order.component === "configuration-manager") return { serial: "", evidenceKeyPem: "" };
+    if (isSelfCertified(order)) return { serial: "", evidenceKeyPem: "" };
     const folder = this.#surroundings.tlsFolder(order.server);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const keys = await generateLinkKeyPair();
     const evidence = order.component === "execution-server" ? await generateEvidenceKeyPair() : undefined;
     const { certificatePem, serial } = await this.#surroundings.certify(order, incarnation, keys.publicKeyPem);
     const write = (file: string, text: string): void => writeFileSync(join(folder, file), text, { mode: 0o600 });
-    write(TLS_FILES.privateKey, keys.privateKeyPem);
-    write(TLS_FILES.certificate, certificatePem);
+    layDownKeys(folder, keys.privateKeyPem, certificatePem);
     write(TLS_FILES.authority, this.#surroundings.authorityPem);
     if (evidence) write(TLS_FILES.evidenceKey, evidence.privateKeyPem);
     return { serial, evidenceKeyPem: evidence?.publicKeyPem ?? "" };
@@ -174,6 +187,15 @@ export class ServerRunner {
     this.#report = { ...this.#report, ...change, since: Date.now() };
     this.#surroundings.changed();
   }
+}
+
+/** The manager certifies itself; companions have no certificate at all. */
+const isSelfCertified = ({ component }: ServerOrder): boolean => component === "configuration-manager";
+
+/** The certificate last: its time tells the process that both are there. */
+export function layDownKeys(folder: string, privateKeyPem: string, certificatePem: string): void {
+  writeFileSync(join(folder, TLS_FILES.privateKey), privateKeyPem, { mode: 0o600 });
+  writeFileSync(join(folder, TLS_FILES.certificate), certificatePem, { mode: 0o600 });
 }
 
 function withoutEntry(order: ServerOrder): ServerOrder {

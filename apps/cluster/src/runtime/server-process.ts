@@ -20,6 +20,7 @@ import { type LinkIdentity, type LinkServer, listenForLinks, PeerLinks, Revocati
 import { createLogger } from "../adapters/logging/index.ts";
 import type { ServerEnvironment } from "../env.ts";
 import { dataLayout, TLS_FILES } from "./data-layout.ts";
+import { IDENTITY_LOOK_MS, identityTime } from "./identity-renewal.ts";
 import { decodeMessage, encodeMessage, type WireMessage } from "./wire.ts";
 
 const HEALTH_INTERVAL_MS = 1_000;
@@ -114,6 +115,7 @@ export class ServerProcess {
         else handlers.onControl?.(from, message as ControlMessage);
       },
     });
+    this.#watchIdentity(this.layout.tls(node, server));
     this.onStop(() => this.#listener?.close() ?? Promise.resolve());
     this.onStop(async () => this.#links?.close());
   }
@@ -174,6 +176,26 @@ export class ServerProcess {
     const stopping = this.#stopping.reverse();
     this.#stopping = [];
     for (const stop of stopping) await stop().catch((error: unknown) => this.log.warn({ error }, "stopping"));
+  }
+
+  /** Takes up a certificate that was laid down beside the old one. */
+  #watchIdentity(folder: string): void {
+    let knownTime = identityTime(folder);
+    const look = (): void => {
+      const time = identityTime(folder);
+      if (time === undefined || time === knownTime) return;
+      try {
+        const identity = readLinkIdentity(folder);
+        this.#links?.updateIdentity(identity);
+        this.#listener?.updateIdentity(identity);
+        knownTime = time;
+        this.log.info("a new certificate is in use");
+      } catch (error) {
+        this.log.warn({ error: error instanceof Error ? error.message : error }, "a new certificate is not usable yet");
+      }
+    };
+    const timer = setInterval(look, IDENTITY_LOOK_MS);
+    this.onStop(async () => clearInterval(timer));
   }
 
   #violation(peer: string, reason: string): void {

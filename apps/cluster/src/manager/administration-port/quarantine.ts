@@ -4,6 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { QuarantineRow } from "@redoubt/database";
+import { computeRequestId, digestInput, RERUN_KEY_PREFIX } from "@redoubt/protocol";
 import { type QuarantineState, quarantineStates, type RegulatorFact, type RequestId } from "@redoubt/shared";
 import {
   type Actor,
@@ -12,6 +13,7 @@ import {
   type QuarantineDecision,
   type QuarantineSummary,
 } from "../../administration/index.ts";
+import { createHasher } from "../../runtime/hasher.ts";
 import type { PortParts } from "./parts.ts";
 import { quarantineItem, toSummary } from "./quarantine-item.ts";
 import { maskPayload } from "./quarantine-payload.ts";
@@ -27,6 +29,7 @@ type QuarantinePart = Pick<
   | "quarantineConfirm"
 >;
 
+const hasher = createHasher();
 const CLAIM_MS = 30 * 60_000;
 const UNDECIDED: readonly QuarantineState[] = ["new", "claimed", "waiting-second"];
 
@@ -158,14 +161,23 @@ async function release(
 ): Promise<QuarantineDecision> {
   const before = await requireUndecided(parts, requestId);
   await addNote(parts, requestId, actor, `released: ${reason}`);
-  const row = await decide(parts, requestId, actor, "released", rerun || before.held);
+  const isRerun = rerun || before.held;
+  const row = await decide(parts, requestId, actor, "released", isRerun);
   const effects = [
     "The request is exonerated: blocks and signatures that came from it are lifted.",
-    rerun || before.held
+    isRerun
       ? "It is run again as a new request and takes effect at most once, if its acceptance test passes."
       : "It is not run again; the client keeps its rejection.",
   ];
-  return decisionOf(row, null, effects);
+  return decisionOf(row, isRerun ? await rerunIdOf(parts, before) : null, effects);
+}
+
+/** The regulator derives the new request's id from the old one's, and so does everybody who knows client and input. */
+async function rerunIdOf({ database }: PortParts, { requestId, client }: QuarantineRow): Promise<string | null> {
+  const payload = await database.answering((store) => store.quarantine.payload(requestId));
+  if (!payload || client === null) return null;
+  const inputDigest = digestInput(hasher, Buffer.from(payload).toString("utf8"));
+  return computeRequestId(hasher, client, RERUN_KEY_PREFIX + requestId, inputDigest);
 }
 
 async function confirm(

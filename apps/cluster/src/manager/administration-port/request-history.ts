@@ -84,7 +84,8 @@ function hopsOf(
   if (log === "L2")
     hops.push({ at, server: "traffic-regulator-1", event: "released", detail: `status ${String(entry.status ?? "")}` });
   if (log === "L1") hops.push({ at, server: "traffic-regulator-1", event: "rejected", detail: outcomeOf(log, entry) });
-  return hops;
+  // Times are of different clocks and of records written at different moments: sorted, they tell the story in order.
+  return hops.sort((left, right) => Date.parse(left.at) - Date.parse(right.at));
 }
 
 function verdictOf(log: LogName, entry: Entry, steps: readonly StoredRequestStep[]): string | null {
