@@ -1,0 +1,114 @@
+/**
+ * `npm run screenshots`: the pictures of the README, taken of a real cluster with real traffic and real attacks. Takes
+ * --data <empty folder> and --port-base <number>, or REDOUBT_DATA and REDOUBT_PORT_BASE.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { chromium } from "@playwright/test";
+import { Load } from "./cluster/bank.mjs";
+import { start, stop } from "./cluster/cluster.mjs";
+import { closeConnections } from "./cluster/http.mjs";
+import { pause, projectRoot, readPlace, redoubtJson } from "./cluster/place.mjs";
+import { attack, reworded } from "./support/attack.mjs";
+import { browserOptions } from "./support/browser.mjs";
+import { logIn, waitUntilLive } from "./support/log-in.mjs";
+
+const SIZE = { width: 1440, height: 900 };
+const REQUESTS_PER_SECOND = 25;
+/** As long as the lines beside the overview's figures need to become lines. */
+const TRAFFIC_MS = 45_000;
+const SETTLE_MS = 2_000;
+
+const pictures = join(projectRoot, "docs/images");
+
+/** The last one repeats the first one's body, and is stopped by the signature learned from it. */
+const attackers = [
+  { client: "kiosk-12", address: "127.9.0.19", text: "Standing order 4471" },
+  { client: "partner-feed", address: "127.9.0.23", text: "Correction of 12 October" },
+  { client: "mobile-app", address: "127.9.0.31", text: "Interest, third quarter" },
+  { client: "ledger-sync", address: "127.9.0.7", text: "Monthly savings plan" },
+  { client: "kiosk-31", address: "127.9.0.44", text: "Standing order 4471" },
+];
+
+/** What administrators decided about the first ones. */
+const decisions = [
+  { client: "kiosk-12", decision: "confirm", reason: "Crafted metadata, seen at another branch last week" },
+  { client: "partner-feed", decision: "release", reason: "Exercise announced by the partner" },
+];
+
+/**
+ * @param {import("@playwright/test").Page} page
+ * @param {string} name of the picture
+ */
+async function take(page, name) {
+  await page.mouse.move(0, 0);
+  await page.evaluate(() => document.fonts.ready);
+  await page.screenshot({ path: join(pictures, `${name}.png`), animations: "disabled", caret: "hide" });
+  process.stderr.write(`docs/images/${name}.png\n`);
+}
+
+/**
+ * @param {import("./cluster/place.mjs").Place} place
+ * @param {string} url of the client API
+ */
+async function beAttacked(place, url) {
+  for (const { client, address, text } of attackers) {
+    const reply = await attack(place, url, { client, address, body: reworded(text) });
+    if (reply.status !== 403) throw new Error(`${client}: 403 expected, got ${reply.status} ${reply.text}`);
+  }
+  const { value: listed } = await redoubtJson(place, ["quarantine", "list"]);
+  for (const { client, decision, reason } of decisions) {
+    const { requestId } = listed.find((/** @type {{ client: string }} */ entry) => entry.client === client);
+    await redoubtJson(place, ["quarantine", decision, requestId, "--reason", reason]);
+  }
+}
+
+/**
+ * @param {import("./cluster/place.mjs").Place} place
+ * @param {any} started what `redoubt up` printed
+ */
+async function takeAll(place, started) {
+  const browser = await chromium.launch(await browserOptions());
+  const load = new Load(started.client, { first: 1, last: 900, ratePerSecond: REQUESTS_PER_SECOND });
+  try {
+    const context = await browser.newContext({ viewport: SIZE, deviceScaleFactor: 1, colorScheme: "light" });
+    const page = await context.newPage();
+    await page.goto(`${started.console.url}/login`);
+    await page.getByRole("button", { name: "Log in" }).waitFor();
+    await take(page, "login");
+    await logIn(page, started.console);
+    await beAttacked(place, started.client.url);
+    await pause(TRAFFIC_MS);
+    await take(page, "overview");
+    await page.emulateMedia({ colorScheme: "dark" });
+    await pause(SETTLE_MS);
+    await take(page, "overview-dark");
+    await page.emulateMedia({ colorScheme: "light" });
+    await page.goto(`${started.console.url}/quarantine`);
+    await waitUntilLive(page);
+    await page
+      .getByRole("row", { name: /ledger-sync/ })
+      .getByRole("link")
+      .click();
+    await page.getByRole("button", { name: "Claim" }).click();
+    await page.getByText(/^Claimed by/).waitFor();
+    await page.goto(`${started.console.url}/quarantine?state=all`);
+    await waitUntilLive(page);
+    await page.getByRole("row", { name: /kiosk-12/ }).waitFor();
+    await pause(SETTLE_MS);
+    await take(page, "quarantine");
+  } finally {
+    await load.abandon();
+    await browser.close();
+  }
+}
+
+const place = readPlace();
+mkdirSync(pictures, { recursive: true });
+try {
+  const { started } = await start(place);
+  await takeAll(place, started);
+} finally {
+  closeConnections();
+  await stop(place);
+}
