@@ -47,6 +47,12 @@ export interface Violation {
 
 export type Checker = (observation: Observation) => Violation[];
 
+const longestOf = (decisions: Observation["decisions"]): readonly SlotDecisions[] =>
+  [...decisions.values()].reduce<readonly SlotDecisions[]>(
+    (best, stream) => ((stream.at(-1)?.slot ?? 0) > (best.at(-1)?.slot ?? 0) ? stream : best),
+    [],
+  );
+
 /** The verified changes that wrote or refused, in decision order with their records, from the longest decision stream and any disk that has them. */
 export function verifiedChanges(
   observation: Observation,
@@ -55,11 +61,7 @@ export function verifiedChanges(
   for (const changes of observation.stored.values()) {
     for (const { digest, record } of changes) if (!records.has(digest)) records.set(digest, record);
   }
-  const longest = [...observation.decisions.values()].reduce<readonly SlotDecisions[]>(
-    (best, stream) => ((stream.at(-1)?.slot ?? 0) > (best.at(-1)?.slot ?? 0) ? stream : best),
-    [],
-  );
-  return longest.flatMap(({ decisions }) =>
+  return longestOf(observation.decisions).flatMap(({ decisions }) =>
     decisions.flatMap((decision) =>
       decision.kind === "verified" && !decision.readOnly
         ? [

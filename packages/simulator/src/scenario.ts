@@ -20,6 +20,7 @@ import type { Digest, ServerName } from "@redoubt/shared";
 import { checkAgreement } from "./checkers/agreement.ts";
 import { checkBankSum } from "./checkers/bank-sum.ts";
 import { checkLiveness } from "./checkers/liveness.ts";
+import { checkReplay } from "./checkers/replay.ts";
 import { checkRequests } from "./checkers/requests.ts";
 import { checkSerializability } from "./checkers/serializability.ts";
 import { checkConvergence, checkVersions } from "./checkers/versions.ts";
@@ -49,6 +50,7 @@ const CHECKERS: readonly Checker[] = [
   checkAgreement,
   checkRequests,
   checkVersions,
+  checkReplay,
   checkSerializability,
   checkBankSum,
   checkLiveness,

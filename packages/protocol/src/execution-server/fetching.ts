@@ -123,6 +123,10 @@ export function receiveFetched(engine: Engine, turn: Turn, from: ServerName, mes
     }),
   );
   execution.fetch.tally.add(from, message, wanted, at, clusters);
+  if (execution.shadow && execution.fetch.tally.isHopeless) {
+    failExecution(engine, turn, execution, "stale", "the versions to start from are no longer there");
+    return;
+  }
   if (execution.shadow) adoptForShadow(execution);
   else adoptIntoCache(engine, execution);
   const isComplete = message.objects.length > 0 || message.tips.length > 0;

@@ -42,6 +42,8 @@ export class FetchTally {
   readonly #objects = new Map<string, Votes<StoredVersion | null>>();
   readonly #tips = new Map<ObjectClusterNumber, Votes<Digest>>();
   readonly #exact = new Map<string, StoredVersion>();
+  /** Members that do not have the version asked for by its C1. */
+  readonly #lacking = new Map<string, Set<ServerName>>();
 
   /** `quorum`: t+1. */
   constructor(hasher: Hasher, quorum: number) {
@@ -64,6 +66,8 @@ export class FetchTally {
       if (version !== null && (version.object !== object || !hasRightC1(this.#hasher, version))) continue;
       const reference = at.get(object);
       if (wanted.has(object)) votesOf(this.#objects, object).set(from, { key: keyOf(version), value: version });
+      else if (reference && version === null)
+        this.#lacking.set(object, (this.#lacking.get(object) ?? new Set()).add(from));
       else if (version && reference && reference.c1 === version.c1) this.#exact.set(object, version);
     }
     for (const { cluster, follows } of tips)
@@ -76,6 +80,13 @@ export class FetchTally {
 
   exact(object: string): StoredVersion | undefined {
     return this.#exact.get(object);
+  }
+
+  /** Some version asked for by its C1 is not to be had: t+1 members lack it, as they do when it became void. */
+  get isHopeless(): boolean {
+    for (const [object, members] of this.#lacking)
+      if (members.size >= this.#quorum && !this.#exact.has(object)) return true;
+    return false;
   }
 
   tip(cluster: ObjectClusterNumber): { readonly value: Digest } | undefined {

@@ -8,7 +8,8 @@
  *                         │                   │ deadBlamed
  *                         └──innocent─── shadowing ─malformed→ closing ─closed→ ended
  *
- * A second attempt starts only after the first is dead for ever (settlement), and a definite rejection leaves only after
+ * A second attempt starts only after the first is dead for ever (settlement; a read may be made again at any time, also
+ * from `fetching`), and a definite rejection leaves only after
  * the masters closed the id. Masters' decisions (`verified`, `closed`) win in every state.
  */
 export const REQUEST_STATES = [
@@ -38,7 +39,7 @@ export const REQUEST_EVENTS = [
   "released",
   "failed",
   "lost",
-  /** A read-only attempt that cannot be confirmed any more (a newer change is verified): it has no effects to wait for. */
+  /** A read-only attempt that cannot be confirmed any more, or whose reply nobody has: it has no effects to wait for. */
   "superseded",
   "deadInnocent",
   "deadBlamed",
@@ -181,7 +182,7 @@ export const TRANSITIONS: Readonly<Record<RequestState, Row>> = {
     released: "fetching",
     failed: "fetching",
     lost: "fetching",
-    superseded: "fetching",
+    superseded: "waiting",
     deadInnocent: "fetching",
     deadBlamed: "fetching",
     deadCondemned: "fetching",

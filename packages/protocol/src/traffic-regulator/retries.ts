@@ -19,7 +19,7 @@ import {
 import { follow, sendTicketKey } from "./decisions-taken.ts";
 import { dispatchAgain, dispatchWaiting } from "./dispatch.ts";
 import { judgeDivergenceNow } from "./divergence.ts";
-import { reviewPlacement } from "./epoch-wishes.ts";
+import { reviewPlacement, wishEpoch } from "./epoch-wishes.ts";
 import { failAttempt } from "./failures.ts";
 import { startGenesis } from "./genesis.ts";
 import { HEARD_WITHIN_MS, isHeard, ping } from "./health.ts";
@@ -33,6 +33,13 @@ import { expireRuns, startRuns } from "./shadow-runs.ts";
 const RETRY_MAX_MS = 500;
 const DEADLINE_EXTENSION_MS = 500;
 const STUCK_READ_MS = 600;
+/** The same where verdicts are missing: tests take longer than messages. */
+const UNJUDGED_READ_MS = 2_000;
+/** A change that is neither released nor dead after this long: a new epoch's settlement decides it (docs/PROTOCOL.md §4). */
+const STUCK_CHANGE_MS = 5_000;
+const REPLY_REPEAT_MS = 300;
+/** Members do not store what a read-only request replied: after this long nobody has it any more. */
+const LOST_REPLY_MS = 1_200;
 const KEY_REPEAT_MS = 500;
 const TRAFFIC_MS = 1_000;
 export const HOUSEKEEPING_MS = 100;
@@ -89,14 +96,24 @@ function retry(regulator: Regulator, request: PendingRequest): void {
       askAgain(regulator, request);
       return;
     case "fetching":
-      askForReply(regulator, request);
-      retryAfter(regulator, request, 300);
+      fetchAgain(regulator, request);
       return;
     case "closing":
       askToClose(regulator, request);
       return;
     default:
   }
+}
+
+function fetchAgain(regulator: Regulator, request: PendingRequest): void {
+  request.retryDelayMs += REPLY_REPEAT_MS;
+  if (request.readOnly && request.retryDelayMs >= LOST_REPLY_MS) {
+    request.verified = undefined;
+    advance(regulator, request, "superseded");
+    return;
+  }
+  askForReply(regulator, request);
+  retryAfter(regulator, request, REPLY_REPEAT_MS);
 }
 
 /** Asks for what is missing to the release, a little more insistently each time. */
@@ -127,18 +144,18 @@ function askAgain(regulator: Regulator, request: PendingRequest): void {
 
 /**
  * Confirmed by members, escalated, and still undecided: something newer was verified meanwhile, so the masters cannot
- * verify it any more. A read has no effects; it is simply made again.
+ * verify it any more, or a member that would have tested it refused it. A read has no effects; it is simply made again.
  */
-const isStuckRead = (
-  regulator: Regulator,
-  request: PendingRequest,
-  { startedAt }: Attempt,
+function isStuckRead(
+  { now }: Regulator,
+  { readOnly, state }: PendingRequest,
+  { startedAt, votes }: Attempt,
   { kind }: ReleaseJudgement,
-): boolean =>
-  request.readOnly &&
-  request.state === "running" &&
-  (kind === "needMembers" || kind === "needAncestors") &&
-  regulator.now - startedAt >= STUCK_READ_MS;
+): boolean {
+  if (!readOnly || state !== "running" || votes.size === 0) return false;
+  if (kind === "needVerdicts") return now - startedAt >= UNJUDGED_READ_MS;
+  return (kind === "needMembers" || kind === "needAncestors") && now - startedAt >= STUCK_READ_MS;
+}
 
 function questionTo(
   request: PendingRequest,
@@ -219,6 +236,8 @@ function onDeadline(regulator: Regulator, request: PendingRequest, attempt: Atte
       return;
     case "delivered":
       attempt.deadlineAt = regulator.now + request.deadlineMs;
+      if (regulator.now - attempt.startedAt >= STUCK_CHANGE_MS)
+        wishEpoch(regulator, regulator.placement.domainOf(request.home), `a change of ${attempt.server} is stuck`);
       return;
     case "infrastructure":
       attempt.deadlineAt = regulator.now + DEADLINE_EXTENSION_MS;

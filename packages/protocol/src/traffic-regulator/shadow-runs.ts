@@ -221,8 +221,6 @@ function isConfirmed(regulator: Regulator, run: ShadowRun, check: string): boole
 function repeat(regulator: Regulator, run: ShadowRun): void {
   const { request } = run;
   const { shadows } = regulator;
-  // The versions the failed attempt read may have become void with it: from now on on the newest.
-  if (request.blame) request.blame = { ...request.blame, reads: [] };
   const times = (shadows.inconclusive.get(request)?.times ?? 0) + 1;
   if (request.state === "shadowing" && isStruckOut(request.strikes)) {
     shadows.active.delete(run.run);
@@ -240,6 +238,8 @@ function again(regulator: Regulator, run: ShadowRun, counted: 0 | 1): void {
   const { shadows, now } = regulator;
   shadows.active.delete(run.run);
   if (request.state !== "shadowing") return;
+  // The versions the failed attempt read may have become void with it: from now on on the newest.
+  if (request.blame) request.blame = { ...request.blame, reads: [] };
   const times = (shadows.inconclusive.get(request)?.times ?? 0) + counted;
   shadows.inconclusive.set(request, { times, notBefore: now + PAUSE_MS * times });
   shadows.queue.add(request);

@@ -1,11 +1,15 @@
 /**
- * I1, I5, I7 from the bytes on the disks: verified versions form one chain per object, a (number, epoch) is never used
- * twice for verified versions, a change is verified in whole, and every correct replica ends up with the same ones.
+ * I5, I7, I9 from decisions and the bytes on the disks: verified versions form one chain per object, a (number, epoch) is
+ * never used twice for verified versions, what was void stays void, and every correct replica ends up with the same ones.
  */
 import type { ChangeRecord } from "@redoubt/shared";
 import { type Checker, type Observation, type Violation, verifiedChanges } from "../observation.ts";
 
-export const checkVersions: Checker = (observation) => [...checkChains(observation), ...checkEpochs(observation)];
+export const checkVersions: Checker = (observation) => [
+  ...checkChains(observation),
+  ...checkEpochs(observation),
+  ...checkDead(observation),
+];
 
 function checkChains(observation: Observation): Violation[] {
   const violations: Violation[] = [];
@@ -73,6 +77,29 @@ function checkEpochs(observation: Observation): Violation[] {
             });
           }
         }
+      }
+    }
+  }
+  return violations;
+}
+
+/** I9, I3: what a settlement named as void, or an epoch as invalid, is never verified afterwards, nor void after that. */
+function checkDead({ decisions }: Observation): Violation[] {
+  const violations: Violation[] = [];
+  for (const [master, stream] of decisions) {
+    const dead = new Set<string>();
+    const verified = new Set<string>();
+    for (const decision of stream.flatMap((slot) => slot.decisions)) {
+      if (decision.kind === "settled") {
+        for (const { digest } of decision.voided) {
+          dead.add(digest);
+          if (verified.has(digest))
+            violations.push({ invariant: "I3", detail: `${master}: ${digest} verified, then void` });
+        }
+      } else if (decision.kind === "verified") {
+        verified.add(decision.change.digest);
+        if (dead.has(decision.change.digest))
+          violations.push({ invariant: "I9", detail: `${master}: ${decision.change.digest} void, then verified` });
       }
     }
   }
