@@ -207,12 +207,12 @@ describe("what is not in order", () => {
 
   test("another media type, charset or a compressed body is 415", async () => {
     const { api } = await start();
-    for (const headers of [
+    const refused: Record<string, string>[] = [
       { "content-type": "text/plain" },
       { "content-type": "application/json; charset=utf-16" },
       { "content-encoding": "gzip" },
-    ])
-      expect((await ask(api, { headers })).status).toBe(415);
+    ];
+    for (const headers of refused) expect((await ask(api, { headers })).status).toBe(415);
     expect((await ask(api, { headers: { "content-type": "application/vnd.bank+json; charset=utf-8" } })).status).toBe(
       200,
     );

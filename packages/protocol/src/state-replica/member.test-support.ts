@@ -17,8 +17,6 @@ import {
 import { createStateReplica, type StateReplica } from "./state-replica.ts";
 import type { StateReplicaDurable, StateReplicaEffect, StateReplicaInput } from "./types.ts";
 
-type SendTo<Receiver extends keyof MessagesTo> = Extract<StateReplicaEffect, { kind: "send"; component: Receiver }>;
-
 export class Member {
   readonly journal: StateReplicaDurable[] = [];
   now = 0;
@@ -97,10 +95,10 @@ export class Member {
     component: Receiver,
     kind: Kind,
   ): Extract<MessagesTo[Receiver], { kind: Kind }>[] {
-    return this.effects
-      .filter((effect): effect is SendTo<Receiver> => effect.kind === "send" && effect.component === component)
-      .map((effect) => effect.message as MessagesTo[Receiver])
-      .filter((message): message is Extract<MessagesTo[Receiver], { kind: Kind }> => message.kind === kind);
+    const messages: { readonly kind: string }[] = this.effects.flatMap((effect) =>
+      effect.kind === "send" && effect.component === component ? [effect.message] : [],
+    );
+    return messages.filter((message) => message.kind === kind) as Extract<MessagesTo[Receiver], { kind: Kind }>[];
   }
 
   tests() {

@@ -67,6 +67,12 @@ interface Request {
   ticket: Order | undefined;
 }
 
+/** Replica or execution server; each gets only its own inputs. */
+interface RoomCore {
+  step(input: never): readonly (StateReplicaEffect | ExecutionServerEffect)[];
+  readonly wakeAt: number | undefined;
+}
+
 export class Room {
   now = 0;
   readonly random: () => number;
@@ -77,7 +83,7 @@ export class Room {
   readonly released = new Map<string, Digest>();
   requests: Request[] = [];
   #queue: Pending[] = [];
-  readonly #cores = new Map<string, Core<never, never>>();
+  readonly #cores = new Map<string, RoomCore>();
   readonly #lives = new Map<string, number>();
   readonly #lossRate: number;
   readonly #candidates = new Map<Digest, { readonly answer: AnswerMessage; readonly passed: Map<string, boolean> }>();
@@ -145,7 +151,7 @@ export class Room {
     this.#start(server, core, { kind: "start", durable: [], now: this.now, wall: this.now });
   }
 
-  #start(server: string, core: Core<never, never>, input: unknown): void {
+  #start(server: string, core: RoomCore, input: unknown): void {
     this.#lives.set(server, (this.#lives.get(server) ?? 0) + 1);
     this.#cores.set(server, core);
     this.#perform(server, core.step(input as never));

@@ -64,7 +64,12 @@ describe("a reply stays when", () => {
 
   test("a member has not answered, holds another change, or does not hold it durably", () => {
     const passed = { m1: vote(PASS), m2: vote(PASS) };
-    for (const third of [{}, { m3: vote(undefined, { changeDigest: Y }) }, { m3: vote(undefined, { durable: false }) }])
+    const thirds: Record<string, Vote>[] = [
+      {},
+      { m3: vote(undefined, { changeDigest: Y }) },
+      { m3: vote(undefined, { durable: false }) },
+    ];
+    for (const third of thirds)
       expect(judgeRelease(question({ ...passed, ...third }))).toMatchObject({ kind: "needMembers", missing: ["m3"] });
   });
 

@@ -1,3 +1,4 @@
+import type { Decision } from "@redoubt/shared";
 import { describe, expect, test } from "vitest";
 import { changeOf, fails, MEMBERS, PASS, Stage, TESTERS } from "./stage.test-support.ts";
 
@@ -282,7 +283,7 @@ describe("the paper's stories, as transcripts", () => {
       attempt: request.attempt,
       changeDigest: changeOf(request),
       verdict: PASS,
-      replyDigest: (stage.verified(request) as { replyDigest: never }).replyDigest,
+      replyDigest: (stage.verified(request) as Extract<Decision, { kind: "verified" }>).replyDigest,
       reply: '{"body":{"done":true},"status":200}',
     });
     expect(stage.status(request.exchange)).toBe(200);
