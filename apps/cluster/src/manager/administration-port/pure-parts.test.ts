@@ -11,7 +11,7 @@ const stored = (number: number): StoredVersionEntry => ({
   object: "account/1",
   number,
   epoch: 2,
-  parent: { number: number - 1, epoch: number === 1 ? 0 : 2 },
+  parent: { number: number - 1, epoch: number === 1 ? 0 : 2, c1: c1("0") },
   c1: c1("a"),
   c2: c1("b"),
   requestId,
