@@ -13,7 +13,6 @@ import type {
   ToTrafficRegulator,
 } from "@redoubt/shared";
 import { componentOf } from "@redoubt/shared";
-import type { Core } from "../core.ts";
 import {
   createExecutionServer,
   type ExecutionServerEffect,
