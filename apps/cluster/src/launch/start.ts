@@ -193,5 +193,6 @@ export async function stopCluster(data: string): Promise<number> {
     count += ended.length;
     if (ended.length === 0) break;
   }
+  rmSync(layout.endpoints, { force: true });
   return count;
 }

@@ -34,6 +34,7 @@ import { FactIntake } from "./facts.ts";
 import { ManagerFeed } from "./feed.ts";
 import { FleetRecorder } from "./fleet-recorder.ts";
 import { tellNodeState, tellServerState, tellViolations } from "./health-events.ts";
+import { HealthGate } from "./health-gate.ts";
 import { parseServerHealth } from "./health-schema.ts";
 import { Incidents } from "./incidents.ts";
 import { LeaseHolders } from "./lease-holders.ts";
@@ -76,6 +77,7 @@ export class Manager {
   readonly #certificates: CertificateDesk;
   readonly #control: ProcessControl;
   readonly #contract: ReturnType<typeof loadApplication>["contract"];
+  readonly #gate = new HealthGate();
   #twoPersons: ReadonlySet<string> = new Set();
 
   constructor(server: ServerProcess, cluster: ClusterFile, authority: CertificateAuthority) {
@@ -289,7 +291,7 @@ export class Manager {
     if (message.kind === "healthReport" && from.component === "node-agent") this.#onReport(from.server, message);
     else if (message.kind === "certify" && from.component === "node-agent")
       void this.#control.certify(from.server, message);
-    else if (message.kind === "serverHealth") {
+    else if (message.kind === "serverHealth" && this.#gate.mayPass(from.server, performance.now())) {
       const health = parseServerHealth(message, from.server);
       if (health) {
         this.registry.takeHealth(health);

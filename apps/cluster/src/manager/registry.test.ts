@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type TemporaryDirectory, temporaryDirectory } from "../adapters/testing/temporary-directory.ts";
 import { waitUntil } from "../adapters/testing/wait.ts";
 import type { ClusterFile } from "../launch/cluster-file.ts";
+import { HealthGate } from "./health-gate.ts";
 import { parseServerHealth } from "./health-schema.ts";
 import { MemoryFile } from "./memory.ts";
 import { Registry } from "./registry.ts";
@@ -140,6 +141,14 @@ describe("the registry", () => {
 });
 
 describe("a health report of a server", () => {
+  test("is not read when it is one of very many", () => {
+    const gate = new HealthGate();
+    const passed = Array.from({ length: 1_000 }, (_, index) => gate.mayPass("execution-server-1", index / 2));
+    expect(passed.filter(Boolean)).toHaveLength(10);
+    expect(gate.mayPass("execution-server-2", 500)).toBe(true);
+    expect(gate.mayPass("execution-server-1", 1_600)).toBe(true);
+  });
+
   test("is taken only in its own name and within limits", () => {
     expect(parseServerHealth(health(), "execution-server-2")).toBeUndefined();
     expect(parseServerHealth({ ...health(), pid: "7" }, "execution-server-1")).toBeUndefined();
