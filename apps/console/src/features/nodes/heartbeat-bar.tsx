@@ -9,8 +9,10 @@ const lateBelow = 0.999;
 const badBelow = 0.5;
 
 export function HeartbeatBar({ node, beats }: { node: string; beats: readonly Beat[] }) {
-  const missed = beats.reduce((sum, { received, expected }) => sum + expected - received, 0);
-  const expected = beats.reduce((sum, beat) => sum + beat.expected, 0);
+  // A time of which nothing is known, such as before the node existed, has missed nothing.
+  const known = beats.filter(({ fraction }) => fraction !== null);
+  const missed = known.reduce((sum, { received, expected }) => sum + expected - received, 0);
+  const expected = known.reduce((sum, beat) => sum + beat.expected, 0);
   return (
     <span
       role="img"

@@ -45,7 +45,7 @@ function ToleranceRow({ component, degree, stale }: { component: FeedComponent; 
         </span>
       </Cell>
       <Cell>
-        <span className="flex items-baseline justify-between gap-2">
+        <span className="flex items-center justify-between gap-2">
           <Status tone={stale ? "idle" : tone}>{stale ? "stale" : sentence}</Status>
           <span className="whitespace-nowrap">
             <span className="font-medium">{degree.faultsToleratedNow}</span>

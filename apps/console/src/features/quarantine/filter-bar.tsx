@@ -45,7 +45,7 @@ export function FilterBar({ filters, onChange }: FilterBarProps) {
       <TypedFilter label="Client" value={filters.client} onSettle={(client) => onChange({ ...filters, client })} />
       <TypedFilter label="Host" value={filters.host} onSettle={(host) => onChange({ ...filters, host })} />
       {writeFilters(filters) !== "" && (
-        <Button look="ghost" onClick={() => onChange(noFilters)}>
+        <Button look="ghost" className="justify-self-start" onClick={() => onChange(noFilters)}>
           Clear
         </Button>
       )}

@@ -39,7 +39,7 @@ export function Sidebar() {
                 >
                   <Icon aria-hidden className="size-4" strokeWidth={1.9} />
                   {title}
-                  <Count count={counts[href]} what={title} />
+                  <Count count={counts[href]} />
                 </Link>
               ))}
             </div>
@@ -58,11 +58,10 @@ export function Sidebar() {
   );
 }
 
-function Count({ count, what }: { count: number | undefined; what: string }) {
+function Count({ count }: { count: number | undefined }) {
   if (count === undefined || count === 0) return null;
   return (
     <span className="ml-auto rounded-sm bg-warn-soft px-1.5 font-medium text-2xs text-warn">
-      <span className="sr-only">, {what}: </span>
       {formatCount(count)}
       <span className="sr-only"> open</span>
     </span>

@@ -42,7 +42,8 @@ function serversOf(nodes: readonly TopologyNode[], component: FeedComponent): Fa
 export function Topology({ nodes, degrees, logs, traffic, stale }: TopologyProps) {
   const rate = (from: TrafficEnd, to: TrafficEnd): number | null => {
     if (traffic === null || stale) return null;
-    return traffic.edges.find((edge) => edge.from === from && edge.to === to)?.ratePerSecond ?? 0;
+    // What nobody counts is not known, which is something else than nothing.
+    return traffic.edges.find((edge) => edge.from === from && edge.to === to)?.ratePerSecond ?? null;
   };
   const farm = (component: FeedComponent, children?: ReactNode) => (
     <Farm
@@ -58,7 +59,7 @@ export function Topology({ nodes, degrees, logs, traffic, stale }: TopologyProps
   );
   return (
     <div className="overflow-x-auto rounded-md border border-line bg-sunken/60 p-3">
-      <div className="grid min-w-[620px] grid-cols-[56px_76px_minmax(186px,5fr)_84px_minmax(240px,7fr)] items-stretch">
+      <div className="grid min-w-[660px] grid-cols-[56px_76px_minmax(204px,5fr)_84px_minmax(240px,7fr)] items-stretch">
         <div className="flex flex-col items-center justify-center gap-1 text-ink-soft">
           <Users aria-hidden className="size-5" strokeWidth={1.6} />
           <span className="text-xs">Clients</span>
@@ -75,7 +76,9 @@ export function Topology({ nodes, degrees, logs, traffic, stale }: TopologyProps
         <Edge
           direction="up"
           what="verdicts, replies"
-          ratePerSecond={rate("acceptance-test-server", "traffic-regulator")}
+          ratePerSecond={
+            rate("acceptance-test-server", "traffic-regulator") ?? rate("state-replica", "traffic-regulator")
+          }
           className="h-12"
         />
         <div />
