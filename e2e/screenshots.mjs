@@ -9,7 +9,7 @@ import { Load } from "./cluster/bank.mjs";
 import { start, stop } from "./cluster/cluster.mjs";
 import { closeConnections } from "./cluster/http.mjs";
 import { pause, projectRoot, readPlace, redoubtJson } from "./cluster/place.mjs";
-import { attack, reworded } from "./support/attack.mjs";
+import { attack, craftedBody } from "./support/attack.mjs";
 import { browserOptions } from "./support/browser.mjs";
 import { logIn, waitUntilLive } from "./support/log-in.mjs";
 
@@ -23,11 +23,11 @@ const pictures = join(projectRoot, "docs/images");
 
 /** The last one repeats the first one's body, and is stopped by the signature learned from it. */
 const attackers = [
-  { client: "kiosk-12", address: "127.9.0.19", text: "Standing order 4471" },
-  { client: "partner-feed", address: "127.9.0.23", text: "Correction of 12 October" },
-  { client: "mobile-app", address: "127.9.0.31", text: "Interest, third quarter" },
-  { client: "ledger-sync", address: "127.9.0.7", text: "Monthly savings plan" },
-  { client: "kiosk-31", address: "127.9.0.44", text: "Standing order 4471" },
+  { client: "kiosk-12", address: "127.9.0.19", customer: 412 },
+  { client: "partner-feed", address: "127.9.0.23", customer: 88 },
+  { client: "mobile-app", address: "127.9.0.31", customer: 731 },
+  { client: "ledger-sync", address: "127.9.0.7", customer: 7 },
+  { client: "kiosk-31", address: "127.9.0.44", customer: 412 },
 ];
 
 /** What administrators decided about the first ones. */
@@ -52,8 +52,9 @@ async function take(page, name) {
  * @param {string} url of the client API
  */
 async function beAttacked(place, url) {
-  for (const { client, address, text } of attackers) {
-    const reply = await attack(place, url, { client, address, body: reworded(text) });
+  for (const { client, address, customer } of attackers) {
+    const body = craftedBody.replace('"customer": 7', `"customer": ${customer}`);
+    const reply = await attack(place, url, { client, address, body });
     if (reply.status !== 403) throw new Error(`${client}: 403 expected, got ${reply.status} ${reply.text}`);
   }
   const { value: listed } = await redoubtJson(place, ["quarantine", "list"]);

@@ -41,6 +41,9 @@ test("the overview shows every component with the numbers of `redoubt status`, l
   await expect(figure("Requests per second")).toContainText(/[1-9]\d*\.\d/);
   await expect(figure("Reply latency, p99")).toContainText(/p50 \d/);
   await expect(topology.getByText("dispatched").locator("..")).toContainText(/[1-9]\d*\.\d\/s/);
+  await expect(topology.getByText("0/s", { exact: true }), "an edge without traffic while requests pass").toHaveCount(
+    0,
+  );
   await load.finish();
   const verified = (await status(run)).logs.L2;
   await expect(figure("Requests per second")).toContainText(`L2, verified: ${verified.toLocaleString("en-GB")}`);
