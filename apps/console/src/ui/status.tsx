@@ -17,10 +17,24 @@ export function ToneIcon({ tone, className }: { tone: Tone; className?: string }
   return <Icon aria-hidden className={classes("size-3.5 shrink-0", toneText[tone], className)} strokeWidth={2.25} />;
 }
 
-export function Status({ tone, children, className }: { tone: Tone; children: ReactNode; className?: string }) {
+export interface StatusProps {
+  tone: Tone;
+  children: ReactNode;
+  className?: string;
+  /** A whole sentence, which may take several lines. */
+  wrap?: boolean;
+}
+
+export function Status({ tone, children, className, wrap = false }: StatusProps) {
   return (
-    <span className={classes("inline-flex items-center gap-1.5 whitespace-nowrap align-middle", className)}>
-      <ToneIcon tone={tone} />
+    <span
+      className={classes(
+        "inline-flex gap-1.5 align-middle",
+        wrap ? "items-start" : "items-center whitespace-nowrap",
+        className,
+      )}
+    >
+      <ToneIcon tone={tone} className={wrap ? "mt-[3px]" : ""} />
       <span className={toneText[tone]}>{children}</span>
     </span>
   );

@@ -32,7 +32,7 @@ export function PlanPreview({ plan, busy, onApply, onDiscard }: PlanPreviewProps
       </div>
       <Comparison plan={plan} />
       {plan.warnings.map((warning) => (
-        <Status key={warning} tone="warn" className="whitespace-normal">
+        <Status key={warning} tone="warn" wrap>
           {warning}
         </Status>
       ))}
@@ -96,7 +96,7 @@ function Comparison({ plan }: { plan: DegreePlan }) {
 
 function Verdict({ name, verdict }: { name: string; verdict: DegreePlan["availability"] }) {
   return (
-    <Status tone={verdict.ok ? "good" : "bad"} className="items-start whitespace-normal">
+    <Status tone={verdict.ok ? "good" : "bad"} wrap>
       <span className="text-ink">
         <span className="font-medium">{name}:</span> {verdict.sentence}
       </span>

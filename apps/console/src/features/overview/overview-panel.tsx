@@ -33,7 +33,7 @@ export function OverviewPanel() {
       <PageHeader
         title="Overview"
         sentence={
-          <Status tone={stale ? "idle" : headline.tone} className="whitespace-normal">
+          <Status tone={stale ? "idle" : headline.tone} wrap>
             {stale ? "What follows is stale: the manager has not answered lately." : headline.sentence}
           </Status>
         }

@@ -51,7 +51,7 @@ export function RequestFacts({ item }: { item: QuarantineItem }) {
         ]}
       />
       {request.hostNote !== null && (
-        <Status tone="warn" className="mt-2 whitespace-normal">
+        <Status tone="warn" className="mt-2" wrap>
           {inert(request.hostNote)}
         </Status>
       )}
@@ -76,7 +76,7 @@ export function WhatItDid({ item }: { item: QuarantineItem }) {
         <strong className="font-medium">{did.reply.released ? "released" : "withheld"}</strong>.
       </p>
       {did.reply.leakFindings.map((finding) => (
-        <Status key={finding} tone="bad" className="mb-2 whitespace-normal">
+        <Status key={finding} tone="bad" className="mb-2" wrap>
           Leak: {inert(finding)}
         </Status>
       ))}

@@ -19,7 +19,7 @@ export function Replay({ run }: { run: ShadowRun | null }) {
   if (run === null) return <p className="text-ink-soft">No shadow run was made for it.</p>;
   return (
     <>
-      <Status tone={outcomeTones[run.outcome]} className="whitespace-normal">
+      <Status tone={outcomeTones[run.outcome]} wrap>
         <span className="font-medium">{run.outcome.charAt(0).toUpperCase() + run.outcome.slice(1)}.</span>{" "}
         {inert(run.sentence)}
       </Status>
