@@ -106,7 +106,7 @@ async function runBrowserTests(limitMs) {
 export const usualParts = [
   { name: "set-up", limitMs: 8 * minuteMs, run: runSetUp },
   { name: "check", limitMs: 3 * minuteMs, run: () => runSteps(undefined) },
-  { name: "unit", limitMs: 5 * minuteMs, run: (limitMs) => runUnitTests({ args: [], limitMs }) },
+  { name: "unit", limitMs: 8 * minuteMs, run: (limitMs) => runUnitTests({ args: [], limitMs }) },
   { name: "simulate", limitMs: 4 * minuteMs, run: simulation(300, 1) },
   { name: "cluster", limitMs: 7 * minuteMs, run: clusterProgram("e2e/cluster/run.mjs", "cluster") },
   { name: "basic", limitMs: 4 * minuteMs, run: clusterProgram("e2e/cluster/basic.mjs", "basic") },
