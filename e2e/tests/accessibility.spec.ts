@@ -2,14 +2,20 @@ import { waitUntilLive } from "../support/log-in.mjs";
 import { expect, expectAccessible, test } from "../support/test.ts";
 
 const pages = { "/": "Overview", "/quarantine": "Quarantine", "/degrees": "Replication degrees" } as const;
+const desk = { width: 1440, height: 900 };
+const telephone = { width: 390, height: 844 };
 
-test("overview, quarantine and degrees have no fault that axe-core knows of, in light and in dark", async ({
+test("overview, quarantine and degrees: no fault that axe-core knows of in light and dark, and they fit a telephone", async ({
   page,
 }) => {
   for (const [path, title] of Object.entries(pages)) {
+    await page.setViewportSize(desk);
     await page.goto(path);
     await expect(page.getByRole("heading", { name: title, level: 1 })).toBeVisible();
     await waitUntilLive(page);
     await expectAccessible(page, title);
+    await page.setViewportSize(telephone);
+    const width = () => page.evaluate(() => document.documentElement.scrollWidth);
+    await expect.poll(width, `${title} does not scroll sideways`).toBe(telephone.width);
   }
 });

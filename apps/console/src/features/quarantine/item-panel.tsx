@@ -32,7 +32,7 @@ export function ItemPanel({ requestId }: { requestId: string }) {
   return (
     <>
       <PageHeader title={inert(item.title)} above={back} />
-      <div className="grid items-start gap-x-8 gap-y-6 lg:grid-cols-[minmax(0,1fr)_340px]">
+      <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-x-8 gap-y-6 lg:grid-cols-[minmax(0,1fr)_340px]">
         <div className="flex min-w-0 flex-col gap-6 [&>*+*]:border-line [&>*+*]:border-t [&>*+*]:pt-5">
           <section aria-label="Verdict">
             <div className="mb-2 flex flex-wrap items-center gap-2">

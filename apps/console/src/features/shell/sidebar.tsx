@@ -21,7 +21,10 @@ export function Sidebar() {
           <Mark className="size-[22px] text-accent" />
           Redoubt
         </Link>
-        <nav aria-label="Pages" className="flex gap-x-4 overflow-x-auto px-2 pb-2 lg:flex-col lg:gap-y-4 lg:pt-3">
+        <nav
+          aria-label="Pages"
+          className="relative flex gap-x-4 overflow-x-auto px-2 pb-2 lg:flex-col lg:gap-y-4 lg:pt-3"
+        >
           {navigation.map((group) => (
             <div key={group.title} className="flex gap-1 lg:block">
               <p className="mb-1 hidden px-2 text-ink-faint text-xs lg:block">{group.title}</p>

@@ -58,7 +58,7 @@ export function Topology({ nodes, degrees, logs, traffic, stale }: TopologyProps
     </Farm>
   );
   return (
-    <div className="overflow-x-auto rounded-md border border-line bg-sunken/60 p-3">
+    <div className="relative overflow-x-auto rounded-md border border-line bg-sunken/60 p-3">
       <div className="grid min-w-[660px] grid-cols-[56px_76px_minmax(204px,5fr)_84px_minmax(240px,7fr)] items-stretch">
         <div className="flex flex-col items-center justify-center gap-1 text-ink-soft">
           <Users aria-hidden className="size-5" strokeWidth={1.6} />
