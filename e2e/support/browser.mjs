@@ -2,7 +2,7 @@
  * The browser that tests and screenshots drive: Debian's Chromium, with everything switched off by which it would talk to
  * anybody but the console.
  */
-import { findBrowser } from "../../tooling/setup/browser.mjs";
+import { browserRemedy, findBrowser } from "../../tooling/setup/browser.mjs";
 
 /** Root has no sandbox to offer; the others keep a browser from calling its maker or reaching for a graphics card. */
 const ARGUMENTS = [
@@ -18,6 +18,6 @@ const ARGUMENTS = [
 /** Options of Playwright's launch; throws the remedy when there is no browser. */
 export async function browserOptions() {
   const executablePath = await findBrowser();
-  if (executablePath === undefined) throw new Error("install a browser: sudo apt-get install chromium");
+  if (executablePath === undefined) throw new Error(browserRemedy);
   return { executablePath, args: ARGUMENTS };
 }

@@ -14,7 +14,7 @@ test("execution servers go from 3 to 5 and back: previewed first, changed by App
   const wanted = row.getByRole("spinbutton", { name: "Execution servers" });
   await page.goto("/degrees");
   await waitUntilLive(page);
-  expect(await degree()).toMatchObject({ wanted: 3, live: 3 });
+  await expect.poll(degree).toMatchObject({ wanted: 3, live: 3 });
 
   await wanted.fill("5");
   await row.getByRole("button", { name: "Preview" }).click();

@@ -21,6 +21,8 @@ test("the overview shows every component with the numbers of `redoubt status`, l
 }) => {
   await page.goto("/");
   await waitUntilLive(page);
+  const whole = page.getByText("Every group tolerates the faults it is designed for.");
+  await expect(whole).toBeVisible();
   const state = await status(run);
   const topology = page.getByRole("region", { name: "Topology" });
   for (const [component, title] of Object.entries(groups)) {
@@ -56,6 +58,6 @@ test("the overview shows every component with the numbers of `redoubt status`, l
   await expect(page.getByRole("table", { name: "Nodes" }).getByText("up", { exact: true })).toHaveCount(0);
 
   await context.setOffline(false);
-  await expect(page.getByText("Every group tolerates the faults it is designed for.")).toBeVisible();
+  await expect(whole).toBeVisible();
   await waitUntilLive(page);
 });
