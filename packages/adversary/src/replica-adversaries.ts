@@ -73,7 +73,7 @@ const wrongReplies: ReplicaAdversaryFactory = (tools) => ({
 });
 
 /** Denies in settlements what it has confirmed, or shows a list that cannot be. */
-const lyingLists: ReplicaAdversaryFactory = (tools) => ({
+export const lyingLists: ReplicaAdversaryFactory = (tools) => ({
   id: "R-lists",
   title: "a replica that denies in a settlement what it has confirmed",
   bendMessage: sometimes(tools, 0.8, (message) => {

@@ -47,6 +47,9 @@ export class FaultInjector {
         this.#world.count("linkCuts");
         this.#cut([[event.from, event.to]], event.lastsMs);
         return;
+      case "ambush":
+        this.#ambush(event);
+        return;
       case "freeze":
         this.#world.count("freezes");
         this.#world.hosts.get(event.server)?.freeze(event.lastsMs);
@@ -103,6 +106,17 @@ export class FaultInjector {
     });
   }
 
+  #ambush({ starved, late, targets, lastsMs }: Of<"ambush">): void {
+    const { executionServers, masters, replicas } = targets;
+    this.#world.count("ambushes");
+    this.#cut(pairs(executionServers, [starved]), lastsMs);
+    this.#cut(pairs(replicas, masters), lastsMs);
+    this.#cut(pairs([late], masters), 2 * lastsMs);
+    this.#world.later(lastsMs, () => {
+      for (const server of executionServers) this.#crash(server, 0, "killed");
+    });
+  }
+
   #slowDisk({ server, syncMs, lastsMs }: Of<"slowDisk">): void {
     const host = this.#world.hosts.get(server);
     if (!host) return;
@@ -120,3 +134,6 @@ export class FaultInjector {
     }
   }
 }
+
+const pairs = (from: readonly ServerName[], to: readonly ServerName[]): [string, string][] =>
+  from.flatMap((here) => to.map((there): [string, string] => [here, there]));

@@ -20,6 +20,16 @@ export type FaultEvent = { readonly atMs: number; readonly lastsMs: number } & (
   | { readonly kind: "partition"; readonly side: readonly ServerName[]; readonly oneWay: boolean }
   /** One direction between two servers, for long enough to make gaps. */
   | { readonly kind: "linkCut"; readonly from: ServerName; readonly to: ServerName }
+  /**
+   * What release and settlement are made for: for a while one replica gets no changes and the masters no reports; then the
+   * execution servers die, and another replica's list comes late.
+   */
+  | {
+      readonly kind: "ambush";
+      readonly starved: ServerName;
+      readonly late: ServerName;
+      readonly targets: FaultTargets;
+    }
   | { readonly kind: "freeze"; readonly server: ServerName }
   | { readonly kind: "slowDisk"; readonly server: ServerName; readonly syncMs: number }
 );
@@ -30,12 +40,14 @@ export interface FaultTargets {
   readonly acceptanceTestServers: readonly ServerName[];
   readonly replicas: readonly ServerName[];
   readonly masters: readonly ServerName[];
+  /** Replicas that do not lie: an ambush on them leaves the liars in the majority of those that are heard. */
+  readonly honestReplicas: readonly ServerName[];
 }
 
 export const SAFETY_PHASE_MS = 4_000;
 
 export function planFaults(random: SeededRandom, targets: FaultTargets): FaultPlan {
-  const all = Object.values(targets).flat() as ServerName[];
+  const all = [...new Set<ServerName>(Object.values(targets).flat())];
   const count = 2 + random.below(7);
   const events = Array.from({ length: count }, () => planEvent(random, targets, all));
   const rough = random.chance(0.7);
@@ -65,12 +77,17 @@ function planEvent(random: SeededRandom, targets: FaultTargets, all: readonly Se
       oneWay: random.chance(0.4),
     };
   }
-  if (draw < 0.82) {
+  if (draw < 0.78) {
+    const starved = random.pick(targets.honestReplicas);
+    const late = random.pick(targets.honestReplicas.filter((replica) => replica !== starved));
+    return { ...when, kind: "ambush", starved, late, targets };
+  }
+  if (draw < 0.85) {
     const from = random.pick(random.chance(0.6) ? targets.executionServers : all);
     const to = random.pick(random.chance(0.6) ? targets.replicas : all);
     return { ...when, kind: "linkCut", from, to, lastsMs: random.between(100, 900) };
   }
-  if (draw < 0.91) return { ...when, kind: "freeze", server: random.pick(all) };
+  if (draw < 0.92) return { ...when, kind: "freeze", server: random.pick(all) };
   const server = random.pick([...targets.replicas, ...targets.masters]);
   return { ...when, kind: "slowDisk", server, syncMs: random.between(5, 40) };
 }

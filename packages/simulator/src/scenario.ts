@@ -44,6 +44,8 @@ export interface SeedResult {
 export interface SeedOptions {
   /** Breaks a core on purpose. */
   readonly wrapCore?: WrapCore;
+  /** Another world than the seed's own choice. */
+  readonly alter?: (plan: WorldPlan) => WorldPlan;
 }
 
 const CHECKERS: readonly Checker[] = [
@@ -76,8 +78,9 @@ const NOTICED: ReadonlySet<string> = new Set(["R-silent"]);
 const LIVENESS_PHASE_MS = 60_000;
 
 /** Runs one seed. Never throws for what the cores do: a throwing core is a violation of I11. */
-export function runSeed(seed: number, hasher: Hasher, { wrapCore }: SeedOptions = {}): SeedResult {
-  const world = new World({ ...planWorld(seed, hasher), ...(wrapCore ? { wrapCore } : {}) });
+export function runSeed(seed: number, hasher: Hasher, { wrapCore, alter }: SeedOptions = {}): SeedResult {
+  const plan = planWorld(seed, hasher);
+  const world = new World({ ...(alter ? alter(plan) : plan), ...(wrapCore ? { wrapCore } : {}) });
   const violations: Violation[] = [];
   let history = "";
   try {
@@ -131,6 +134,7 @@ export function planWorld(seed: number, hasher: Hasher): WorldPlan {
         shape.profile === "basic" ? shape.acceptanceTestServers : 0,
       ),
       replicas,
+      honestReplicas: replicas.filter((replica) => !liars.has(replica)),
       masters: names("state-master", shape.masters),
     }),
     safetyPhaseMs: SAFETY_PHASE_MS,

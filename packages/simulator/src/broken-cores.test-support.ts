@@ -1,0 +1,86 @@
+/**
+ * Cores that are broken on purpose, each in one rule of the protocol. A simulator that lets one of them pass for long is
+ * itself broken.
+ */
+import type { AnswerMessage, Component } from "@redoubt/shared";
+import type { WrapCore } from "./cluster.ts";
+import type { HostCore, HostEffect, HostInput } from "./host.ts";
+
+type Step = (core: HostCore, input: HostInput) => HostEffect[];
+
+const wrap =
+  (broken: Component, makeStep: () => Step): WrapCore =>
+  (core, _server, component) => {
+    if (component !== broken) return core;
+    const step = makeStep();
+    return Object.create(core, {
+      step: { value: (input: HostInput) => step(core, input) },
+      wakeAt: { get: () => core.wakeAt },
+      isPrimary: { get: () => ("isPrimary" in core ? core.isPrimary : false) },
+    }) as HostCore;
+  };
+
+/** Starts with an empty disk after every crash: promises, changes and fences are forgotten. */
+const forgetting = (component: Component): WrapCore =>
+  wrap(
+    component,
+    () => (core, input) => core.step(input.kind === "start" ? ({ ...input, durable: [] } as HostInput) : input),
+  );
+
+export const forgetfulReplica = forgetting("state-replica");
+export const forgetfulMaster = forgetting("state-master");
+
+/** Lets its words out before they are durable (STYLE rule 4). */
+const hasty = (component: Component): WrapCore =>
+  wrap(
+    component,
+    () => (core, input) =>
+      core
+        .step(input)
+        .map((effect) => (effect.kind === "append" ? ({ ...effect, durability: "written" } as HostEffect) : effect)),
+  );
+
+export const hastyReplica = hasty("state-replica");
+export const hastyMaster = hasty("state-master");
+
+const answerIn = (input: HostInput): AnswerMessage | undefined => {
+  const { message } = input as unknown as { message?: AnswerMessage };
+  return input.kind === "message" && message?.kind === "answer" ? message : undefined;
+};
+
+/** Takes every change for durable everywhere once `enough` members said so (release rule (b)). */
+export const hastyRegulator = (enough: number): WrapCore =>
+  wrap("traffic-regulator", () => {
+    const heard = new Map<string, Set<string>>();
+    return (core, input) => {
+      const effects = core.step(input);
+      const answer = answerIn(input);
+      if (!answer?.durable || answer.known) return effects;
+      const { from } = input as unknown as { from: { component: Component; server: string } };
+      const name = `${answer.requestId} ${answer.attempt} ${answer.changeDigest}`;
+      const members = (heard.get(name) ?? new Set()).add(from.server);
+      heard.set(name, members);
+      if (members.size !== enough) return effects;
+      const { verdict: _verdict, ...told } = answer;
+      for (let number = 1; number <= 5; number++) {
+        const server = `state-replica-${number}`;
+        if (members.has(server)) continue;
+        const more = { ...input, from: { component: "state-replica", server }, message: told };
+        effects.push(...core.step(more as unknown as HostInput));
+      }
+      return effects;
+    };
+  });
+
+/** Does not wait for what a change follows (release rule (c)). */
+export const impatientRegulator: WrapCore = wrap("traffic-regulator", () => (core, input) => {
+  const answer = answerIn(input);
+  return core.step(answer ? ({ ...input, message: { ...answer, follows: [] } } as unknown as HostInput) : input);
+});
+
+/** Takes every verdict for a pass (release rule (a)). */
+export const credulousRegulator: WrapCore = wrap("traffic-regulator", () => (core, input) => {
+  const answer = answerIn(input);
+  if (!answer?.verdict) return core.step(input);
+  return core.step({ ...input, message: { ...answer, verdict: { kind: "pass" } } } as unknown as HostInput);
+});

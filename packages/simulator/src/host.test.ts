@@ -1,0 +1,122 @@
+import { send } from "@redoubt/protocol";
+import type { ServerName } from "@redoubt/shared";
+import { expect, test } from "vitest";
+import { Host, type HostEffect, type HostInput } from "./host.ts";
+import { seededRandom } from "./random.ts";
+import { VirtualTime } from "./virtual-time.ts";
+
+/** A core that does what its inputs say. */
+function hostOf(seed = 1) {
+  const time = new VirtualTime();
+  const sent: unknown[] = [];
+  const started: unknown[][] = [];
+  const taken: string[] = [];
+  const plan = {
+    server: "state-replica-1" as ServerName,
+    component: "state-replica" as const,
+    create: () => ({
+      step(input: HostInput & { readonly effects?: HostEffect[]; readonly durable?: unknown[] }) {
+        taken.push(input.kind);
+        if (input.durable) started.push(input.durable);
+        return input.effects ?? [];
+      },
+      wakeAt: undefined,
+    }),
+  };
+  const host = new Host(
+    plan,
+    {
+      now: () => time.now,
+      later: (delay, run) => time.later(delay, run),
+      send: (_from, effect) => sent.push(effect.message),
+      perform: () => undefined,
+    },
+    seededRandom(seed),
+  );
+  host.start();
+  const act = (...effects: HostEffect[]) => host.deliver({ kind: "act", effects } as { kind: string });
+  const rest = () => time.runUntil(time.now + 100, () => false);
+  return { host, time, sent, started, taken, act, rest };
+}
+
+const append = (record: string, durability: "synced" | "written" = "synced"): HostEffect => ({
+  kind: "append",
+  record,
+  durability,
+});
+const hello = send("state-master", "state-master-1", { kind: "follow", after: 0, restarted: false });
+
+test("nothing leaves before what was to be synced first is on the disk", () => {
+  const { host, sent, act, rest } = hostOf();
+  act(append("a"), hello);
+  expect(sent).toHaveLength(0);
+  rest();
+  expect(sent).toHaveLength(1);
+  expect(host.disk.records).toEqual(["a"]);
+});
+
+test("a crash loses what has not left; what has left was durable before", () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const { host, sent, started, act, rest } = hostOf(seed);
+    act(append("a"), hello);
+    rest();
+    act(append("b"), append("c"), hello);
+    host.crash("killed");
+    rest();
+    expect(sent).toHaveLength(1);
+    host.start();
+    expect([["a"], ["a", "b"], ["a", "b", "c"]]).toContainEqual(started.at(-1));
+  }
+});
+
+test("written records survive the process, but a power cut may take their tail", () => {
+  const losses = new Set<number>();
+  for (let seed = 1; seed <= 40; seed++) {
+    const { host, started, act, rest } = hostOf(seed);
+    act(append("a"));
+    rest();
+    act(append("b", "written"), append("c", "written"));
+    host.crash("killed");
+    host.start();
+    expect(started.at(-1)).toEqual(["a", "b", "c"]);
+    act(append("d", "written"));
+    host.crash("power-cut");
+    host.start();
+    expect(started.at(-1)?.[0]).toBe("a");
+    losses.add(started.at(-1)?.length ?? 0);
+  }
+  expect(losses).toEqual(new Set([1, 2, 3, 4]));
+});
+
+test("what was written 50 ms ago survives a power cut too", () => {
+  const { host, started, act, rest } = hostOf();
+  act(append("a", "written"));
+  rest();
+  host.crash("power-cut");
+  host.start();
+  expect(started.at(-1)).toEqual(["a"]);
+});
+
+test("a frozen process takes nothing in and catches up in order; killed while frozen, it loses it", () => {
+  const { host, taken, act, rest } = hostOf();
+  host.freeze(50);
+  act(hello);
+  host.deliver({ kind: "second" });
+  expect(taken).toEqual(["start"]);
+  rest();
+  expect(taken).toEqual(["start", "act", "second"]);
+  host.freeze(50);
+  host.deliver({ kind: "third" });
+  host.crash("killed");
+  host.start();
+  rest();
+  expect(taken).toEqual(["start", "act", "second", "start"]);
+});
+
+test("a run that never comes to rest is ended", () => {
+  const time = new VirtualTime();
+  const again = (): void => time.later(0.001, again);
+  again();
+  time.runUntil(Number.POSITIVE_INFINITY, () => false);
+  expect(time.isExhausted).toBe(true);
+});
