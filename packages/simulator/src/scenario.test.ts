@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { nodeHasher } from "./hasher.test-support.ts";
+import { runSeed, type SeedResult } from "./scenario.ts";
+
+test("a seed gives the same run to the last event (STYLE rule 11), another seed another one", {
+  timeout: 60_000,
+}, () => {
+  const once = runSeed(11, nodeHasher);
+  const again = runSeed(11, nodeHasher);
+  const other = runSeed(12, nodeHasher);
+  expect(again).toEqual(once);
+  expect(other.history).not.toBe(once.history);
+  expect(once.events).toBeGreaterThan(1_000);
+});
+
+test("the first seeds hold all invariants, and every kind of fault happens in them", { timeout: 180_000 }, () => {
+  const results: SeedResult[] = [];
+  for (let seed = 1; seed <= 40; seed++) results.push(runSeed(seed, nodeHasher));
+  expect(results.flatMap(({ violations }) => violations)).toEqual([]);
+  const happened = new Set(results.flatMap(({ faults }) => Object.keys(faults)));
+  const expected = [
+    ...["crashes", "restarts", "leaderCrashes", "everythingAtOnce", "tornTails", "freezes", "slowDisks"],
+    ...["partitions", "oneWayPartitions", "linkCuts", "ambushes", "loss", "reordering", "duplication", "cutOff"],
+    ...["epochChanges", "gapReports", "fact:serverConvicted", "fact:quarantined", "fact:hostBlocked"],
+    ...["A1", "A2", "A3", "A4", "A5", "A15", "A17"].map((id) => `byzantine:${id}`),
+    ...["silent", "answers", "replies", "lists", "verdicts", "values", "trouble"].map((id) => `byzantine:R-${id}`),
+  ];
+  expect(expected.filter((kind) => !happened.has(kind))).toEqual([]);
+});
+
+test("a core that throws is a violation of I11, not the end of the simulation", () => {
+  const { violations } = runSeed(1, nodeHasher, {
+    wrapCore: (core, server) =>
+      server === "state-replica-1"
+        ? {
+            step: () => {
+              throw new Error("an assertion failed");
+            },
+            wakeAt: undefined,
+          }
+        : core,
+  });
+  expect(violations).toMatchObject([{ seed: 1, invariant: "I11" }]);
+  expect(violations[0]?.detail).toContain("an assertion failed");
+});

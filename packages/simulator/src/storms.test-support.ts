@@ -1,0 +1,25 @@
+/** Worlds in which one kind of fault comes again and again. */
+import { SAFETY_PHASE_MS } from "./faults.ts";
+import { seededRandom } from "./random.ts";
+import type { WorldPlan } from "./world.ts";
+
+const STORMS = 9;
+
+/** Power cuts of everything, with slow disks in between: what is not synced before it is told is lost. */
+export function powerCuts(plan: WorldPlan): WorldPlan {
+  const random = seededRandom(plan.seed).fork("power");
+  const apart = (SAFETY_PHASE_MS - 500) / STORMS;
+  const events = Array.from({ length: STORMS }, (_, index) => ({
+    kind: "everythingAtOnce" as const,
+    atMs: 400 + index * apart + random.between(0, apart / 2),
+    lastsMs: random.between(5, 30),
+  }));
+  return {
+    ...plan,
+    shape: { ...plan.shape, profile: "optimized" },
+    clients: Array.from({ length: 6 }, (_, index) => ({ name: `honest-${index + 1}`, operations: 40, attacks: [] })),
+    faults: { network: { loss: 0, duplication: 0, reordering: 0.02, delayMs: 0.3 }, events },
+    adversaryOf: () => undefined,
+    faultyReplicas: new Set(),
+  };
+}
