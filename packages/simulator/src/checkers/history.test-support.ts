@@ -6,8 +6,9 @@ import type { ClientOperation, Observation, StoredChange } from "../observation.
 import { planWorld } from "../scenario.ts";
 import { World } from "../world.ts";
 
-type Mutable<Value> =
-  Value extends ReadonlyMap<infer Key, infer Inner>
+type Mutable<Value> = Value extends string | number | boolean
+  ? Value
+  : Value extends ReadonlyMap<infer Key, infer Inner>
     ? Map<Key, Mutable<Inner>>
     : Value extends readonly (infer Item)[]
       ? Mutable<Item>[]
