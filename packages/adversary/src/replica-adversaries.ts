@@ -1,6 +1,6 @@
 /**
  * Faulty state replicas: an honest core whose messages are bent on their way out. What it tells the regulator, the masters,
- * execution servers and other members may be any lie; at most t members of an object cluster may tell such. The simulator
+ * execution servers and other members may be any lie; at most t members of an object cluster may tell such. Ids are those of REQUIREMENTS §C where it has one. The simulator
  * chooses from {@link REPLICA_ADVERSARIES}; nothing in production may import them.
  */
 import { digestText, type Random } from "@redoubt/protocol";
@@ -44,7 +44,7 @@ const silent: ReplicaAdversaryFactory = ({ random }) => {
 
 /** Names another change, another reply, other ancestors than the one it holds. */
 const wrongAnswers: ReplicaAdversaryFactory = (tools) => ({
-  id: "R-answers",
+  id: "B4",
   title: "a replica that answers for changes that do not exist",
   bendMessage: sometimes(tools, 0.3, (message) => {
     if (message.kind === "answer") return bendAnswer(tools, message);
@@ -63,7 +63,7 @@ function bendAnswer(tools: ReplicaAdversaryTools, answer: AnswerMessage): AnyMes
 
 /** The right digest with another text. */
 const wrongReplies: ReplicaAdversaryFactory = (tools) => ({
-  id: "R-replies",
+  id: "B7",
   title: "a replica that sends another reply than the one it holds",
   bendMessage: sometimes(tools, 0.7, (message) =>
     message.kind === "answer" && message.reply !== undefined
@@ -88,7 +88,7 @@ export const lyingLists: ReplicaAdversaryFactory = (tools) => ({
 
 /** Verdicts are the wrong way round, on changes, in reports and on shadow runs. */
 const falseVerdicts: ReplicaAdversaryFactory = (tools) => ({
-  id: "R-verdicts",
+  id: "B1",
   title: "a replica whose acceptance test lies",
   bendMessage: sometimes(tools, 0.8, (message) => {
     if (message.kind === "answer" || message.kind === "shadowVerdict")
@@ -107,7 +107,7 @@ const bendReport = (message: ReportMessage): AnyMessage => ({
 
 /** Feeds execution servers and other members with values and tips that are not so. */
 const wrongValues: ReplicaAdversaryFactory = (tools) => ({
-  id: "R-values",
+  id: "B6",
   title: "a replica that gives out other values than it holds",
   bendMessage: sometimes(tools, 0.6, (message) => {
     if (message.kind === "changes")

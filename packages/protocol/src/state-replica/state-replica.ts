@@ -213,7 +213,7 @@ function tested(replica: Replica, turn: Turn, input: Extract<StateReplicaInput, 
 }
 
 function runTimers(replica: Replica, turn: Turn): void {
-  if (turn.now >= replica.stream.followAt) follow(replica, turn);
+  if (turn.now >= replica.stream.followDueAt) follow(replica, turn);
   retryFetch(replica, turn);
   replica.held.expire(turn.now);
   replica.gaps.check(replica, turn);

@@ -281,6 +281,18 @@ describe("after a restart from the journal", () => {
     expect(member.answers()).toHaveLength(1);
   });
 
+  it("says `restarted` again although the primary is never silent: the first word may be lost (simulator seed 19)", () => {
+    const member = readyMember();
+    member.restart();
+    member.clear();
+    for (let passed = 0; passed < 2_500; passed += 100) {
+      const stream = { kind: "stream", after: 3, through: 3, slots: [], primary: MASTERS[0] } as const;
+      member.receive(MASTERS[0], stream);
+      member.wait(100);
+    }
+    expect(member.sent("state-master", "follow").some((message) => message.restarted)).toBe(true);
+  });
+
   it("says `restarted` until the primary answers, and again while reads stay unconfirmed", () => {
     const member = readyMember();
     member.restart();

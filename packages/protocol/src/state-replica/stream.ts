@@ -50,8 +50,13 @@ export class StreamState {
   fetchAt: number | undefined;
   peerTurn = 0;
 
+  /** After silence; and to remind the masters of a restart, however much they have to say meanwhile. */
+  get followDueAt(): number {
+    return Math.min(this.followAt, this.restartedAgainAt ?? Number.POSITIVE_INFINITY);
+  }
+
   get wakeAt(): number {
-    return this.fetchAt === undefined ? this.followAt : Math.min(this.followAt, this.fetchAt);
+    return Math.min(this.followDueAt, this.fetchAt ?? Number.POSITIVE_INFINITY);
   }
 }
 
