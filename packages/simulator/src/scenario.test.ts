@@ -13,13 +13,11 @@ test("a seed gives the same run to the last event (STYLE rule 11), another seed 
   expect(once.events).toBeGreaterThan(1_000);
 });
 
+const SEEDS_MIN = 40;
+const SEEDS_MAX = 160;
 const byzantine = (id: string): string => `byzantine:${id}`;
 
 test("the first seeds hold all invariants, and every kind of fault happens in them", { timeout: 180_000 }, () => {
-  const results: SeedResult[] = [];
-  for (let seed = 1; seed <= 40; seed++) results.push(runSeed(seed, nodeHasher));
-  expect(results.flatMap(({ violations }) => violations)).toEqual([]);
-  const happened = new Set(results.flatMap(({ faults }) => Object.keys(faults)));
   const expected = [
     ...["crashes", "restarts", "leaderCrashes", "everythingAtOnce", "tornTails", "freezes", "slowDisks"],
     ...["partitions", "oneWayPartitions", "linkCuts", "ambushes", "loss", "reordering", "duplication", "cutOff"],
@@ -27,7 +25,16 @@ test("the first seeds hold all invariants, and every kind of fault happens in th
     ...["A1", "A2", "A3", "A4", "A5", "A8", "A9", "A15", "A17", "A24", "A25", "A31", "A32", "A37"].map(byzantine),
     ...["B1", "B4", "B6", "B7", "R-silent", "R-lists", "R-trouble"].map(byzantine),
   ];
-  expect(expected.filter((kind) => !happened.has(kind))).toEqual([]);
+  const results: SeedResult[] = [];
+  const missing = new Set(expected);
+  // Which seed draws what changes with every new behaviour; that each is drawn within so many seeds does not.
+  for (let seed = 1; seed <= SEEDS_MIN || (missing.size > 0 && seed <= SEEDS_MAX); seed++) {
+    const result = runSeed(seed, nodeHasher);
+    results.push(result);
+    for (const kind of Object.keys(result.faults)) missing.delete(kind);
+  }
+  expect(results.flatMap(({ violations }) => violations)).toEqual([]);
+  expect([...missing]).toEqual([]);
 });
 
 test("a core that throws is a violation of I11, not the end of the simulation", () => {
