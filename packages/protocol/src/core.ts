@@ -11,6 +11,16 @@
  *  3. after each step arm a timer for {@link Core.wakeAt} and deliver a `tick` then (late is fine, early is not);
  *  4. after a crash feed a new core one `start` with the durable records in the order they were appended: all whose
  *     append was followed by a visible effect are there, later ones may be.
+ *
+ * A core whose memory does not hold all it journalled ({@link CheckpointedCore}) is started otherwise and reads its own
+ * records back. A record has a number: its ordinal in the journal from 0, never used twice. The core counts what it
+ * replayed and what it put out, so it knows the number of what it appends. The driver's duties towards it, besides:
+ *  5. start it with at most one `restore`, then `replay`s that give every record from the checkpoint's `through` (or 0) on,
+ *     in order and without a gap, then one `start` with nothing durable;
+ *  6. keep a checkpoint only once every record below its `through` is on disk (synced), and never give one back whose
+ *     `through` is beyond the end of the journal;
+ *  7. answer every `readRecord` and `repairRecord`, in any order. What was appended earlier in the output can be read.
+ * A checkpoint is an accelerator: without it, or with an older one, the replay is longer and the state is the same.
  */
 import type { AnyMessage, Component, Digest, MessagesTo, ServerName } from "@redoubt/shared";
 
@@ -49,6 +59,56 @@ export interface Core<Input, Effect> {
   step(input: Input): Effect[];
   /** Monotonic milliseconds at which the core wants a tick; undefined when nothing is waiting. */
   readonly wakeAt: number | undefined;
+}
+
+/** Ordinal of a record in its journal, from 0. */
+export type RecordNumber = number;
+
+/** What replaying finds in the place of a record whose bytes on disk are not those that were written. */
+export interface DamagedRecord {
+  readonly kind: "damaged";
+}
+
+export const DAMAGED: DamagedRecord = { kind: "damaged" };
+
+/** Inputs of a {@link CheckpointedCore} besides the common ones. */
+export type CheckpointedInput<Durable> =
+  /** First of all, if at all: what `checkpoint()` gave once, unchanged (the file's checksum was right). */
+  | (Instant & { readonly kind: "restore"; readonly checkpoint: readonly Uint8Array[]; readonly through: RecordNumber })
+  /** A batch of records, the first of which has the number `first`. */
+  | (Instant & {
+      readonly kind: "replay";
+      readonly first: RecordNumber;
+      readonly records: readonly (Durable | DamagedRecord)[];
+    })
+  /** Answers `readRecord`. Undefined: unreadable, or its checksum is wrong. */
+  | (Instant & {
+      readonly kind: "recordRead";
+      readonly number: RecordNumber;
+      readonly token: string;
+      readonly record: Durable | undefined;
+    })
+  /** Answers `repairRecord`. Not ok: these are not the bytes that were journalled, or the disk refused them. */
+  | (Instant & { readonly kind: "recordRepaired"; readonly number: RecordNumber; readonly ok: boolean });
+
+/** Effects of a {@link CheckpointedCore} besides the common ones. They need not wait for earlier appends to be durable. */
+export type CheckpointedEffect<Durable> =
+  /** `token` comes back with the answer. `fresh`: from the disk and not from a cache of the journal (scrubbing). */
+  | { readonly kind: "readRecord"; readonly number: RecordNumber; readonly token: string; readonly fresh: boolean }
+  /** Writes a damaged record again in its place, if its bytes are those that the journal's hash chain binds. */
+  | { readonly kind: "repairRecord"; readonly number: RecordNumber; readonly record: Durable };
+
+export interface Checkpoint {
+  /** The state is that after exactly the records below this number. */
+  readonly through: RecordNumber;
+  /** Plain bytes, not to be interpreted by whoever keeps them. */
+  readonly parts: readonly Uint8Array[];
+}
+
+/** A core that opts in to checkpoints and to reading its journal back; told from others by having `checkpoint`. */
+export interface CheckpointedCore<Input, Effect> extends Core<Input, Effect> {
+  /** Cheap enough for every 100 000 records and at a clean stop. Undefined: not now (not started, or records damaged). */
+  checkpoint(): Checkpoint | undefined;
 }
 
 /** SHA-256 and HMAC-SHA-256, injected so that cores import nothing. */

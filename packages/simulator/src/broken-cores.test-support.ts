@@ -22,10 +22,23 @@ const wrap =
 
 /** Starts with an empty disk after every crash: promises, changes and fences are forgotten. */
 const forgetting = (component: Component): WrapCore =>
-  wrap(
-    component,
-    () => (core, input) => core.step(input.kind === "start" ? ({ ...input, durable: [] } as HostInput) : input),
-  );
+  wrap(component, () => {
+    let forgotten = 0;
+    return (core, input) => {
+      const { first, records, number } = input as { first?: number; records?: unknown[]; number?: number };
+      if (input.kind === "restore") return [];
+      if (input.kind === "replay") {
+        forgotten = (first ?? 0) + (records?.length ?? 0);
+        return [];
+      }
+      // The core numbers its records from 0 again; on the disk they come after those it knows nothing of.
+      const told = number === undefined ? input : { ...input, number: number - forgotten };
+      const effects = core.step(input.kind === "start" ? ({ ...input, durable: [] } as HostInput) : told);
+      return effects.map((effect) =>
+        "number" in effect ? ({ ...effect, number: Number(effect.number) + forgotten } as HostEffect) : effect,
+      );
+    };
+  });
 
 export const forgetfulReplica = forgetting("state-replica");
 export const forgetfulMaster = forgetting("state-master");

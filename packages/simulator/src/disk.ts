@@ -1,14 +1,23 @@
 /**
  * The journal of one host. What was written survives the process (the system has it) and is synced within 50 ms; what was
- * synced survives a power cut too.
+ * synced survives a power cut too. Beside the records lie a few checkpoints of a core that makes any; of those only such
+ * as the synced records bear are kept.
  */
+import type { Checkpoint, RecordNumber } from "@redoubt/protocol";
+import { canonical } from "./bank.ts";
 import type { SeededRandom } from "./random.ts";
 
 /** Written records are synced at the latest after this time (docs/PROTOCOL.md §3, `written`). */
 const WRITTEN_FOR_MS = 50;
+/** Real files keep two; one more makes restarts from old ones likelier. */
+const CHECKPOINTS_MAX = 3;
 
 export class Disk {
   readonly records: unknown[] = [];
+  readonly #damaged = new Set<RecordNumber>();
+  /** Oldest first. */
+  #checkpoints: Checkpoint[] = [];
+  #pending: Checkpoint | undefined;
   #synced = 0;
   /** When each record after the synced ones was written. */
   #writtenAt: number[] = [];
@@ -21,6 +30,7 @@ export class Disk {
   sync(): void {
     this.#synced = this.records.length;
     this.#writtenAt = [];
+    this.#keepPending();
   }
 
   /** A power cut: any part of the unsynced tail is gone. Returns how many records. */
@@ -29,7 +39,51 @@ export class Disk {
     const kept = safe + random.below(this.records.length - safe + 1);
     const lost = this.records.length - kept;
     this.records.length = kept;
+    this.#pending = undefined;
     this.sync();
     return lost;
+  }
+
+  /** Undefined: damaged, or beyond the end. */
+  read(number: RecordNumber): unknown {
+    return this.#damaged.has(number) ? undefined : this.records[number];
+  }
+
+  isDamaged(number: RecordNumber): boolean {
+    return this.#damaged.has(number);
+  }
+
+  /** From now on the record's checksum is wrong. */
+  damage(number: RecordNumber): void {
+    if (number < this.records.length) this.#damaged.add(number);
+  }
+
+  /** Writes a record again in its place; false when it is not the one that was written. */
+  repair(number: RecordNumber, record: unknown): boolean {
+    if (number >= this.records.length || canonical(record) !== canonical(this.records[number])) return false;
+    this.#damaged.delete(number);
+    return true;
+  }
+
+  /** Kept as soon as every record below its `through` is synced; another one before that takes its place. */
+  saveCheckpoint(checkpoint: Checkpoint): void {
+    this.#pending = checkpoint;
+    this.#keepPending();
+  }
+
+  #keepPending(): void {
+    if (!this.#pending || this.#pending.through > this.#synced) return;
+    this.#checkpoints = [...this.#checkpoints, this.#pending].slice(-CHECKPOINTS_MAX);
+    this.#pending = undefined;
+  }
+
+  /** What was not saved in time is lost with the process. */
+  forgetPending(): void {
+    this.#pending = undefined;
+  }
+
+  /** Oldest first. */
+  get checkpoints(): readonly Checkpoint[] {
+    return this.#checkpoints;
   }
 }

@@ -120,3 +120,91 @@ test("a run that never comes to rest is ended", () => {
   time.runUntil(Number.POSITIVE_INFINITY, () => false);
   expect(time.isExhausted).toBe(true);
 });
+
+/** A core that makes checkpoints: each is the number of records it has put out. */
+function checkpointedHost(seed: number) {
+  const time = new VirtualTime();
+  let lives: HostInput[][] = [];
+  const plan = {
+    server: "state-replica-1" as ServerName,
+    component: "state-replica" as const,
+    create: () => {
+      const inputs: HostInput[] = [];
+      lives = [...lives, inputs];
+      let count = 0;
+      return {
+        step(input: HostInput & { readonly effects?: HostEffect[]; readonly records?: []; readonly through?: number }) {
+          inputs.push(input);
+          const effects = input.effects ?? [];
+          count += (input.through ?? 0) + (input.records?.length ?? 0) + effects.filter(isAppend).length;
+          return effects;
+        },
+        wakeAt: undefined,
+        checkpoint: () => ({ through: count, parts: [] }),
+      };
+    },
+  };
+  const surroundings = {
+    now: () => time.now,
+    later: (delay: number, run: () => void) => time.later(delay, run),
+    send: () => undefined,
+    perform: () => undefined,
+  };
+  const host = new Host(plan, surroundings, seededRandom(seed));
+  host.start();
+  const act = (...effects: HostEffect[]) => host.deliver({ kind: "act", effects } as { kind: string });
+  const rest = () => time.runUntil(time.now + 100, () => false);
+  return { host, act, rest, inputs: () => lives.at(-1) ?? [] };
+}
+
+const isAppend = (effect: HostEffect): boolean => effect.kind === "append";
+const of = (inputs: readonly HostInput[], kind: string) =>
+  inputs.filter((input) => input.kind === kind) as unknown as Record<string, unknown>[];
+
+test("a restart gives a checkpoint, or none, and every record from there on, in order and without a gap", () => {
+  const origins = new Set<unknown>();
+  for (let seed = 1; seed <= 30; seed++) {
+    const { host, act, rest, inputs } = checkpointedHost(seed);
+    for (let record = 0; record < 600; record++) act(append(`record ${record}`));
+    rest();
+    host.crash("power-cut");
+    host.start();
+    const restored = of(inputs(), "restore")[0];
+    origins.add(restored?.through);
+    let next = Number(restored?.through ?? 0);
+    for (const { first, records } of of(inputs(), "replay") as { first: number; records: string[] }[]) {
+      expect(first).toBe(next);
+      for (const record of records) expect(record).toBe(`record ${next++}`);
+    }
+    expect(next).toBe(600);
+    expect(of(inputs(), "start")).toMatchObject([{ durable: [] }]);
+  }
+  expect(origins.size).toBeGreaterThan(5);
+  expect(origins).toContain(undefined);
+});
+
+test("a record is read back; damaged, it is not, until it was repaired with its own bytes", () => {
+  const { host, act, rest, inputs } = checkpointedHost(1);
+  const read = (token: string): HostEffect => ({ kind: "readRecord", number: 1, token, fresh: true }) as HostEffect;
+  const repair = (record: string): HostEffect => ({ kind: "repairRecord", number: 1, record }) as HostEffect;
+  act(append("a"), append("b"), read("one"));
+  rest();
+  host.disk.damage(1);
+  act(read("two"), repair("x"));
+  rest();
+  act(repair("b"));
+  rest();
+  act(read("three"));
+  rest();
+  const answers = of(inputs(), "recordRead").map(({ token, record }) => [token, record]);
+  expect(answers).toEqual([
+    ["one", "b"],
+    ["two", undefined],
+    ["three", "b"],
+  ]);
+  expect(of(inputs(), "recordRepaired").map(({ ok }) => ok)).toEqual([false, true]);
+  host.disk.damage(0);
+  host.crash("killed");
+  host.start();
+  expect(of(inputs(), "replay").flatMap(({ records }) => records)).toContainEqual({ kind: "damaged" });
+});

@@ -2,9 +2,17 @@
  * One simulated process: a core with its disk and the driver's duties of `core.ts`. Effects leave in order; what comes
  * after a synced append waits for the disk. A crash loses the core's memory and everything that has not left; of the batch
  * being synced any prefix may have reached the disk. A power cut also loses what was written lately and not yet synced.
- * A frozen process takes nothing in and catches up afterwards.
+ * A frozen process takes nothing in and catches up afterwards. A core that makes checkpoints makes them at random
+ * moments and is started from any of them, or from none; it reads its records back.
  */
-import type { Core, SendEffect } from "@redoubt/protocol";
+import {
+  type CheckpointedCore,
+  type CheckpointedEffect,
+  type Core,
+  DAMAGED,
+  type RecordNumber,
+  type SendEffect,
+} from "@redoubt/protocol";
 import type { Component, ServerName } from "@redoubt/shared";
 import { Disk } from "./disk.ts";
 import type { SeededRandom } from "./random.ts";
@@ -12,7 +20,10 @@ import type { SeededRandom } from "./random.ts";
 type AppendEffect = { readonly kind: "append"; readonly record: unknown; readonly durability: "synced" | "written" };
 export type HostEffect = AppendEffect | SendEffect | { readonly kind: string };
 export type HostInput = { readonly kind: string; readonly now: number; readonly wall: number };
-export type HostCore = Core<HostInput, HostEffect>;
+export type HostCore = Core<HostInput, HostEffect> &
+  Partial<Pick<CheckpointedCore<HostInput, HostEffect>, "checkpoint">>;
+type ReadEffect = Extract<CheckpointedEffect<unknown>, { kind: "readRecord" }>;
+type RepairEffect = Extract<CheckpointedEffect<unknown>, { kind: "repairRecord" }>;
 
 export interface HostPlan {
   readonly server: ServerName;
@@ -34,6 +45,10 @@ const WALL_AT_START = 1_700_000_000_000;
 /** Clocks of different hosts agree this well. */
 const WALL_ERROR_MS = 40;
 const SYNC_MS = 0.2;
+const READ_MS = 0.3;
+/** Steps of the core per checkpoint, on average. */
+const CHECKPOINT_STEPS = 150;
+const REPLAY_BATCH_MAX = 64;
 
 export class Host {
   readonly server: ServerName;
@@ -46,6 +61,7 @@ export class Host {
   readonly #plan: HostPlan;
   readonly #surroundings: HostSurroundings;
   readonly #random: SeededRandom;
+  readonly #checkpointRandom: SeededRandom;
   #outbox: HostEffect[] = [];
   #syncing = false;
   #frozen = false;
@@ -63,6 +79,7 @@ export class Host {
     this.#plan = plan;
     this.#surroundings = surroundings;
     this.#random = random;
+    this.#checkpointRandom = random.fork(`checkpoints of ${plan.server}`);
     this.#wallError = Math.round(random.between(-WALL_ERROR_MS, WALL_ERROR_MS));
     this.core = plan.create();
   }
@@ -74,8 +91,30 @@ export class Host {
     this.#forget();
     this.#wakeAt = Number.POSITIVE_INFINITY;
     this.#clockOffset = this.#random.below(1_000_000);
-    const start = { kind: "start", durable: [...this.disk.records] };
+    if (this.core.checkpoint) this.#replay();
+    const start = { kind: "start", durable: this.core.checkpoint ? [] : [...this.disk.records] };
     this.deliver(start);
+  }
+
+  /** From the newest checkpoint, an older one, or none: the state must be the same. */
+  #replay(): void {
+    const random = this.#checkpointRandom;
+    const { checkpoints, records } = this.disk;
+    const checkpoint = random.chance(0.5) ? checkpoints.at(-1) : [undefined, ...checkpoints][random.below(4)];
+    if (checkpoint) {
+      const { through, parts } = checkpoint;
+      this.deliver({ kind: "restore", checkpoint: parts, through } as { kind: string });
+    }
+    for (let first = checkpoint?.through ?? 0; first < records.length; ) {
+      const count = Math.min(records.length - first, 1 + random.below(REPLAY_BATCH_MAX));
+      const batch = Array.from({ length: count }, (_, index) => this.#replayed(first + index));
+      this.deliver({ kind: "replay", first, records: batch } as { kind: string });
+      first += count;
+    }
+  }
+
+  #replayed(number: RecordNumber): unknown {
+    return this.disk.isDamaged(number) ? DAMAGED : this.disk.records[number];
   }
 
   #forget(): void {
@@ -93,6 +132,7 @@ export class Host {
     const reached = this.#random.below(batch.length + 1);
     for (const effect of batch.slice(0, reached)) this.disk.write(effect.record, this.#surroundings.now());
     this.#forget();
+    this.disk.forgetPending();
     const torn = how === "power-cut" ? this.disk.tear(this.#surroundings.now(), this.#random) : 0;
     return torn + batch.length - reached;
   }
@@ -128,7 +168,15 @@ export class Host {
       this.#outbox.push(...effects);
       this.#drain();
     }
+    this.#takeCheckpoint(input.kind);
     this.#armTick();
+  }
+
+  #takeCheckpoint(after: string): void {
+    if (!this.core.checkpoint || after === "restore" || after === "replay") return;
+    if (!this.#checkpointRandom.chance(1 / CHECKPOINT_STEPS)) return;
+    const checkpoint = this.core.checkpoint();
+    if (checkpoint) this.disk.saveCheckpoint(checkpoint);
   }
 
   #now(): number {
@@ -157,8 +205,26 @@ export class Host {
       this.#outbox.shift();
       if (isAppend(effect)) this.disk.write(effect.record, this.#surroundings.now());
       else if (effect.kind === "send") this.#surroundings.send(this, effect as SendEffect);
+      else if (effect.kind === "readRecord") this.#read(effect as ReadEffect);
+      else if (effect.kind === "repairRecord") this.#repair(effect as RepairEffect);
       else this.#surroundings.perform(this, effect);
     }
+  }
+
+  #read({ number, token }: ReadEffect): void {
+    this.#answer(() => ({ kind: "recordRead", number, token, record: this.disk.read(number) }));
+  }
+
+  #repair({ number, record }: RepairEffect): void {
+    this.#answer(() => ({ kind: "recordRepaired", number, ok: this.disk.repair(number, record) }));
+  }
+
+  /** The disk's answers come in any order. */
+  #answer(compose: () => { readonly kind: string }): void {
+    const life = this.life;
+    this.#surroundings.later(READ_MS * this.#checkpointRandom.between(0.1, 2), () => {
+      if (life === this.life) this.deliver(compose());
+    });
   }
 
   /** Group commit: all appends at the head of the outbox go to the disk together. */

@@ -5,7 +5,7 @@
  * This file routes inputs; the rules are in the files beside it. See docs/PROTOCOL.md §3–§5.
  */
 import { type Digest, type Epoch, type ServerName, type Slot, type ToStateReplica, unreachable } from "@redoubt/shared";
-import type { Core } from "../core.ts";
+import type { CheckpointedCore, DamagedRecord } from "../core.ts";
 import { digestChange, summarize } from "../digests.ts";
 import { RecentKeys, trimOldest } from "../recent.ts";
 import { answerAgain, redesignate } from "./answers.ts";
@@ -48,7 +48,7 @@ export interface ReplicaClusterView {
   readonly lastSerial: number;
 }
 
-export interface StateReplica extends Core<StateReplicaInput, StateReplicaEffect> {
+export interface StateReplica extends CheckpointedCore<StateReplicaInput, StateReplicaEffect> {
   readonly appliedThrough: Slot;
   readonly undecidedCount: number;
   readonly heldCount: number;
@@ -70,6 +70,9 @@ export function createStateReplica(
       if (input.kind === "start") {
         started = true;
         start(replica, turn, input.durable);
+      } else if (input.kind === "replay") {
+        for (const record of input.records) replay(replica, record);
+        replica.stream.restarted = true;
       } else if (started) {
         if (input.kind === "message") receive(replica, turn, input.from.server, input.message);
         else if (input.kind === "tested") tested(replica, turn, input);
@@ -77,6 +80,8 @@ export function createStateReplica(
       }
       return turn.effects;
     },
+    // Everything is in memory and rebuilt by replaying the whole journal.
+    checkpoint: () => undefined,
     get wakeAt() {
       return started ? earliest(replica) : undefined;
     },
@@ -136,11 +141,11 @@ function start(replica: Replica, turn: Turn, durable: readonly StateReplicaDurab
   for (const record of durable) replay(replica, record);
   replica.store.clusters.raiseReadBarriers();
   for (const entry of replica.store.undecided()) replica.reports.watch(entry, turn.now);
-  replica.stream.restarted = durable.length > 0;
+  replica.stream.restarted ||= durable.length > 0;
   follow(replica, turn);
 }
 
-function replay(replica: Replica, durable: StateReplicaDurable): void {
+function replay(replica: Replica, durable: StateReplicaDurable | DamagedRecord): void {
   const { store, hasher, stream } = replica;
   switch (durable.kind) {
     case "accepted": {
@@ -160,6 +165,8 @@ function replay(replica: Replica, durable: StateReplicaDurable): void {
     case "fence":
       replica.fences.add(durable.requestId);
       return;
+    case "damaged":
+      throw new Error("a damaged record cannot be replayed");
     default:
       unreachable(durable);
   }

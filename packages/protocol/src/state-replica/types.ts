@@ -11,7 +11,7 @@ import type {
   ToStateReplica,
 } from "@redoubt/shared";
 import type { AcceptanceTestEffect, AcceptanceTestedInput, ApplicationPort } from "../application-port.ts";
-import type { CommonEffect, CommonInput, Hasher, Instant } from "../core.ts";
+import type { CheckpointedEffect, CheckpointedInput, CommonEffect, CommonInput, Hasher, Instant } from "../core.ts";
 
 export interface StateReplicaDependencies {
   readonly hasher: Hasher;
@@ -40,7 +40,11 @@ export type StateReplicaDurable =
 
 export type StateReplicaInput =
   | CommonInput<ToStateReplica, StateReplicaDurable>
+  | CheckpointedInput<StateReplicaDurable>
   /** The acceptance test asked for by a `test` effect has ended. */
   | (Instant & AcceptanceTestedInput);
 
-export type StateReplicaEffect = CommonEffect<StateReplicaDurable> | AcceptanceTestEffect;
+export type StateReplicaEffect =
+  | CommonEffect<StateReplicaDurable>
+  | CheckpointedEffect<StateReplicaDurable>
+  | AcceptanceTestEffect;
