@@ -35,7 +35,9 @@ const forgetting = (component: Component): WrapCore =>
       const told = number === undefined ? input : { ...input, number: number - forgotten };
       const effects = core.step(input.kind === "start" ? ({ ...input, durable: [] } as HostInput) : told);
       return effects.map((effect) =>
-        "number" in effect ? ({ ...effect, number: Number(effect.number) + forgotten } as HostEffect) : effect,
+        "number" in effect
+          ? (Object.assign(effect, { number: Number(effect.number) + forgotten }) as HostEffect)
+          : effect,
       );
     };
   });
