@@ -5,7 +5,7 @@ export default defineConfig({
   resolve: { conditions: ["source"] },
   ssr: { resolve: { conditions: ["source", "node", "default"] } },
   test: {
-    include: ["{apps,packages,examples,bench,tooling}/**/*.test.{ts,tsx}"],
+    include: ["{apps,packages,examples,bench,tooling,e2e}/**/*.test.{ts,tsx}"],
     exclude: ["tooling/lint/fixtures/**", "**/node_modules/**", "**/dist/**", "**/.next/**"],
     testTimeout: 20_000,
     pool: "threads",

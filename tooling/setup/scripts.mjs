@@ -30,5 +30,6 @@ export const scripts = {
   e2e: { prepares: "itself", program: ["tooling/test/run.mjs", "--parts", "set-up,cluster,basic,browser"] },
   bench: { prepares: "no-console", program: ["bench/run.mjs"], takesScratch: true },
   screenshots: { prepares: "all", program: ["e2e/screenshots.mjs"], takesScratch: true, takesBrowser: true },
+  torture: { prepares: "all", program: ["e2e/torture/torture.mjs"], takesScratch: true },
   drills: { prepares: "all", program: ["tooling/test/drills.mjs"], takesScratch: true },
 };

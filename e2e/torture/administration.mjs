@@ -1,0 +1,79 @@
+/** Questions to the administration interface without a process for each: what is asked every few milliseconds must cost little. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { pause } from "../cluster/place.mjs";
+
+/** @typedef {import("../cluster/place.mjs").Place} Place */
+/** @typedef {{ name: string, pid: number | null, state: string, component: string, role: string, node: string }} ServerNow */
+/** @typedef {{ servers: ServerNow[], nodes: { name: string, pid: number | null, state: string }[], processes: { name: string, pid: number }[], short: string[] }} ClusterNow */
+
+const ANSWER_LIMIT_MS = 5_000;
+const LOOK_MS = 40;
+
+/**
+ * @param {Place} place
+ * @param {string} procedure
+ * @param {unknown} [input]
+ * @returns {Promise<any>} rejects when the manager does not answer or refuses
+ */
+export async function ask({ data, portBase }, procedure, input) {
+  const token = readFileSync(join(data, "secrets", "admin-token"), "utf8").trim();
+  const query = input === undefined ? "" : `?input=${encodeURIComponent(JSON.stringify({ json: input }))}`;
+  const response = await fetch(`http://127.0.0.1:${portBase + 2}/trpc/${procedure}${query}`, {
+    headers: { authorization: `Bearer ${token}` },
+    signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+  });
+  const answer = await response.json();
+  if (answer.error !== undefined) throw new Error(`${procedure}: ${answer.error.json?.message ?? response.status}`);
+  return answer.result.data.json;
+}
+
+/**
+ * @param {Place} place
+ * @returns {Promise<ClusterNow>}
+ */
+export async function look(place) {
+  const { nodes, degrees, processes } = await ask(place, "cluster.status");
+  return {
+    servers: nodes.flatMap((/** @type {any} */ node) =>
+      node.servers.map((/** @type {any} */ server) => ({ ...server, node: node.name })),
+    ),
+    nodes,
+    processes,
+    short: Object.entries(degrees)
+      .filter(([, { live, wanted }]) => live < wanted)
+      .map(([component]) => component),
+  };
+}
+
+/** @param {string} url @returns {Promise<boolean>} */
+export const answersWell = (url) =>
+  fetch(url, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) }).then(
+    async (response) => {
+      await response.arrayBuffer();
+      return response.status === 200;
+    },
+    () => false,
+  );
+
+/**
+ * Looks every few milliseconds until there is something; an error counts as nothing.
+ * @template Value
+ * @param {string} what
+ * @param {number} limitMs
+ * @param {() => Promise<Value | undefined>} find
+ * @returns {Promise<Value>}
+ */
+export async function soon(what, limitMs, find) {
+  const limit = performance.now() + limitMs;
+  let last = "";
+  for (;;) {
+    const found = await find().catch((error) => {
+      last = `: ${error.message}`;
+      return undefined;
+    });
+    if (found !== undefined) return found;
+    if (performance.now() > limit) throw new Error(`${what}: not within ${limitMs / 1000} s${last}`);
+    await pause(LOOK_MS);
+  }
+}
