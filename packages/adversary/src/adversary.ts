@@ -3,8 +3,9 @@
  * worker computed, or change, multiply and swallow what the shell sends. The simulator and the drills use the same
  * ones; nothing in production may import them.
  */
-import type { Hasher } from "@redoubt/protocol";
-import type { AnyMessage, Digest, ServerName } from "@redoubt/shared";
+import type { Hasher, Random } from "@redoubt/protocol";
+import type { AnyMessage, Component, Digest, ServerName } from "@redoubt/shared";
+import type { Conspiracy } from "./conspiracy.ts";
 
 /** Result of one execution as the worker hands it to the shell; values are JSON text. */
 export interface ExecutionOutcome {
@@ -36,6 +37,28 @@ export interface Adversary {
   readonly bendExecution?: (context: ExecutionContext, outcome: ExecutionOutcome) => ExecutionOutcome;
   /** Called for every message the shell sends; what it returns is sent instead. */
   readonly bendMessage?: (to: ServerName, message: AnyMessage) => readonly AnyMessage[];
+  /** Called for every message that arrives; what it returns is what the honest core inside gets to hear. */
+  readonly bendArrival?: (from: ServerName, message: AnyMessage) => readonly AnyMessage[];
 }
 
 export type AdversaryFactory = (tools: AdversaryTools) => Adversary;
+
+/** What an intruder can do besides bending: for worlds that give it more than the seams of one process. */
+export interface SeededAdversaryTools extends AdversaryTools {
+  /** Whether to lie this time; liars that always lie are found too easily. */
+  readonly random: Random;
+  /** Everything that is compromised in one world knows what the others of it know. */
+  readonly conspiracy: Conspiracy;
+  /** Sends over the links of the process, in its name. Links let through only what the table of messages allows. */
+  readonly send: (to: ServerName, component: Component, message: AnyMessage) => void;
+  /** Ends the process at once. */
+  readonly die: () => void;
+}
+
+export type SeededAdversaryFactory = (tools: SeededAdversaryTools) => Adversary;
+
+export const chance = ({ random }: SeededAdversaryTools, probability: number): boolean => random() < probability;
+
+/** Any of the items; undefined when there is none. */
+export const anyOf = <Item>({ random }: SeededAdversaryTools, items: readonly Item[]): Item | undefined =>
+  items[Math.floor(random() * items.length)];

@@ -1,4 +1,4 @@
-/** Compromised shells: what is sent differs from what was computed (REQUIREMENTS §C). */
+/** The compromised shell of the drill A4: what is sent to one replica differs from what was computed (REQUIREMENTS §C). `multicast-adversaries.ts` has the simulator's. */
 import { digestChange, digestEvidence, summarize } from "@redoubt/protocol";
 import type { AnyMessage, ChangeRecord, Digest, EvidenceMessage, ServerName } from "@redoubt/shared";
 import type { AdversaryFactory, AdversaryTools } from "./adversary.ts";
@@ -45,23 +45,3 @@ export const equivocate: AdversaryFactory = (tools) => {
     },
   };
 };
-
-export const partialMulticast: AdversaryFactory = () => {
-  let chosen: ServerName | undefined;
-  return {
-    id: "A5",
-    title: "change set to one replica only",
-    bendMessage(to, message): readonly AnyMessage[] {
-      if (message.kind !== "change" || message.record.ticket.body.operation === "genesis") return [message];
-      chosen ??= to;
-      return to === chosen ? [message] : [];
-    },
-  };
-};
-
-export const replyWithoutChange: AdversaryFactory = () => ({
-  id: "A17",
-  title: "no change set at all",
-  bendMessage: (_to, message) =>
-    message.kind === "change" && message.record.ticket.body.operation !== "genesis" ? [] : [message],
-});

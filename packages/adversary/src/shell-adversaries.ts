@@ -2,11 +2,10 @@
  * Compromised shells that break the order of things: versions, epochs, scope, whose request it is (REQUIREMENTS §C). What
  * they send is the same lie to every member, so no two members can be played off against each other with it.
  */
-import type { AnyMessage, ChangeRecord } from "@redoubt/shared";
+import type { ChangeRecord } from "@redoubt/shared";
 import type { Adversary, AdversaryFactory, ExecutionOutcome } from "./adversary.ts";
 import { changeFirstNumber } from "./json-tampering.ts";
 
-const REMEMBERED_MAX = 256;
 /** Misbehaves on every so-manieth occasion: rare enough to look like an accident. */
 const RARELY = 12;
 
@@ -15,23 +14,11 @@ const isApplication = (record: ChangeRecord): boolean => record.ticket.body.oper
 /** Changes the record of every application change that goes out. */
 const bending =
   (bend: (record: ChangeRecord) => ChangeRecord): NonNullable<Adversary["bendMessage"]> =>
-  (_to, message) =>
-    message.kind === "change" && isApplication(message.record)
-      ? [{ ...message, record: bend(message.record) }]
-      : [message];
-
-export const wrongParent: AdversaryFactory = () => ({
-  id: "A8",
-  title: "a version that does not follow the newest one",
-  bendMessage: bending((record) => ({
-    ...record,
-    writes: record.writes.map((write) => ({
-      ...write,
-      number: write.number + 1,
-      parent: { ...write.parent, number: write.number },
-    })),
-  })),
-});
+  (_to, message) => {
+    if (message.kind !== "change" || !isApplication(message.record)) return [message];
+    const record = bend(message.record);
+    return record === message.record ? [message] : [{ ...message, record }];
+  };
 
 export const writeOutsideScope: AdversaryFactory = () => {
   let stolen: ChangeRecord["writes"][number] | undefined;
@@ -45,41 +32,6 @@ export const writeOutsideScope: AdversaryFactory = () => {
       if (!extra || named.has(extra.object)) return record;
       return { ...record, writes: [...record.writes, { ...extra, number: extra.number + 1 }] };
     }),
-  };
-};
-
-/** Says old changes again, with every new one. */
-export const replayOldChanges: AdversaryFactory = () => {
-  const old: AnyMessage[] = [];
-  let turn = 0;
-  return {
-    id: "A24",
-    title: "old changes sent again among new ones",
-    bendMessage(_to, message): readonly AnyMessage[] {
-      if (message.kind !== "change") return [message];
-      const again = old.length > 0 ? [old[turn++ % old.length] as AnyMessage] : [];
-      if (old.length < REMEMBERED_MAX) old.push(message);
-      return [...again, message, ...again];
-    },
-  };
-};
-
-/** Keeps some changes to itself until much later, when their epoch may be over. */
-export const lateChanges: AdversaryFactory = () => {
-  const kept: AnyMessage[] = [];
-  let turn = 0;
-  return {
-    id: "A25",
-    title: "changes that arrive long after they were made",
-    bendMessage(_to, message): readonly AnyMessage[] {
-      if (message.kind !== "change" || !isApplication(message.record)) return [message];
-      turn += 1;
-      if (turn % 4 === 0 && kept.length < REMEMBERED_MAX) {
-        kept.push(message);
-        return [];
-      }
-      return kept.length >= 6 ? [...kept.splice(0, 3), message] : [message];
-    },
   };
 };
 

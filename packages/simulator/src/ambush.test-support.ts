@@ -36,8 +36,7 @@ export function ambushed(plan: WorldPlan): WorldPlan {
     shape: { ...plan.shape, profile: "optimized", faultsTolerated: 1, replicas: 3, masters: 3, executionServers: 2 },
     clients: named("honest", 6).map((name) => ({ name, operations: 40, attacks: [] })),
     faults: { network: CALM, events },
-    adversaryOf: (cluster, server) =>
-      server === "state-replica-1" ? lyingLists({ ...cluster.toolsOf(server), random }) : undefined,
+    behavioursOf: (server) => (server === "state-replica-1" ? [lyingLists] : []),
     faultyReplicas: new Set(["state-replica-1"]),
   };
 }

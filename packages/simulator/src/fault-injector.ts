@@ -12,6 +12,8 @@ export interface InjectorSurroundings {
   readonly start: (host: Host) => void;
   /** The health monitor sees an execution server die and has another process take its name. */
   readonly executionServerDied: (server: ServerName) => void;
+  /** The manager does not name the present holder of leases for so long. */
+  readonly moveLeases: (forMs: number) => void;
 }
 
 type Of<Kind extends FaultEvent["kind"]> = Extract<FaultEvent, { kind: Kind }>;
@@ -32,6 +34,13 @@ export class FaultInjector {
     switch (event.kind) {
       case "crash":
         for (const server of event.servers) this.#crash(server, event.lastsMs, "killed");
+        return;
+      case "crashAtEffect":
+        this.#crashAtEffect(event);
+        return;
+      case "powerCut":
+        this.#world.count("powerCuts");
+        for (const server of event.servers) this.#crash(server, event.lastsMs, "power-cut");
         return;
       case "leaderCrash":
         this.#crashLeader(event);
@@ -56,7 +65,22 @@ export class FaultInjector {
         return;
       case "slowDisk":
         this.#slowDisk(event);
+        return;
+      case "clockJump":
+        this.#world.count("clockJumps");
+        for (const server of event.servers) this.#world.hosts.get(server)?.disturbClock(event.shiftMs, event.drift);
+        return;
+      case "leaseMove":
+        this.#world.moveLeases(event.lastsMs);
     }
+  }
+
+  #crashAtEffect({ server, effects, only, lastsMs }: Of<"crashAtEffect">): void {
+    const host = this.#world.hosts.get(server);
+    host?.crashAfter(effects, only, (effect) => {
+      this.#world.count(`crashAt:${host.component}:${effect}`);
+      this.#crash(server, lastsMs, "killed");
+    });
   }
 
   #crashLeader(event: Of<"leaderCrash">): void {
@@ -73,7 +97,9 @@ export class FaultInjector {
     const host = this.#world.hosts.get(server);
     if (!host?.running) return;
     this.#world.count("crashes");
-    if (host.crash(how) > 0) this.#world.count("tornTails");
+    const { torn, tail } = host.crash(how);
+    if (torn > 0) this.#world.count("tornWrites");
+    if (tail > 0) this.#world.count("lostTails");
     if (componentOf(server) === "execution-server") {
       this.#world.executionServerDied(server);
       return;
@@ -128,7 +154,7 @@ export class FaultInjector {
   heal(): void {
     this.#world.network.heal();
     for (const host of this.#world.hosts.values()) {
-      host.healDisk();
+      host.heal();
       host.thaw();
       if (!host.running && host.component !== "execution-server") this.#world.start(host);
     }

@@ -13,6 +13,16 @@ export interface FaultPlan {
 
 export type FaultEvent = { readonly atMs: number; readonly lastsMs: number } & (
   | { readonly kind: "crash"; readonly servers: readonly ServerName[] }
+  /** Dies in the middle of what it is doing: before (an append: while) its so-manieth effect from then on is performed. */
+  | {
+      readonly kind: "crashAtEffect";
+      readonly server: ServerName;
+      readonly effects: number;
+      /** Only effects of this kind count. */
+      readonly only: string | undefined;
+    }
+  /** The machine goes down: what the system had not written to the disk yet is gone too. */
+  | { readonly kind: "powerCut"; readonly servers: readonly ServerName[] }
   /** The Paxos leader of the moment, whoever that is. */
   | { readonly kind: "leaderCrash" }
   /** Every process at once, and the tails of their journals with them. */
@@ -32,6 +42,16 @@ export type FaultEvent = { readonly atMs: number; readonly lastsMs: number } & (
     }
   | { readonly kind: "freeze"; readonly server: ServerName }
   | { readonly kind: "slowDisk"; readonly server: ServerName; readonly syncMs: number }
+  /** Wall clocks jump and drift from then on; monotonic ones do not. */
+  | {
+      readonly kind: "clockJump";
+      readonly servers: readonly ServerName[];
+      readonly shiftMs: number;
+      /** Share by which the clock runs too fast. */
+      readonly drift: number;
+    }
+  /** The manager takes an execution server off its list for a while; the process knows nothing of it and goes on. */
+  | { readonly kind: "leaseMove" }
 );
 
 export interface FaultTargets {
@@ -48,7 +68,7 @@ export const SAFETY_PHASE_MS = 4_000;
 
 export function planFaults(random: SeededRandom, targets: FaultTargets): FaultPlan {
   const all = [...new Set<ServerName>(Object.values(targets).flat())];
-  const count = 2 + random.below(7);
+  const count = 2 + random.below(9);
   const events = Array.from({ length: count }, () => planEvent(random, targets, all));
   const rough = random.chance(0.7);
   return {
@@ -62,34 +82,85 @@ export function planFaults(random: SeededRandom, targets: FaultTargets): FaultPl
   };
 }
 
+type When = Pick<FaultEvent, "atMs" | "lastsMs">;
+type Plan = (random: SeededRandom, targets: FaultTargets, all: readonly ServerName[], when: When) => FaultEvent;
+
+const HOUR_MS = 3_600_000;
+
+const planAmbush: Plan = (random, targets, _all, when) => {
+  const starved = random.pick(targets.honestReplicas);
+  const late = random.pick(targets.honestReplicas.filter((replica) => replica !== starved));
+  return { ...when, kind: "ambush", starved, late, targets };
+};
+
+const planPartition: Plan = (random, _targets, all, when) => {
+  const side = all.filter(() => random.chance(0.3));
+  return { ...when, kind: "partition", side: side.length > 0 ? side : [random.pick(all)], oneWay: random.chance(0.4) };
+};
+
+const planLinkCut: Plan = (random, targets, all, when) => {
+  const from = random.pick(random.chance(0.6) ? targets.executionServers : all);
+  const to = random.pick(random.chance(0.6) ? targets.replicas : all);
+  return { ...when, kind: "linkCut", from, to, lastsMs: random.between(100, 900) };
+};
+
+/** What the cores ask their drivers for. */
+const EFFECTS = {
+  regulators: ["append", "send", "respond", "publish"],
+  executionServers: ["send", "execute"],
+  acceptanceTestServers: ["send", "test"],
+  replicas: ["append", "send", "test"],
+  masters: ["append", "send", "apply"],
+} as const;
+
+/** Of the few kinds of processes each is hit as often, however many there are. */
+const planCrashAtEffect: Plan = (random, targets, all, when) => {
+  const kind = random.pick(["regulators", "executionServers", "acceptanceTestServers", "replicas", "masters"] as const);
+  const servers = targets[kind];
+  const server = random.pick(servers.length > 0 ? servers : all);
+  const only = random.chance(0.7) ? random.pick(EFFECTS[kind]) : undefined;
+  return { ...when, kind: "crashAtEffect", server, only, effects: random.below(random.chance(0.5) ? 8 : 100) };
+};
+
+const planClockJump: Plan = (random, _targets, all, when) => {
+  const servers = random.chance(0.5) ? [random.pick(all)] : all.filter(() => random.chance(0.3));
+  const shiftMs = random.chance(0.7) ? random.between(-HOUR_MS, HOUR_MS) : 0;
+  return { ...when, kind: "clockJump", servers, shiftMs, drift: random.between(-0.1, 0.1) };
+};
+
+/** What may happen, and how often in relation to the others. */
+const PLANS: readonly (readonly [weight: number, plan: Plan])[] = [
+  [30, (random, targets, all, when) => ({ ...when, kind: "crash", servers: crashVictims(random, targets, all) })],
+  [14, planCrashAtEffect],
+  [8, (random, targets, all, when) => ({ ...when, kind: "powerCut", servers: crashVictims(random, targets, all) })],
+  [6, (_random, _targets, _all, when) => ({ ...when, kind: "leaderCrash" })],
+  [6, (_random, _targets, _all, when) => ({ ...when, kind: "everythingAtOnce" })],
+  [20, planPartition],
+  [6, planAmbush],
+  [7, planLinkCut],
+  [7, (random, _targets, all, when) => ({ ...when, kind: "freeze", server: random.pick(all) })],
+  [
+    6,
+    (random, { replicas, masters }, _all, when) => ({
+      ...when,
+      kind: "slowDisk",
+      server: random.pick([...replicas, ...masters]),
+      syncMs: random.between(5, 40),
+    }),
+  ],
+  [5, planClockJump],
+  [6, (random, _targets, _all, when) => ({ ...when, kind: "leaseMove", lastsMs: random.between(20, 800) })],
+];
+const WEIGHTS = PLANS.reduce((sum, [weight]) => sum + weight, 0);
+
 function planEvent(random: SeededRandom, targets: FaultTargets, all: readonly ServerName[]): FaultEvent {
   const when = { atMs: random.between(250, SAFETY_PHASE_MS - 600), lastsMs: random.between(10, 500) };
-  const draw = random();
-  if (draw < 0.38) return { ...when, kind: "crash", servers: crashVictims(random, targets, all) };
-  if (draw < 0.44) return { ...when, kind: "leaderCrash" };
-  if (draw < 0.5) return { ...when, kind: "everythingAtOnce" };
-  if (draw < 0.72) {
-    const side = all.filter(() => random.chance(0.3));
-    return {
-      ...when,
-      kind: "partition",
-      side: side.length > 0 ? side : [random.pick(all)],
-      oneWay: random.chance(0.4),
-    };
+  let draw = random() * WEIGHTS;
+  for (const [weight, plan] of PLANS) {
+    draw -= weight;
+    if (draw < 0) return plan(random, targets, all, when);
   }
-  if (draw < 0.78) {
-    const starved = random.pick(targets.honestReplicas);
-    const late = random.pick(targets.honestReplicas.filter((replica) => replica !== starved));
-    return { ...when, kind: "ambush", starved, late, targets };
-  }
-  if (draw < 0.85) {
-    const from = random.pick(random.chance(0.6) ? targets.executionServers : all);
-    const to = random.pick(random.chance(0.6) ? targets.replicas : all);
-    return { ...when, kind: "linkCut", from, to, lastsMs: random.between(100, 900) };
-  }
-  if (draw < 0.92) return { ...when, kind: "freeze", server: random.pick(all) };
-  const server = random.pick([...targets.replicas, ...targets.masters]);
-  return { ...when, kind: "slowDisk", server, syncMs: random.between(5, 40) };
+  return planPartition(random, targets, all, when);
 }
 
 /** One server, or a few. */

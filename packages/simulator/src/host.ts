@@ -70,6 +70,10 @@ export class Host {
   /** Monotonic clocks begin anywhere, and anew with every process: nothing may compare those of two. */
   #clockOffset = 0;
   readonly #wallError: number;
+  /** A fault of the wall clock: off by so much since then, and running so much too fast. */
+  #wallFault = { shiftMs: 0, drift: 0, since: 0 };
+  /** Armed by {@link crashAfter}. */
+  #fuse: { left: number; readonly only: string | undefined; readonly crash: (effect: string) => void } | undefined;
   /** More while a fault makes the disk slow. */
   syncMs = SYNC_MS;
 
@@ -122,10 +126,11 @@ export class Host {
     this.#backlog = [];
     this.#syncing = false;
     this.#frozen = false;
+    this.#fuse = undefined;
   }
 
-  /** Returns how many records that were on their way to the disk are lost. */
-  crash(how: "killed" | "power-cut"): number {
+  /** Returns how many records that were on their way to the disk (`torn`), or in the system's memory (`tail`), are lost. */
+  crash(how: "killed" | "power-cut"): { readonly torn: number; readonly tail: number } {
     this.running = false;
     const batch = this.#syncing ? leadingAppends(this.#outbox) : [];
     // The batch that was being synced may have reached the disk in part: any prefix of it.
@@ -133,8 +138,8 @@ export class Host {
     for (const effect of batch.slice(0, reached)) this.disk.write(effect.record, this.#surroundings.now());
     this.#forget();
     this.disk.forgetPending();
-    const torn = how === "power-cut" ? this.disk.tear(this.#surroundings.now(), this.#random) : 0;
-    return torn + batch.length - reached;
+    const tail = how === "power-cut" ? this.disk.tear(this.#surroundings.now(), this.#random) : 0;
+    return { torn: batch.length - reached, tail };
   }
 
   freeze(forMs: number): void {
@@ -162,11 +167,12 @@ export class Host {
       return;
     }
     const now = this.#now();
-    const wall = WALL_AT_START + this.#wallError + Math.floor(this.#surroundings.now());
-    const effects = this.core.step({ ...input, now, wall });
+    const effects = this.core.step({ ...input, now, wall: this.#wall() });
     if (effects.length > 0) {
       this.#outbox.push(...effects);
       this.#drain();
+      // It may have died of one of them.
+      if (!this.running) return;
     }
     this.#takeCheckpoint(input.kind);
     this.#armTick();
@@ -181,6 +187,34 @@ export class Host {
 
   #now(): number {
     return this.#surroundings.now() + this.#clockOffset;
+  }
+
+  #wall(): number {
+    const now = this.#surroundings.now();
+    const { shiftMs, drift, since } = this.#wallFault;
+    return WALL_AT_START + this.#wallError + Math.floor(now + shiftMs + drift * (now - since));
+  }
+
+  /** The wall clock jumps and then runs too fast or too slowly; the monotonic one never does. */
+  disturbClock(shiftMs: number, drift: number): void {
+    this.#wallFault = { shiftMs, drift, since: this.#surroundings.now() };
+  }
+
+  /**
+   * `crash` is called when that many effects (of one kind only, where one is given) have been performed: before the next,
+   * or, when that is a synced append, in the middle of it.
+   */
+  crashAfter(effects: number, only: string | undefined, crash: (effect: string) => void): void {
+    if (this.running) this.#fuse = { left: effects, only, crash };
+  }
+
+  /** Whether the process came to its end. */
+  #burn({ kind }: HostEffect): boolean {
+    const fuse = this.#fuse;
+    if (!fuse || (fuse.only !== undefined && fuse.only !== kind) || --fuse.left >= 0) return false;
+    this.#fuse = undefined;
+    fuse.crash(kind);
+    return true;
   }
 
   #armTick(): void {
@@ -200,8 +234,10 @@ export class Host {
       const effect = this.#outbox[0] as HostEffect;
       if (isAppend(effect) && effect.durability === "synced") {
         this.#sync();
+        this.#burn(effect);
         return;
       }
+      if (this.#burn(effect)) return;
       this.#outbox.shift();
       if (isAppend(effect)) this.disk.write(effect.record, this.#surroundings.now());
       else if (effect.kind === "send") this.#surroundings.send(this, effect as SendEffect);
@@ -240,6 +276,13 @@ export class Host {
       this.disk.sync();
       this.#drain();
     });
+  }
+
+  /** Disk, clock and fuse are as they were at first. */
+  heal(): void {
+    this.syncMs = SYNC_MS;
+    this.#fuse = undefined;
+    this.disturbClock(0, 0);
   }
 
   healDisk(): void {

@@ -1,6 +1,6 @@
 /**
- * Who has taken over which process: execution servers for one life of theirs, replicas for good. An intruder bends what
- * its process computes and sends; the core inside stays honest. Loot is what an execution server's process has been given.
+ * Who has taken over which process: execution servers for some lives of theirs, replicas for good. An intruder bends what
+ * its process computes, sends and hears; the core inside stays honest. Loot is what an execution server's process has been given.
  */
 import type { Adversary } from "@redoubt/adversary";
 import type { AnyMessage, ServerName } from "@redoubt/shared";
@@ -27,5 +27,10 @@ export class Intruders {
   /** What leaves the process instead of this message. */
   bend(from: ServerName, to: ServerName, message: AnyMessage): readonly AnyMessage[] {
     return this.#adversaries.get(from)?.bendMessage?.(to, message) ?? [message];
+  }
+
+  /** What the process hears instead of this message. */
+  hear(at: ServerName, from: ServerName, message: AnyMessage): readonly AnyMessage[] {
+    return this.#adversaries.get(at)?.bendArrival?.(from, message) ?? [message];
   }
 }

@@ -34,6 +34,8 @@ export class SimulatedManager {
   readonly #surroundings: ManagerSurroundings;
   readonly #random: SeededRandom;
   readonly #incarnations = new Map<ServerName, string>();
+  /** Execution servers that are not to be given work for a while. */
+  readonly #withheld = new Set<ServerName>();
   #version = 1;
   #factsThrough = 0;
 
@@ -71,6 +73,17 @@ export class SimulatedManager {
     this.#restart(server);
   }
 
+  /** The regulator is to give this server no work for so long; the process goes on. */
+  withhold(server: ServerName, forMs: number): void {
+    if (this.#withheld.has(server)) return;
+    this.#withheld.add(server);
+    this.#configure();
+    this.#surroundings.later(forMs, () => {
+      this.#withheld.delete(server);
+      this.#configure();
+    });
+  }
+
   #restart(server: ServerName): void {
     this.#incarnations.delete(server);
     this.#configure();
@@ -87,11 +100,9 @@ export class SimulatedManager {
       kind: "regulatorConfiguration",
       version: this.#version,
       clients: clients as never,
-      executionServers: [...this.#incarnations].map(([server, incarnation]) => ({
-        server,
-        incarnation,
-        publicKey: server,
-      })),
+      executionServers: [...this.#incarnations]
+        .filter(([server]) => !this.#withheld.has(server))
+        .map(([server, incarnation]) => ({ server, incarnation, publicKey: server })),
       acceptanceTestServers,
       members,
       masters,

@@ -3,24 +3,11 @@
  * same seed gives the same run to the last event.
  */
 import {
-  type Adversary,
-  type AdversaryFactory,
-  equivocate,
-  frameOneClient,
-  lateChanges,
-  omitOneObject,
-  partialMulticast,
+  COLLUDING_REPLICAS,
+  executionAdversaries,
   REPLICA_ADVERSARIES,
-  type ReplicaAdversaryFactory,
-  refuseEverything,
-  replayOldChanges,
-  replyWithoutChange,
-  rightReplyWrongState,
-  writeOutsideScope,
-  wrongNowAndThen,
-  wrongParent,
-  wrongReplyAndState,
-  wrongReplyRightState,
+  type SeededAdversaryFactory,
+  SPLITTING_ADVERSARIES,
 } from "@redoubt/adversary";
 import { digestText, type Hasher } from "@redoubt/protocol";
 import type { Digest, ServerName } from "@redoubt/shared";
@@ -31,7 +18,7 @@ import { checkReplay } from "./checkers/replay.ts";
 import { checkRequests } from "./checkers/requests.ts";
 import { checkSerializability } from "./checkers/serializability.ts";
 import { checkConvergence, checkVersions } from "./checkers/versions.ts";
-import type { ClusterShape, SimulatedCluster, WrapCore } from "./cluster.ts";
+import type { ClusterShape, WrapCore } from "./cluster.ts";
 import { planFaults, SAFETY_PHASE_MS } from "./faults.ts";
 import type { FaultCounts } from "./network.ts";
 import type { Checker, Observation, Violation } from "./observation.ts";
@@ -64,23 +51,6 @@ const CHECKERS: readonly Checker[] = [
   checkBankSum,
   checkLiveness,
   checkConvergence,
-];
-
-const INTRUDERS: readonly AdversaryFactory[] = [
-  wrongReplyRightState,
-  rightReplyWrongState,
-  wrongReplyAndState,
-  equivocate,
-  partialMulticast,
-  omitOneObject,
-  replyWithoutChange,
-  wrongParent,
-  writeOutsideScope,
-  replayOldChanges,
-  lateChanges,
-  frameOneClient,
-  wrongNowAndThen,
-  refuseEverything,
 ];
 
 /**
@@ -134,9 +104,9 @@ export function planWorld(seed: number, hasher: Hasher): WorldPlan {
   const random = seededRandom(seed).fork("scenario");
   const shape = chooseShape(random);
   const replicas = names("state-replica", shape.replicas);
-  const intruders = chooseIntruders(random.fork("intruders"), shape);
-  const liars = chooseLiars(random.fork("liars"), replicas, shape.faultsTolerated);
-  const lies = random.fork("lies");
+  const isPlot = random.chance(0.35);
+  const intruders = chooseIntruders(random.fork("intruders"), shape, isPlot);
+  const liars = chooseLiars(random.fork("liars"), replicas, shape.faultsTolerated, isPlot);
   return {
     seed,
     shape,
@@ -154,13 +124,10 @@ export function planWorld(seed: number, hasher: Hasher): WorldPlan {
     }),
     safetyPhaseMs: SAFETY_PHASE_MS,
     livenessPhaseMs: LIVENESS_PHASE_MS,
-    adversaryOf: (cluster: SimulatedCluster, server: ServerName, life: number): Adversary | undefined => {
-      const tools = cluster.toolsOf(server);
-      const liar = liars.get(server);
-      return liar ? liar({ ...tools, random: lies }) : intruders.get(`${server}/${life}`)?.(tools);
-    },
+    behavioursOf: (server, life) => liars.get(server) ?? intruders.get(`${server}/${life}`) ?? [],
     noticed: NOTICED,
     faultyReplicas: new Set(liars.keys()),
+    ...(isPlot ? { accomplices: new Set(liars.keys()) } : {}),
     hasher,
   };
 }
@@ -180,27 +147,50 @@ function chooseShape(random: SeededRandom): ClusterShape {
   };
 }
 
-/** Some processes are taken over from their start; never all lives of all servers, or nobody honest would be left to serve. */
-function chooseIntruders(random: SeededRandom, shape: ClusterShape): Map<string, AdversaryFactory> {
-  const intruders = new Map<string, AdversaryFactory>();
-  if (random.chance(0.5)) return intruders;
+/**
+ * Some processes are taken over from their start, by one behaviour or by several at once; never all lives of all servers,
+ * or nobody honest would be left to serve.
+ */
+function chooseIntruders(
+  random: SeededRandom,
+  shape: ClusterShape,
+  isPlot: boolean,
+): Map<string, SeededAdversaryFactory[]> {
+  const intruders = new Map<string, SeededAdversaryFactory[]>();
+  if (!isPlot && random.chance(0.4)) return intruders;
   for (let count = 1 + random.below(shape.executionServers > 2 ? 2 : 1); count > 0; count--) {
-    intruders.set(`execution-server-${1 + random.below(shape.executionServers)}/1`, random.pick(INTRUDERS));
+    const server = `execution-server-${1 + random.below(shape.executionServers)}`;
+    const behaviours = several(random, executionAdversaries(server), 0.3);
+    // Accomplices have most to say where members were told different things.
+    if (isPlot && random.chance(0.7)) behaviours.push(random.pick(SPLITTING_ADVERSARIES));
+    for (let life = 1; life <= (random.chance(0.3) ? 2 : 1); life++) intruders.set(`${server}/${life}`, behaviours);
   }
   return intruders;
 }
 
-/** At most t replicas lie, in all their lives. */
+/** At most t replicas lie, in all their lives; in a plot they do it for the captured execution servers. */
 function chooseLiars(
   random: SeededRandom,
   replicas: readonly ServerName[],
   faultsTolerated: number,
-): Map<ServerName, ReplicaAdversaryFactory> {
-  const liars = new Map<ServerName, ReplicaAdversaryFactory>();
-  if (random.chance(0.5)) return liars;
-  for (let count = 1 + random.below(faultsTolerated); count > 0; count--)
-    liars.set(random.pick(replicas), random.pick(REPLICA_ADVERSARIES));
+  isPlot: boolean,
+): Map<ServerName, readonly SeededAdversaryFactory[]> {
+  const liars = new Map<ServerName, readonly SeededAdversaryFactory[]>();
+  if (!isPlot && random.chance(0.4)) return liars;
+  const count = isPlot && random.chance(0.7) ? faultsTolerated : 1 + random.below(faultsTolerated);
+  while (liars.size < count) {
+    const server = random.pick(replicas);
+    const behaviours = several(random, isPlot ? COLLUDING_REPLICAS : REPLICA_ADVERSARIES, isPlot ? 0.5 : 0.2);
+    liars.set(server, isPlot && random.chance(0.2) ? [...behaviours, random.pick(REPLICA_ADVERSARIES)] : behaviours);
+  }
   return liars;
+}
+
+/** One of them; another one with it with the probability given, and so on. */
+function several<Item>(random: SeededRandom, items: readonly Item[], more: number): Item[] {
+  const chosen = new Set<Item>([random.pick(items)]);
+  while (chosen.size < 3 && random.chance(more)) chosen.add(random.pick(items));
+  return [...chosen];
 }
 
 function chooseClients(random: SeededRandom): { name: string; operations: number; attacks: ("plunder" | "crash")[] }[] {

@@ -19,7 +19,7 @@ export function powerCuts(plan: WorldPlan): WorldPlan {
     shape: { ...plan.shape, profile: "optimized" },
     clients: Array.from({ length: 6 }, (_, index) => ({ name: `honest-${index + 1}`, operations: 40, attacks: [] })),
     faults: { network: { loss: 0, duplication: 0, reordering: 0.02, delayMs: 0.3 }, events },
-    adversaryOf: () => undefined,
+    behavioursOf: () => [],
     faultyReplicas: new Set(),
   };
 }

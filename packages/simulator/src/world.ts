@@ -3,9 +3,17 @@
  * network, crashing hosts and intruders. Nothing in here decides what is right; it only lets things happen and writes
  * down what can be seen from outside.
  */
-import type { Adversary } from "@redoubt/adversary";
+import { type Adversary, Conspiracy, type SeededAdversaryFactory, together } from "@redoubt/adversary";
 import type { AcceptanceTestEffect, Hasher, SendEffect } from "@redoubt/protocol";
-import type { AnyMessage, Component, RequestId, ServerName, SlotDecisions } from "@redoubt/shared";
+import {
+  type AnyMessage,
+  type Component,
+  type Decision,
+  MAY_SEND,
+  type RequestId,
+  type ServerName,
+  type SlotDecisions,
+} from "@redoubt/shared";
 import { canonical } from "./bank.ts";
 import { type Response, SimulatedClient } from "./clients.ts";
 import { buildCluster, type ClusterShape, type SimulatedCluster, type WrapCore } from "./cluster.ts";
@@ -39,11 +47,13 @@ export interface WorldPlan {
   readonly safetyPhaseMs: number;
   /** Virtual time within which everything must be answered after healing. */
   readonly livenessPhaseMs: number;
-  /** What has taken over the process that runs as this server in this life of it, if anything. */
-  readonly adversaryOf: (cluster: SimulatedCluster, server: ServerName, life: number) => Adversary | undefined;
+  /** What has taken over the process that runs as this server in this life of it, if anything: one behaviour, or several at once. */
+  readonly behavioursOf: (server: ServerName, life: number) => readonly SeededAdversaryFactory[];
   /** Misbehaviours that the health monitor notices: their processes are started again when everything is healed. */
   readonly noticed: ReadonlySet<string>;
   readonly faultyReplicas: ReadonlySet<ServerName>;
+  /** Those of them that are in league with the captured execution servers. */
+  readonly accomplices?: ReadonlySet<ServerName>;
   readonly hasher: Hasher;
   readonly wrapCore?: WrapCore;
 }
@@ -60,23 +70,30 @@ export class World {
   readonly #manager: SimulatedManager;
   readonly #injector: FaultInjector;
   readonly #intruders = new Intruders();
+  readonly #conspiracy = new Conspiracy();
+  readonly #lies: SeededRandom;
   readonly #decisions = new Map<ServerName, SlotDecisions[]>();
   readonly #rejectedAt = new Map<string, number>();
   readonly #executionsAfterRejection: RequestId[] = [];
   readonly #waiting = new Map<string, SimulatedClient>();
+  /** Holder of the leases by the newest epoch any master has decided. */
+  #holding: { readonly epoch: number; readonly holder: ServerName } = { epoch: 0, holder: "" };
   #operationId = 0;
   #isHealed = false;
 
   constructor(plan: WorldPlan) {
     this.#plan = plan;
     this.#random = seededRandom(plan.seed);
+    this.#lies = this.#random.fork("lies");
+    for (const accomplice of plan.accomplices ?? []) this.#conspiracy.accomplices.add(accomplice);
     this.#network = new Network(this.#random.fork("network"), this.counts);
     const clientNames = plan.clients.map((client) => client.name);
     this.#cluster = buildCluster(plan.shape, plan.hasher, this.#random.fork("cores"), clientNames, plan.wrapCore);
     for (const host of this.#cluster.hosts) this.#addHost(host);
     this.#manager = new SimulatedManager(this.#cluster.manager, this.#random.fork("manager"), {
       later: (delay, run) => this.time.later(delay, run),
-      sendToRegulator: (message) => this.#transmit(MANAGER, "configuration-manager", REGULATOR, message),
+      sendToRegulator: (message) =>
+        this.#transmit(MANAGER, "configuration-manager", REGULATOR, "traffic-regulator", message),
       replace: (server, after, started) => this.#replace(server, after, started),
       fact: (fact) => this.#count(`fact:${fact.kind}`),
     });
@@ -87,6 +104,9 @@ export class World {
       count: (kind) => this.#count(kind),
       start: (host) => this.#startHost(host),
       executionServerDied: (server) => this.#manager.executionServerDied(server),
+      moveLeases: (forMs) => {
+        if (this.#holding.holder !== "") this.#manager.withhold(this.#holding.holder, forMs);
+      },
     });
     plan.clients.forEach((client, index) => {
       this.clients.push(this.#makeClient(client, `127.9.0.${index + 1}`));
@@ -151,31 +171,72 @@ export class World {
 
   #startHost(host: Host): void {
     if (host.life > 0) this.#count("restarts");
-    const intruder = this.#plan.adversaryOf(this.#cluster, host.server, host.life + 1);
-    const adversary = this.#isHealed && this.#isNoticed(intruder) ? undefined : intruder;
-    this.#intruders.enter(host.server, adversary);
-    if (adversary) this.#count(`byzantine:${adversary.id}`);
+    const intruder = this.#intruderOf(host, host.life + 1);
+    this.#intruders.enter(host.server, this.#isHealed && this.#isNoticed(intruder) ? undefined : intruder);
     // A master tells its decisions again from the first slot on; what it told before a crash is compared too.
     if (host.component === "state-master") this.#decisions.set(`${host.server}/${host.life + 1}`, []);
     host.start();
   }
 
+  /** Every behaviour is counted by what it does: one for each message or result it has bent, and for each of its own. */
+  #intruderOf({ server, component: from }: Host, life: number): Adversary | undefined {
+    const factories = this.#plan.behavioursOf(server, life);
+    if (factories.length === 0) return undefined;
+    if (factories.length > 1) this.#count("byzantine:several-at-once");
+    const parts = factories.map((factory) => {
+      let id = "";
+      const did = (): void => this.#count(`byzantine:${id}`);
+      const part = factory({
+        ...this.#cluster.toolsOf(server),
+        random: this.#lies,
+        conspiracy: this.#conspiracy,
+        send: (to, component, message) => {
+          did();
+          this.#transmit(server, from, to, component, message);
+        },
+        die: () => {
+          did();
+          this.time.later(0, () => this.#end(server));
+        },
+      });
+      id = part.id;
+      return part;
+    });
+    return together(parts, (id) => this.#count(`byzantine:${id}`));
+  }
+
+  /** An execution server's process ends by itself. */
+  #end(server: ServerName): void {
+    const host = this.host(server);
+    if (!host.running) return;
+    host.crash("killed");
+    this.#manager.executionServerDied(server);
+  }
+
   #isNoticed(adversary: Adversary | undefined): boolean {
-    return adversary !== undefined && this.#plan.noticed.has(adversary.id);
+    return adversary?.id.split("+").some((id) => this.#plan.noticed.has(id)) ?? false;
   }
 
   #send(from: Host, effect: SendEffect): void {
     for (const message of this.#intruders.bend(from.server, effect.to, effect.message)) {
       if (message.kind === "gap") this.#count("gapReports");
-      this.#transmit(from.server, from.component, effect.to, message);
+      this.#transmit(from.server, from.component, effect.to, effect.component, message);
     }
   }
 
-  #transmit(from: ServerName, component: Component, to: ServerName, message: AnyMessage): void {
+  #transmit(from: ServerName, component: Component, to: ServerName, receiver: Component, message: AnyMessage): void {
+    // Links close on what the table does not allow (DESIGN §10); here the message alone is lost.
+    if (!MAY_SEND[receiver]?.[component]?.includes(message.kind)) {
+      this.#count("refusedByLinks");
+      return;
+    }
     for (const at of this.#network.arrivals(from, to, this.time.now)) {
       this.time.at(at, () => {
         if (to === MANAGER) this.#manager.receive(message);
-        else this.#deliver(to, { kind: "message", from: { component, server: from }, message });
+        else {
+          for (const heard of this.#intruders.hear(to, from, message))
+            this.#deliver(to, { kind: "message", from: { component, server: from }, message: heard });
+        }
       });
     }
   }
@@ -213,9 +274,17 @@ export class World {
       case "apply": {
         const { slot, at, decisions } = effect as unknown as SlotDecisions;
         this.#decisions.get(`${from.server}/${life}`)?.push({ slot, at, decisions });
-        for (const decision of decisions) if (decision.kind === "epochOpened") this.#count("epochChanges");
+        for (const decision of decisions) this.#noteDecision(decision);
       }
     }
+  }
+
+  #noteDecision(decision: Decision): void {
+    if (decision.kind !== "epochOpened" || decision.epoch <= this.#holding.epoch) return;
+    const { epoch, holder } = decision;
+    this.#count("epochChanges");
+    if (this.#holding.holder !== "" && this.#holding.holder !== holder) this.#count("leaseMoves");
+    this.#holding = { epoch, holder };
   }
 
   #noteExecution(requestId: RequestId): void {

@@ -26,7 +26,7 @@ function runHealthy(): Observation {
     shape: { ...plan.shape, profile: "optimized", faultsTolerated: 1, replicas: 3, masters: 3, executionServers: 2 },
     clients: ["honest-1", "honest-2", "honest-3"].map((name) => ({ name, operations: 12, attacks: [] })),
     faults: undefined,
-    adversaryOf: () => undefined,
+    behavioursOf: () => [],
     faultyReplicas: new Set(),
     safetyPhaseMs: 800,
   });
