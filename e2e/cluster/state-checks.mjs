@@ -71,7 +71,7 @@ export async function checkVersions(checks, place, requestId) {
     });
     assertKeys(version, [
       ...["number", "epoch", "parent", "status", "c1", "c2"],
-      ...["requestId", "executionServer", "testers", "replicas", "at"],
+      ...["requestId", "executionServer", "testers", "replicas", "at", "attempt", "slot", "changeDigest"],
     ]);
     for (const hash of [version.c1, version.c2]) assert.match(hash, /^[0-9a-f]{64}$/);
     assert.match(version.at, /^\d{4}-\d\d-\d\dT.*Z$/);

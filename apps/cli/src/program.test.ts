@@ -66,6 +66,12 @@ describe("what is wrong is named, with what is right", () => {
     [["log", "L4"], "log", "Allowed choices are L1, L2, L3"],
     [["drill", "Z9"], "name", "one of A1, A2, A4, A12, F1, F2, F3, all or list expected"],
     [["simulate", "--seeds", "0"], "--seeds", "a whole number from 1 expected"],
+    [["state", "show"], "missing required argument", "object"],
+    [["state", "show", "account/1", "--limit", "201"], "--limit", "a whole number from 1 to 200 expected"],
+    [["state", "list", "--from", "yesterday"], "--from", "a time with its zone expected"],
+    [["state", "list", "--to", "2026-03-01T12:00"], "--to", "a time with its zone expected"],
+    [["placement", "--all"], "unknown option '--all'", "--help"],
+    [["masters", "stats"], "unknown command 'stats'", "(Did you mean status?)"],
     [["client", "add"], "missing required argument", "name"],
   ])("%j", async (args, wrong, right) => {
     const { error, errors } = await run(...args);
@@ -73,6 +79,15 @@ describe("what is wrong is named, with what is right", () => {
     expect((error as { exitCode: number }).exitCode).not.toBe(0);
     expect(errors).toContain(wrong);
     expect(errors).toContain(right);
+  });
+
+  test.each([
+    [["state", "list", "account/", "--server", "execution-server-1"], "a prefix and --after list objects"],
+    [["state", "list", "--before", "1.2.3"], "--before goes with"],
+  ])("%j", async (args, wrong) => {
+    const { error } = await run(...args, "--data", folder);
+    expect(error).toMatchObject({ exitCode: 2 });
+    expect((error as Error).message).toContain(wrong);
   });
 
   test("a folder no cluster has run on, with how to start one", async () => {

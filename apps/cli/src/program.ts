@@ -3,9 +3,11 @@ import { Command } from "commander";
 import { registerClients } from "./commands/clients.ts";
 import { registerDegree } from "./commands/degree.ts";
 import { registerDrill } from "./commands/drill.ts";
+import { registerMasters } from "./commands/masters.ts";
 import { registerQuarantine } from "./commands/quarantine.ts";
 import { registerRecords } from "./commands/records.ts";
 import { registerSimulate } from "./commands/simulate.ts";
+import { registerState } from "./commands/state.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerUp } from "./commands/up.ts";
 
@@ -23,6 +25,8 @@ export function buildProgram(): Command {
     registerClients,
     registerQuarantine,
     registerRecords,
+    registerState,
+    registerMasters,
     registerDegree,
     registerDrill,
     registerSimulate,

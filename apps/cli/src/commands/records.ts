@@ -1,47 +1,13 @@
-/** `redoubt state`, `request`, `log`, `masters`, `incidents`, `audit`: what the cluster remembers. */
+/** `redoubt request`, `log`, `incidents`, `audit`: what the cluster remembers. */
 import { Argument, type Command } from "commander";
 import { administer } from "../administration.ts";
 import { CommandFailure } from "../failure.ts";
-import { state as coloured, print, printJson, printTable, shortened } from "../output.ts";
+import { print, printJson, printTable, shortened } from "../output.ts";
 import { wholeRequestId } from "../request-id.ts";
 import { type CommonOptions, wholeNumber, withCommonOptions } from "./shared-options.ts";
 
 export function registerRecords(program: Command): void {
-  for (const register of [
-    registerState,
-    registerRequests,
-    registerLog,
-    registerMasters,
-    registerIncidents,
-    registerAudit,
-  ])
-    register(program);
-}
-
-function registerState(program: Command): void {
-  const state = program.command("state").description("objects and their versions");
-  withCommonOptions(state.command("show <object>").description("every version: C1, C2, status, provenance")).action(
-    async (object: string, options: CommonOptions) => {
-      const history = await administer(options.data, (administration) => administration.state.show.query({ object }));
-      if (options.json) return printJson(history);
-      print(history.object);
-      printTable(
-        ["version", "epoch", "status", "C1", "C2", "request", "executed by", "replicas"],
-        history.versions.map((version) => [
-          version.number,
-          version.epoch,
-          coloured(version.status),
-          shortened(version.c1),
-          shortened(version.c2),
-          shortened(version.requestId),
-          version.executionServer,
-          version.replicas
-            .map((replica) => `${replica.server}${replica.c1 === version.c1 ? "" : " DIFFERS"}`)
-            .join(" "),
-        ]),
-      );
-    },
-  );
+  for (const register of [registerRequests, registerLog, registerIncidents, registerAudit]) register(program);
 }
 
 function registerRequests(program: Command): void {
@@ -91,31 +57,6 @@ function registerLog(program: Command): void {
         entry.outcome,
       ]),
     );
-  });
-}
-
-function registerMasters(program: Command): void {
-  const masters = program.command("masters").description("state masters");
-  withCommonOptions(
-    masters.command("compare").description("does each master's own Postgres hold the same metadata? exit 1 if not"),
-  ).action(async (options: CommonOptions) => {
-    const comparison = await administer(options.data, (administration) =>
-      administration.cluster.mastersCompare.query(),
-    );
-    if (options.json) printJson(comparison);
-    else {
-      printTable(
-        ["master", "reachable", "applied slot", "digest"],
-        comparison.masters.map((master) => [
-          master.server,
-          master.reachable ? "yes" : "no",
-          master.appliedSlot,
-          shortened(master.digest),
-        ]),
-      );
-      print(comparison.equal ? "equal" : `not equal: ${comparison.differences.join("; ")}`);
-    }
-    if (!comparison.equal) throw new CommandFailure(options.json ? "" : "the masters' metadata differ");
   });
 }
 

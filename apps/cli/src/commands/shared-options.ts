@@ -15,9 +15,10 @@ export function withCommonOptions(command: Command): Command {
 
 /** Reads an option's value; commander names the option in front of the error. */
 export const wholeNumber =
-  (minimum: number) =>
+  (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
   (text: string): number => {
     const value = Number(text);
-    if (/^-?\d{1,15}$/.test(text) && value >= minimum) return value;
-    throw new InvalidArgumentError(`a whole number from ${minimum} expected`);
+    if (/^-?\d{1,15}$/.test(text) && value >= minimum && value <= maximum) return value;
+    const end = maximum === Number.MAX_SAFE_INTEGER ? "" : ` to ${maximum}`;
+    throw new InvalidArgumentError(`a whole number from ${minimum}${end} expected`);
   };

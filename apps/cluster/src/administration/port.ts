@@ -10,6 +10,7 @@
 import type { FeedComponent } from "@redoubt/shared";
 import type { Delivery, NewSubscription, Subscription } from "./data/alerts.ts";
 import type { ClusterStatus, DegreeChange, DegreeDetail, DegreePlan, NodeDetail, Traffic } from "./data/cluster.ts";
+import type { MastersComparison, MastersStatus } from "./data/masters.ts";
 import type {
   QuarantineDecision,
   QuarantineFilter,
@@ -28,17 +29,17 @@ import type {
   Incident,
   LogName,
   LogPage,
-  MastersComparison,
   RequestHistory,
   Signature,
-  StateObjectHistory,
-  StateObjectSummary,
 } from "./data/records.ts";
+import type { Placement, StateObjectHistory, StateObjectSummary, VersionFilter, VersionPage } from "./data/state.ts";
 
 export type * from "./data/alerts.ts";
 export type * from "./data/cluster.ts";
+export type * from "./data/masters.ts";
 export type * from "./data/quarantine.ts";
 export type * from "./data/records.ts";
+export type * from "./data/state.ts";
 
 /** Roles of CONSOLE §8, least first; `auditor` stands beside the others. */
 export const roles = ["viewer", "operator", "reviewer", "approver", "admin", "auditor"] as const;
@@ -122,10 +123,16 @@ export interface AdministrationPort {
   signatures(): Promise<Signature[]>;
   incidents(filter: { limit: number; openOnly: boolean }): Promise<Incident[]>;
 
-  stateList(filter: { prefix: string; limit: number }): Promise<StateObjectSummary[]>;
-  stateShow(object: string): Promise<StateObjectHistory>;
+  /** By name, those after `after`. */
+  stateList(filter: { prefix: string; limit: number; after?: string | undefined }): Promise<StateObjectSummary[]>;
+  /** The newest `limit` versions, or those before `before` (`older` of the page before). */
+  stateShow(request: { object: string; limit: number; before?: string | undefined }): Promise<StateObjectHistory>;
+  stateVersions(filter: VersionFilter): Promise<VersionPage>;
+  placement(): Promise<Placement>;
   requestShow(requestId: string): Promise<RequestHistory>;
   log(request: { log: LogName; limit: number; before?: number | undefined }): Promise<LogPage>;
+  mastersStatus(): Promise<MastersStatus>;
+  /** Reads every row of every master's database: for when somebody asks, not for every second. */
   mastersCompare(): Promise<MastersComparison>;
 
   clients(): Promise<ClientAccount[]>;

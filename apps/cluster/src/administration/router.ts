@@ -7,7 +7,8 @@ import { hostProcedures, incidentProcedures, signatureProcedures } from "./proce
 import { degreeProcedures } from "./procedures/degrees.ts";
 import { drillProcedures } from "./procedures/drills.ts";
 import { quarantineProcedures } from "./procedures/quarantine.ts";
-import { requestProcedures, stateProcedures } from "./procedures/records.ts";
+import { requestProcedures } from "./procedures/records.ts";
+import { masterProcedures, stateProcedures } from "./procedures/state.ts";
 import { router } from "./trpc.ts";
 
 export const administrationRouter = router({
@@ -18,6 +19,7 @@ export const administrationRouter = router({
   signatures: signatureProcedures,
   incidents: incidentProcedures,
   state: stateProcedures,
+  masters: masterProcedures,
   requests: requestProcedures,
   clients: clientProcedures,
   subscriptions: subscriptionProcedures,

@@ -8,9 +8,10 @@ import { requestPrefix } from "@redoubt/database";
 import { type ApplyEffect, eachCluster, type VersionRow } from "@redoubt/protocol";
 import type { Decision, RequestId } from "@redoubt/shared";
 import type { Logger } from "pino";
-import { packGeneral, unpackGeneral } from "../runtime/record-codec.ts";
+import { packGeneral } from "../runtime/record-codec.ts";
 
-interface PackedSlot {
+/** A decided slot as Postgres has it, packed. */
+export interface PackedSlot {
   readonly decisions: readonly Decision[];
   readonly rows: ApplyEffect["rows"];
 }
@@ -106,6 +107,7 @@ export class MasterMetadata {
         kinds: [...new Set(decisions.map((decision) => decision.kind))].sort(),
         payload: packGeneral({ decisions, rows } satisfies PackedSlot),
         requestPrefixes: [...requestIdsOf(decisions)].map((requestId) => requestPrefix(bytesOf(requestId))),
+        executionServers: [...new Set(rows.versions.map((version) => version.executionServer))],
         objects: [...new Set(rows.versions.map((version) => version.object))],
       })),
       heads: [...heads.values()],
@@ -156,7 +158,7 @@ function clusterRow(
   return { ...kept, epoch: BigInt(epoch), holder, members, slot: BigInt(slot) };
 }
 
-function requestIdsOf(decisions: readonly Decision[]): Set<RequestId> {
+export function requestIdsOf(decisions: readonly Decision[]): Set<RequestId> {
   const ids = new Set<RequestId>();
   for (const decision of decisions) {
     if (decision.kind === "verified") ids.add(decision.change.requestId);
@@ -166,63 +168,4 @@ function requestIdsOf(decisions: readonly Decision[]): Set<RequestId> {
       for (const change of [...decision.survivors, ...decision.voided]) ids.add(change.requestId);
   }
   return ids;
-}
-
-/** One version in an object's history, for the state explorer. */
-export interface VersionHistoryEntry extends VersionRow {
-  readonly at: number;
-  readonly slot: number;
-}
-
-/** Verified versions of an object, newest first. */
-export async function objectHistory(store: MasterStore, object: string, limit: number): Promise<VersionHistoryEntry[]> {
-  const steps = await store.objectHistory(object, limit);
-  return steps.flatMap(({ slot, at, payload }) => {
-    const { rows } = unpackGeneral(payload) as PackedSlot;
-    return rows.versions
-      .filter((version) => version.object === object)
-      .map((version) => ({ ...version, at: at.getTime(), slot: Number(slot) }))
-      .reverse();
-  });
-}
-
-/** Everything decided about a request id, oldest first. */
-export async function requestHistory(
-  store: MasterStore,
-  requestId: RequestId,
-): Promise<{ slot: number; at: number; decisions: Decision[]; versions: VersionRow[] }[]> {
-  const slots = await store.requestOutcome(requestPrefix(bytesOf(requestId)));
-  return slots.flatMap(({ slot, at, payload }) => {
-    const { decisions, rows } = unpackGeneral(payload) as PackedSlot;
-    const about = decisions.filter((decision) => requestIdsOf([decision]).has(requestId));
-    const versions = rows.versions.filter((version) => version.requestId === requestId);
-    return about.length > 0 ? [{ slot: Number(slot), at: at.getTime(), decisions: about, versions }] : [];
-  });
-}
-
-/** The newest version of an object, for the explorer's list. */
-export interface ObjectHeadEntry {
-  readonly object: string;
-  readonly number: number;
-  readonly epoch: number;
-  readonly status: "pending" | "verified" | "invalid";
-  /** Milliseconds since 1970. */
-  readonly at: number;
-}
-
-/** By name. */
-export async function objectHeads(store: MasterStore, prefix: string, limit: number): Promise<ObjectHeadEntry[]> {
-  const heads = await store.heads(prefix, limit);
-  const times = new Map<bigint, number>();
-  for (const slot of new Set(heads.map((head) => head.slot))) {
-    const [decided] = await store.slotsAfter(slot - 1n, 1);
-    if (decided?.slot === slot) times.set(slot, decided.at.getTime());
-  }
-  return heads.map(({ object, number, epoch, status, slot }) => ({
-    object,
-    number: Number(number),
-    epoch: Number(epoch),
-    status,
-    at: times.get(slot) ?? 0,
-  }));
 }

@@ -12,10 +12,8 @@ import { recordCodec } from "../runtime/record-codec.ts";
 import { recordProcess } from "../runtime/record-process.ts";
 import { createApplicationPort } from "./application-port.ts";
 import { type ComponentBasis, openComponent, openServerJournal, secureRandom } from "./component.ts";
-import { MasterMetadata, objectHeads, objectHistory, requestHistory } from "./master-metadata.ts";
-
-const HISTORY_MAX = 200;
-const HEADS_MAX = 500;
+import { MasterMetadata } from "./master-metadata.ts";
+import { findVersions, objectHeads, objectHistory, requestHistory } from "./metadata-explorer.ts";
 
 export async function runStateMaster(environment: ServerEnvironment): Promise<void> {
   const basis = openComponent(environment);
@@ -59,9 +57,10 @@ export async function runStateMaster(environment: ServerEnvironment): Promise<vo
     const answer = await (async (): Promise<unknown> => {
       if (about.kind === "placement") return core.placement();
       if (!store) return { error: "the database of this master is not there" };
-      if (about.kind === "object") return objectHistory(store, about.object, HISTORY_MAX);
+      if (about.kind === "object") return objectHistory(store, about);
       if (about.kind === "request") return requestHistory(store, about.requestId);
-      if (about.kind === "objects") return objectHeads(store, about.prefix, Math.min(about.limit, HEADS_MAX));
+      if (about.kind === "objects") return objectHeads(store, about);
+      if (about.kind === "versions") return findVersions(store, about.search);
       const digest = await store.digest();
       return {
         ...digest,

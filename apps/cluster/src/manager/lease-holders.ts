@@ -3,12 +3,9 @@
  * regulator says that an epoch was opened. Nothing is decided by it.
  */
 import type { ServerName } from "@redoubt/shared";
-import { z } from "zod";
 import type { StateLink } from "./state-link.ts";
 
 const LOOK_MS = 1_000;
-
-const placementSchema = z.array(z.object({ epoch: z.number(), holder: z.string() }));
 
 export class LeaseHolders {
   readonly #state: StateLink;
@@ -32,8 +29,8 @@ export class LeaseHolders {
   async look(): Promise<void> {
     if (this.#isAsking) return;
     this.#isAsking = true;
-    const placement = placementSchema.safeParse(await this.#state.askAny({ kind: "placement" }));
+    const placement = await this.#state.placement();
     this.#isAsking = false;
-    if (placement.success) this.#holders = new Set(placement.data.map(({ holder }) => holder));
+    if (placement) this.#holders = new Set(placement.map(({ holder }) => holder));
   }
 }

@@ -1,6 +1,15 @@
 /** Questions to state masters and state replicas, for administrators only. Nothing here is on a request's path. */
 import type { VersionRow } from "@redoubt/protocol";
-import type { Decision, MetadataQueryMessage, RequestId, ServerName, ToConfigurationManager } from "@redoubt/shared";
+import type {
+  Decision,
+  MetadataQueryMessage,
+  RequestId,
+  ServerName,
+  ToConfigurationManager,
+  VersionCursor,
+  VersionSearch,
+} from "@redoubt/shared";
+import { z } from "zod";
 import type { ServerProcess } from "../runtime/server-process.ts";
 import type { Membership } from "./membership.ts";
 import { Questions } from "./questions.ts";
@@ -35,8 +44,31 @@ export interface ObjectHeadEntry {
   readonly number: number;
   readonly epoch: number;
   readonly status: "pending" | "verified" | "invalid";
+  readonly requestId: RequestId;
   readonly at: number;
 }
+
+export interface FoundVersions {
+  readonly versions: readonly StoredVersionEntry[];
+  readonly next: VersionCursor | null;
+}
+
+/** Where object clusters are. What newer masters say of members beyond the first six fields may be missing. */
+const placementSchema = z.array(
+  z.object({
+    clusters: z.array(z.object({ from: z.number(), to: z.number() })),
+    epoch: z.number(),
+    settledEpoch: z.number(),
+    holder: z.string(),
+    members: z.array(z.string()),
+    faultsTolerated: z.number(),
+    joining: z.array(z.string()).default([]),
+    struckOff: z.array(z.string()).default([]),
+    /** Milliseconds since 1970. */
+    fullyReplicatedAt: z.number().nullable().default(null),
+  }),
+);
+export type PlacementAnswer = z.infer<typeof placementSchema>;
 
 const isFailure = (answer: unknown): answer is { error: string } =>
   typeof answer === "object" && answer !== null && "error" in answer;
@@ -86,9 +118,22 @@ export class StateLink {
     return undefined;
   }
 
-  async objectVersions(object: string): Promise<StoredVersionEntry[] | undefined> {
-    const answer = await this.askAny({ kind: "object", object });
+  /** Verified versions, newest first. */
+  async objectVersions(
+    object: string,
+    limit: number,
+    before?: { readonly slot: number; readonly number: number },
+  ): Promise<StoredVersionEntry[] | undefined> {
+    const answer = await this.askAny({ kind: "object", object, limit, ...(before ? { before } : {}) });
     return Array.isArray(answer) ? (answer as StoredVersionEntry[]) : undefined;
+  }
+
+  async findVersions(search: VersionSearch): Promise<FoundVersions | undefined> {
+    return (await this.askAny({ kind: "versions", search })) as FoundVersions | undefined;
+  }
+
+  async placement(): Promise<PlacementAnswer | undefined> {
+    return placementSchema.safeParse(await this.askAny({ kind: "placement" })).data;
   }
 
   async requestSteps(requestId: RequestId): Promise<StoredRequestStep[] | undefined> {
@@ -100,13 +145,19 @@ export class StateLink {
     return (await this.ask(master, { kind: "digest" }, DIGEST_PATIENCE_MS)) as MasterDigestAnswer | undefined;
   }
 
-  /** What every replica says it stores; those that do not answer in time are left out. */
-  async describe(object: string): Promise<{ server: ServerName; versions: ObjectDescription["versions"] }[]> {
+  /** What every replica says it stores of an object; those that do not answer in time are left out. */
+  async describe(
+    object: string,
+    numbers?: { readonly from: number; readonly to: number },
+  ): Promise<{ server: ServerName; versions: ObjectDescription["versions"] }[]> {
     const replicas = this.#membership.of("state-replica").map(({ server }) => server);
     const answers = await Promise.all(
       replicas.map(async (server) => {
         const { query, answer } = this.#descriptions.ask(REPLICA_PATIENCE_MS);
-        this.#server.send(server, { kind: "describeObject", query, object });
+        this.#server.send(server, {
+          ...{ kind: "describeObject", query, object },
+          ...(numbers ? { numbers } : {}),
+        });
         const description = await answer;
         return description === undefined ? [] : [{ server, versions: description.versions }];
       }),

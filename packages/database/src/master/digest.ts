@@ -17,10 +17,11 @@ const digestTimeoutMs = 600_000;
 const tables = {
   AppliedState: `"appliedSlot", encode("chainDigest", 'hex')`,
   DecidedSlot: `"slot", (extract(epoch FROM "at") * 1000)::bigint, "kinds", encode(sha256("payload"), 'hex'), "requestPrefixes",
-    "objects", "previousSlots"`,
+    "executionServers", "objects", "previousSlots"`,
   ObjectHead: `"object", "cluster", "number", "epoch", encode("c1", 'hex'), encode("c2", 'hex'), "status",
     encode("changeDigest", 'hex'), encode("requestId", 'hex'), "slot"`,
   ObjectCluster: `"cluster", "epoch", "settledEpoch", "holder", "members", encode("chainHead", 'hex'), "slot"`,
+  ServerBlock: `"server", "block"`,
   PrimaryLease: `"component", "server", "epoch", "slot"`,
 } as const;
 

@@ -36,6 +36,7 @@ function slotRow(slot: bigint): DecidedSlotRow {
     kinds: ["verified"],
     payload: new TextEncoder().encode(`decisions of slot ${slot}`),
     requestPrefixes: [requestPrefix(digest(`request ${slot}`))],
+    executionServers: [`execution-server-${slot % 90n < 80n ? 1 : 2}`],
     objects,
   };
 }
@@ -193,5 +194,52 @@ describe("finding again", () => {
     expect(await store.leases()).toEqual(applied.leases);
     expect((await store.slotsAfter(5n, 2)).map(({ slot }) => slot)).toEqual([6n, 8n]);
     expect((await store.slotsAfter(5n, 1))[0]?.at).toEqual(slotRow(6n).at);
+  });
+});
+
+describe("the state explorer's searches", () => {
+  const slotsOf = (found: readonly { readonly slot: bigint }[]) => found.map(({ slot }) => slot);
+  const time = (slot: bigint) => slotRow(slot).at;
+  const all = Array.from({ length: 300 }, (_, index) => 300n - BigInt(index)).filter((slot) => slot % 7n !== 0n);
+  let store: MasterStore;
+  beforeAll(async () => {
+    ({ store } = await newStore());
+    const applied = batch(1n, 300n);
+    // A slot that verified only reads changes no object and is no answer to a search for versions.
+    const reads = { ...slotRow(301n), executionServers: [], objects: [] };
+    await store.applySlots({ ...applied, throughSlot: 301n, slots: [...applied.slots, reads] });
+  });
+
+  test("by time give the newest first, within both ends, and go on where a page ended", async () => {
+    expect(slotsOf(await store.searchSlots({ limit: 1000 }))).toEqual(all);
+    const window = { from: time(100n), to: time(120n) };
+    const inWindow = all.filter((slot) => slot >= 100n && slot <= 120n);
+    expect(slotsOf(await store.searchSlots({ ...window, limit: 1000 }))).toEqual(inWindow);
+    const first = await store.searchSlots({ ...window, limit: 5 });
+    const last = first.at(-1) as { slot: bigint; at: Date };
+    expect(slotsOf(await store.searchSlots({ ...window, before: last, limit: 1000 }))).toEqual(inWindow.slice(5));
+  });
+
+  test("by execution server give its slots only, also within a time, and go on where a page ended", async () => {
+    const server = "execution-server-2";
+    const own = all.filter((slot) => slot % 90n >= 80n);
+    expect(slotsOf(await store.searchSlots({ server, limit: 1000 }))).toEqual(own);
+    const first = await store.searchSlots({ server, limit: 10 });
+    const last = first.at(-1) as { slot: bigint; at: Date };
+    expect(slotsOf(await store.searchSlots({ server, before: last, limit: 1000 }))).toEqual(own.slice(10));
+    const within = await store.searchSlots({ server, from: time(50n), to: time(175n), limit: 1000 });
+    expect(slotsOf(within)).toEqual(own.filter((slot) => slot >= 50n && slot <= 175n));
+    expect(await store.searchSlots({ server: "execution-server-9", limit: 10 })).toEqual([]);
+    expect(await store.searchSlots({ server, to: new Date(0), limit: 10 })).toEqual([]);
+  });
+
+  test("of objects give heads by name with their times; signs of patterns in a name are only signs", async () => {
+    const heads = await store.timedHeads("account/", 3);
+    expect(heads.map(({ object }) => object)).toEqual(["account/0", "account/1", "account/2"]);
+    expect(heads.map(({ slot, at }) => at?.getTime() === time(slot).getTime())).toEqual([true, true, true]);
+    const next = await store.timedHeads("account/", 3, "account/2");
+    expect(next.map(({ object }) => object)).toEqual(["account/3", "account/4"]);
+    expect(await store.timedHeads("account_", 3)).toEqual([]);
+    expect(await store.timedHeads("%", 3)).toEqual([]);
   });
 });

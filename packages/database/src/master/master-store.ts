@@ -10,6 +10,7 @@ import { assert } from "@redoubt/shared";
 import type { PrismaClient } from "../generated/master/client.ts";
 import { slotChainDigest } from "./chain-digest.ts";
 import { digestTables } from "./digest.ts";
+import { searchSlots, timedHeads } from "./explorer.ts";
 import type {
   AppliedBatch,
   DecidedSlotRow,
@@ -20,9 +21,18 @@ import type {
   ObjectHeadRow,
   ObjectStatus,
   PrimaryLeaseRow,
+  SlotSearch,
   StoredSlot,
+  TimedHead,
 } from "./rows.ts";
-import { insertDecidedSlots, type Transaction, upsertClusters, upsertHeads, upsertLeases } from "./write-batch.ts";
+import {
+  insertDecidedSlots,
+  insertServerBlocks,
+  type Transaction,
+  upsertClusters,
+  upsertHeads,
+  upsertLeases,
+} from "./write-batch.ts";
 
 const emptyChainDigest = new Uint8Array(32);
 
@@ -96,6 +106,16 @@ export class MasterStore {
     return rows.map((row) => ({ ...row, status: row.status as ObjectStatus }));
   }
 
+  /** As `heads`, with the time of each: what the state explorer lists. */
+  async timedHeads(prefix: string, limit: number, afterObject = ""): Promise<TimedHead[]> {
+    return timedHeads(this.#client, prefix, limit, afterObject);
+  }
+
+  /** Slots that changed objects, by time and execution server, newest first. */
+  async searchSlots(search: SlotSearch): Promise<StoredSlot[]> {
+    return searchSlots(this.#client, search);
+  }
+
   /** Every object cluster that has ever had an epoch. */
   async clusters(): Promise<ObjectClusterRow[]> {
     return this.#client.objectCluster.findMany({ orderBy: { cluster: "asc" } });
@@ -132,6 +152,7 @@ async function applyBatch(transaction: Transaction, batch: AppliedBatch): Promis
   const slots = batch.slots.filter(isNew);
   const chainDigest = slots.reduce(slotChainDigest, states[0]?.chainDigest ?? emptyChainDigest);
   await insertDecidedSlots(transaction, slots, await previousSlots(transaction, slots));
+  await insertServerBlocks(transaction, slots);
   await upsertHeads(transaction, batch.heads.filter(isNew));
   await upsertClusters(transaction, batch.clusters.filter(isNew));
   await upsertLeases(transaction, batch.leases.filter(isNew));

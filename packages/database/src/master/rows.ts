@@ -13,6 +13,8 @@ export interface DecidedSlotRow {
   readonly payload: Uint8Array;
   /** `requestPrefix` of every request id in it. */
   readonly requestPrefixes: readonly bigint[];
+  /** Execution servers whose versions it verified, each once. */
+  readonly executionServers: readonly string[];
   /** Every object it decided about, each once; `ObjectHeadRow`s of the batch must name them too. */
   readonly objects: readonly string[];
 }
@@ -74,6 +76,31 @@ export interface StoredSlot {
   readonly at: Date;
   readonly kinds: readonly string[];
   readonly payload: Uint8Array;
+}
+
+/** The newest version of an object with the time of the slot that decided it. */
+export interface TimedHead {
+  readonly object: string;
+  readonly number: bigint;
+  readonly epoch: bigint;
+  readonly status: ObjectStatus;
+  readonly requestId: Uint8Array;
+  readonly slot: bigint;
+  /** Null when the slot's row is no longer kept. */
+  readonly at: Date | null;
+}
+
+/** Which slots that changed objects are wanted; newest first. */
+export interface SlotSearch {
+  /** Only slots with versions of this execution server. */
+  readonly server?: string | undefined;
+  /** Inclusive. */
+  readonly from?: Date | undefined;
+  /** Inclusive. */
+  readonly to?: Date | undefined;
+  /** Only slots older than this one (for the next page). */
+  readonly before?: { readonly at: Date; readonly slot: bigint } | undefined;
+  readonly limit: number;
 }
 
 /** One step of the walk through an object's history. */

@@ -15,17 +15,36 @@ export async function insertDecidedSlots(
 ): Promise<void> {
   if (slots.length === 0) return;
   await transaction.$executeRaw`
-    INSERT INTO "DecidedSlot" ("slot", "at", "kinds", "payload", "requestPrefixes", "objects", "previousSlots")
-    SELECT r.slot, to_timestamp(r.at / 1000.0), r.kinds::text[], r.payload, r.prefixes::bigint[], r.objects::text[],
-           r.previous::bigint[]
+    INSERT INTO "DecidedSlot" ("slot", "at", "kinds", "payload", "requestPrefixes", "executionServers", "objects",
+      "previousSlots")
+    SELECT r.slot, to_timestamp(r.at / 1000.0), r.kinds::text[], r.payload, r.prefixes::bigint[], r.servers::text[],
+           r.objects::text[], r.previous::bigint[]
       FROM unnest(${slots.map((row) => row.slot)}::bigint[],
                   ${slots.map((row) => row.at.getTime())}::bigint[],
                   ${slots.map((row) => textArrayLiteral(row.kinds))}::text[],
                   ${slots.map((row) => row.payload)}::bytea[],
                   ${slots.map((row) => bigintArrayLiteral(row.requestPrefixes))}::text[],
+                  ${slots.map((row) => textArrayLiteral(row.executionServers))}::text[],
                   ${slots.map((row) => textArrayLiteral(row.objects))}::text[],
                   ${previousSlots.map(bigintArrayLiteral)}::text[])
-           AS r(slot, at, kinds, payload, prefixes, objects, previous)`;
+           AS r(slot, at, kinds, payload, prefixes, servers, objects, previous)`;
+}
+
+/** Slots per row of ServerBlock, as a power of two. */
+export const SERVER_BLOCK_BITS = 6n;
+
+export async function insertServerBlocks(transaction: Transaction, slots: readonly DecidedSlotRow[]): Promise<void> {
+  const blocks = new Map<string, { readonly server: string; readonly block: bigint }>();
+  for (const { slot, executionServers } of slots) {
+    const block = slot >> SERVER_BLOCK_BITS;
+    for (const server of executionServers) blocks.set(`${block} ${server}`, { server, block });
+  }
+  if (blocks.size === 0) return;
+  const rows = [...blocks.values()];
+  await transaction.$executeRaw`
+    INSERT INTO "ServerBlock" ("server", "block")
+    SELECT * FROM unnest(${rows.map(({ server }) => server)}::text[], ${rows.map(({ block }) => block)}::bigint[])
+    ON CONFLICT DO NOTHING`;
 }
 
 export async function upsertHeads(transaction: Transaction, heads: readonly ObjectHeadRow[]): Promise<void> {

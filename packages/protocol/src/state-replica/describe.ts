@@ -14,9 +14,10 @@ const VERSIONS_MAX = 1_000;
 
 /** C1 is computed again from the stored bytes: the point is to show what is really there. */
 export function describeObject(replica: Replica, turn: Turn, to: ServerName, message: DescribeObjectMessage): void {
-  const { query, object } = message;
+  const { query, object, numbers } = message;
   const versions = replica.store.objects
     .versionsOf(object)
+    .filter(({ stored: { number } }) => numbers === undefined || (number >= numbers.from && number <= numbers.to))
     .slice(-VERSIONS_MAX)
     .map(({ stored, status, executionServer }) => ({
       number: stored.number,

@@ -69,15 +69,36 @@ export type ClaimPrimaryMessage = {
   /** Key of the masters' ticket entry in the regulator's new epoch, 64 hexadecimal digits; empty for the manager. */
   readonly mastersKey: string;
 };
+/** A place among verified versions, newest first: `index` versions of this slot are still to come. */
+export type VersionCursor = {
+  /** Milliseconds since 1970, of the slot. */
+  readonly at: number;
+  readonly slot: Slot;
+  readonly index: number;
+};
+/** Verified versions by execution server and time, newest first. Times are milliseconds since 1970, inclusive. */
+export type VersionSearch = {
+  readonly server?: ServerName;
+  readonly from?: number;
+  readonly to?: number;
+  readonly before?: VersionCursor;
+  readonly limit: number;
+};
 /** Manager → masters: for state explorer and `masters compare`; answered by the process around the core from its own Postgres. */
 export type MetadataQueryMessage = {
   readonly kind: "metadataQuery";
   readonly query: string;
-  readonly about:
-    | { readonly kind: "object"; readonly object: string }
+  readonly about: /** Its verified versions, newest first, at most `limit`; those older than version `before`, which slot `before` verified. */
+    | {
+        readonly kind: "object";
+        readonly object: string;
+        readonly limit?: number;
+        readonly before?: { readonly slot: Slot; readonly number: number };
+      }
     | { readonly kind: "request"; readonly requestId: RequestId }
-    /** Newest versions of objects whose names start with `prefix`, by name, at most `limit`. */
-    | { readonly kind: "objects"; readonly prefix: string; readonly limit: number }
+    /** Newest versions of objects whose names start with `prefix`, by name, at most `limit`, after the name `after`. */
+    | { readonly kind: "objects"; readonly prefix: string; readonly limit: number; readonly after?: string }
+    | { readonly kind: "versions"; readonly search: VersionSearch }
     | { readonly kind: "digest" }
     | { readonly kind: "placement" };
 };

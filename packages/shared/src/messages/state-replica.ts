@@ -100,6 +100,8 @@ export type DescribeObjectMessage = {
   readonly kind: "describeObject";
   readonly query: string;
   readonly object: string;
+  /** Only versions with these numbers, inclusive; absent: the newest. */
+  readonly numbers?: { readonly from: number; readonly to: number };
 };
 
 export type ToStateReplica =

@@ -1,38 +1,6 @@
-/** Plain data about objects, requests, logs, hosts, signatures, incidents, clients, audit and drills. */
+/** Plain data about requests, logs, hosts, signatures, incidents, clients, audit and drills. */
 import type { FeedSeverity } from "@redoubt/shared";
-
-export interface StateVersion {
-  number: number;
-  epoch: number;
-  parent: { number: number; epoch: number } | null;
-  status: "pending" | "verified" | "invalid";
-  c1: string;
-  /** Null until the version is verified. */
-  c2: string | null;
-  requestId: string;
-  executionServer: string;
-  testers: string[];
-  replicas: { server: string; c1: string }[];
-  at: string;
-}
-
-/** Exactly what `redoubt state show --json` prints; versions ascending. */
-export interface StateObjectHistory {
-  object: string;
-  versions: StateVersion[];
-}
-
-export interface StateObjectSummary {
-  object: string;
-  type: string;
-  versions: number;
-  head: {
-    number: number;
-    epoch: number;
-    status: StateVersion["status"];
-    at: string;
-  };
-}
+import type { StateVersion } from "./state.ts";
 
 export interface RequestHistory {
   requestId: string;
@@ -106,19 +74,6 @@ export interface Incident {
   openedAt: string;
   closedAt: string | null;
   timeline: { at: string; text: string }[];
-}
-
-export interface MastersComparison {
-  at: string;
-  equal: boolean;
-  masters: {
-    server: string;
-    reachable: boolean;
-    appliedSlot: number;
-    digest: string;
-    rows: Record<string, number>;
-  }[];
-  differences: string[];
 }
 
 export interface ClientAccount {

@@ -17,7 +17,6 @@ export const clusterProcedures = router({
       return { latest, events: events.filter(({ kind }) => maySeeEvent(ctx.actor.role, kind)).reverse() };
     }),
   settings: read("metadata.read").query(({ ctx }) => ctx.port.settings()),
-  mastersCompare: read("metadata.read").query(({ ctx }) => ctx.port.mastersCompare()),
   /** The caller as the manager sees it, and what it may do: for hiding what would be refused. */
   whoAmI: read("metadata.read").query(({ ctx }) => ({ ...ctx.actor, permissions: permissionsOf(ctx.actor.role) })),
   shutdown: change("cluster.shutdown", z.object({}).strict(), () => ({ subject: "cluster" })).mutation(({ ctx }) =>

@@ -3,9 +3,11 @@ import type { AdministrationPort } from "../../administration/index.ts";
 import { auditPart } from "./audit.ts";
 import { clusterPart } from "./cluster.ts";
 import { defencePart } from "./defence.ts";
+import { mastersPart } from "./masters.ts";
 import type { PortParts } from "./parts.ts";
 import { quarantinePart } from "./quarantine.ts";
 import { recordsPart } from "./records.ts";
+import { statePart } from "./state.ts";
 
 export type { PortParts } from "./parts.ts";
 
@@ -17,6 +19,8 @@ export function createAdministrationPort(parts: PortParts): AdministrationPort {
     ...quarantinePart(parts),
     ...defencePart(parts),
     ...recordsPart(parts),
+    ...statePart(parts),
+    ...mastersPart(parts),
     clients: () => clients.list(),
     clientAdd: ({ client, roles }, actor) => clients.add(client, roles, actor),
     clientRevoke: ({ client }) => clients.revoke(client),

@@ -11,7 +11,8 @@ type Described = readonly { readonly server: string; readonly versions: ObjectDe
 export function mergeVersions(stored: readonly StoredVersionEntry[], described: Described): StateVersion[] {
   const versions = new Map<string, StateVersion>();
   for (const entry of stored) {
-    const { number, epoch, parent, c1, c2, requestId, executionServer, testers, at } = entry;
+    const { number, epoch, parent, c1, c2, requestId, executionServer, testers, at, attempt, slot, changeDigest } =
+      entry;
     versions.set(`${number}.${epoch}`, {
       number,
       epoch,
@@ -24,6 +25,9 @@ export function mergeVersions(stored: readonly StoredVersionEntry[], described: 
       testers: [...testers],
       replicas: [],
       at: new Date(at).toISOString(),
+      attempt,
+      slot,
+      changeDigest,
     });
   }
   for (const { server, versions: held } of described) {
@@ -41,6 +45,9 @@ export function mergeVersions(stored: readonly StoredVersionEntry[], described: 
         testers: [],
         replicas: [],
         at: "",
+        attempt: null,
+        slot: null,
+        changeDigest: null,
       };
       known.replicas.push({ server, c1 });
       versions.set(key, known);

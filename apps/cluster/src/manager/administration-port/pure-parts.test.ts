@@ -1,9 +1,11 @@
 import type { ContractJson } from "@redoubt/application";
-import type { Digest, RequestId } from "@redoubt/shared";
+import type { Digest, RequestId, ServerName } from "@redoubt/shared";
 import { describe, expect, test } from "vitest";
 import type { StoredVersionEntry } from "../state-link.ts";
+import { toMastersStatus } from "./masters.ts";
 import { mergeVersions } from "./object-versions.ts";
 import { maskPayload } from "./quarantine-payload.ts";
+import { toPlacementGroups } from "./state.ts";
 
 const c1 = (letter: string): Digest => letter.repeat(64) as Digest;
 const requestId = "1".repeat(64) as RequestId;
@@ -63,6 +65,71 @@ describe("versions of an object", () => {
     expect(version?.replicas).toEqual([
       { server: "state-replica-1", c1: c1("a") },
       { server: "state-replica-2", c1: c1("f") },
+    ]);
+  });
+});
+
+describe("the masters side by side", () => {
+  const view = (server: string, state: "up" | "down", role: string, counters: Record<string, number>) => ({
+    ...{ server: server as ServerName, node: "node-1", state, since: 0, health: { role, counters } },
+  });
+  const leader = view("state-master-1", "up", "primary", { decidedThrough: 90, appliedSlot: 90, databaseUp: 1 });
+  const behind = view("state-master-2", "up", "backup", { decidedThrough: 88, appliedSlot: 40, databaseUp: 0 });
+  const dead = view("state-master-3", "down", "backup", { decidedThrough: 95, appliedSlot: 95, databaseUp: 1 });
+
+  test("say who leads, and how far each is behind what any of them knows to be decided", () => {
+    const status = toMastersStatus([leader, behind, dead], []);
+    expect(status).toMatchObject({ leader: "state-master-1", quorum: 2, live: 2, faultsToleratedNow: 0 });
+    expect(status.decidedThrough).toBe(90);
+    expect(status.masters[1]).toMatchObject({ role: "follower", lag: 50, databaseUp: false });
+  });
+
+  test("show no last words of a master that is not up as if they were true", () => {
+    const [, , gone] = toMastersStatus([leader, behind, dead], []).masters;
+    expect(gone).toMatchObject({ state: "down", role: "unknown", appliedSlot: null, lag: null, databaseUp: null });
+    expect(toMastersStatus([dead], []).leader).toBeNull();
+  });
+
+  test("do not count a learner as a vote, and show what it has taken in", () => {
+    const learner = view("state-master-3", "up", "learner", { snapshotDoneBytes: 5, snapshotTotalBytes: 20 });
+    const status = toMastersStatus([leader, behind, learner], []);
+    expect(status).toMatchObject({ quorum: 2, live: 2, faultsToleratedNow: 0 });
+    expect(status.masters[2]).toMatchObject({ role: "learner", snapshot: { doneBytes: 5, totalBytes: 20 } });
+  });
+
+  test("stand beside the scrub of replicas, unknown where a replica says nothing of it", () => {
+    const silent = view("state-replica-1", "up", "member", {});
+    const busy = view("state-replica-2", "up", "member", { scrubPosition: 7, scrubTotal: 9, scrubRepaired: 1 });
+    const { scrub } = toMastersStatus([leader], [silent, busy]);
+    expect(scrub).toMatchObject([
+      { position: null, total: null, repaired: 0 },
+      { position: 7, total: 9, repaired: 1 },
+    ]);
+  });
+});
+
+describe("placement", () => {
+  const entry = {
+    ...{ clusters: [{ from: 0, to: 9 }], epoch: 7, settledEpoch: 7, holder: "execution-server-1", faultsTolerated: 1 },
+    ...{ members: ["r1", "r2", "r3"], joining: [] as string[], struckOff: [] as string[], fullyReplicatedAt: null },
+  };
+  const group = (part: Partial<typeof entry>, down: readonly string[] = []) =>
+    toPlacementGroups([{ ...entry, ...part }], (server) => (down.includes(server) ? "down" : "up"))[0];
+
+  test("tolerates what it was made for while all members are up", () => {
+    expect(group({})).toMatchObject({ count: 10, faultsToleratedNow: 1, faultsTolerated: 1 });
+  });
+
+  test("counts a member that is down, was struck off, or has yet to take everything in, against t", () => {
+    expect(group({}, ["r3"])?.faultsToleratedNow).toBe(0);
+    expect(group({ members: ["r1", "r2"], struckOff: ["r3"] })?.faultsToleratedNow).toBe(0);
+    expect(group({ joining: ["r3"] })?.faultsToleratedNow).toBe(0);
+    const states = group({ members: ["r1", "r2", "r4"], struckOff: ["r3"], joining: ["r4"] })?.members;
+    expect(states?.map(({ server, state }) => `${server} ${state}`)).toEqual([
+      "r1 member",
+      "r2 member",
+      "r3 struck off",
+      "r4 joining",
     ]);
   });
 });

@@ -1,0 +1,75 @@
+/** `redoubt masters`: who leads, who lags, whether their databases hold the same, and how the replicas' scrub stands. */
+import type { Command } from "commander";
+import { administer } from "../administration.ts";
+import { CommandFailure } from "../failure.ts";
+import { state as coloured, print, printJson, printTable, shortened } from "../output.ts";
+import { type CommonOptions, withCommonOptions } from "./shared-options.ts";
+
+const PERCENT = 100;
+
+export function registerMasters(program: Command): void {
+  const masters = program.command("masters").description("state masters");
+  registerMastersStatus(masters);
+  withCommonOptions(
+    masters.command("compare").description("does each master's own Postgres hold the same metadata? exit 1 if not"),
+  ).action(async (options: CommonOptions) => {
+    const comparison = await administer(options.data, (administration) => administration.masters.compare.query());
+    if (options.json) printJson(comparison);
+    else {
+      printTable(
+        ["master", "reachable", "applied slot", "digest"],
+        comparison.masters.map((master) => [
+          master.server,
+          master.reachable ? "yes" : "no",
+          master.appliedSlot,
+          shortened(master.digest),
+        ]),
+      );
+      print(comparison.equal ? "equal" : `not equal: ${comparison.differences.join("; ")}`);
+    }
+    if (!comparison.equal) throw new CommandFailure(options.json ? "" : "the masters' metadata differ");
+  });
+}
+
+function registerMastersStatus(masters: Command): void {
+  withCommonOptions(
+    masters.command("status").description("leader, decided and applied slots, databases, learners, scrub of replicas"),
+  ).action(async (options: CommonOptions) => {
+    const status = await administer(options.data, (administration) => administration.masters.status.query());
+    if (options.json) return printJson(status);
+    print(
+      `leader ${status.leader ?? "none"}, ${status.live} live of which ${status.quorum} must agree, decided through slot ${status.decidedThrough ?? "–"}\n`,
+    );
+    printTable(
+      ["master", "node", "state", "role", "decided through", "applied slot", "lag", "database", "snapshot"],
+      status.masters.map((master) => [
+        master.server,
+        master.node,
+        coloured(master.state),
+        master.role,
+        master.decidedThrough ?? "–",
+        master.appliedSlot ?? "–",
+        master.lag ?? "–",
+        master.databaseUp === null ? "unknown" : coloured(master.databaseUp ? "up" : "down"),
+        master.snapshot === null ? "–" : share(master.snapshot.doneBytes, master.snapshot.totalBytes),
+      ]),
+    );
+    print("");
+    printTable(
+      ["replica", "node", "state", "scrub", "rounds", "last whole round", "corrupt found", "repaired"],
+      status.scrub.map((replica) => [
+        replica.server,
+        replica.node,
+        coloured(replica.state),
+        replica.position === null || replica.total === null ? "–" : share(replica.position, replica.total),
+        replica.rounds ?? "–",
+        replica.lastRoundAt ?? "–",
+        replica.corruptFound,
+        replica.repaired,
+      ]),
+    );
+  });
+}
+
+const share = (done: number, total: number): string =>
+  `${total === 0 ? PERCENT : Math.floor((done / total) * PERCENT)} % of ${total}`;

@@ -1,0 +1,60 @@
+/** Plain data about the state masters and about what the state farm does to stay whole. */
+
+/** What the masters' own databases hold, side by side. */
+export interface MastersComparison {
+  at: string;
+  equal: boolean;
+  masters: {
+    server: string;
+    reachable: boolean;
+    appliedSlot: number;
+    digest: string;
+    rows: Record<string, number>;
+  }[];
+  differences: string[];
+}
+
+export interface MasterStatus {
+  server: string;
+  node: string;
+  state: string;
+  /** "leader" decides, "follower" votes, "learner" catches up and has no vote yet. */
+  role: "leader" | "follower" | "learner" | "unknown";
+  since: string;
+  /** Slot through which it knows all decisions; null when it does not say. */
+  decidedThrough: number | null;
+  /** Slot through which its own database is. */
+  appliedSlot: number | null;
+  /** Decided slots that its database does not have yet. */
+  lag: number | null;
+  databaseUp: boolean | null;
+  /** A learner that takes in a peer's snapshot; null when none is under way. */
+  snapshot: { doneBytes: number; totalBytes: number } | null;
+}
+
+/** How a replica's background check of what it stores stands. */
+export interface ScrubStatus {
+  server: string;
+  node: string;
+  state: string;
+  /** Versions looked at in the round under way, and in all; null when it does not say. */
+  position: number | null;
+  total: number | null;
+  rounds: number | null;
+  /** When its last whole round ended. */
+  lastRoundAt: string | null;
+  corruptFound: number;
+  repaired: number;
+}
+
+export interface MastersStatus {
+  asOf: string;
+  leader: string | null;
+  quorum: number;
+  live: number;
+  faultsToleratedNow: number;
+  /** The largest slot that any master knows to be decided. */
+  decidedThrough: number | null;
+  masters: MasterStatus[];
+  scrub: ScrubStatus[];
+}

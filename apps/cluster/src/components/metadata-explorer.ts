@@ -1,0 +1,125 @@
+/**
+ * What a state master reads in its own Postgres for the state explorer: histories, heads, searches, what became of a
+ * request. Rows say where to look; versions come out of the packed slots. Every answer is limited, and unpacks little
+ * more than it gives, because a slot of a busy cluster holds hundreds of versions.
+ */
+import { type MasterStore, requestPrefix, type StoredSlot } from "@redoubt/database";
+import type { VersionRow } from "@redoubt/protocol";
+import type { Decision, MetadataQueryMessage, RequestId, VersionCursor, VersionSearch } from "@redoubt/shared";
+import { unpackGeneral } from "../runtime/record-codec.ts";
+import { type PackedSlot, requestIdsOf } from "./master-metadata.ts";
+
+const HISTORY_MAX = 200;
+const HEADS_MAX = 500;
+const VERSIONS_MAX = 500;
+/** Slots asked for at first and then at a time: mostly one holds a page, seldom many are needed. */
+const SLOTS_FIRST = 4;
+const SLOTS_NEXT = 32;
+
+const unpack = (slot: StoredSlot): PackedSlot => unpackGeneral(slot.payload) as PackedSlot;
+
+/** One version in an object's history or in what a search found. */
+export interface VersionEntry extends VersionRow {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly slot: number;
+}
+
+/** Verified versions of an object, newest first; those below a number when one is given with its slot. */
+export async function objectHistory(
+  store: Pick<MasterStore, "objectHistory">,
+  { object, limit = HISTORY_MAX, before }: Extract<MetadataQueryMessage["about"], { kind: "object" }>,
+): Promise<VersionEntry[]> {
+  const wanted = Math.min(limit, HISTORY_MAX);
+  const entries: VersionEntry[] = [];
+  let from = before && BigInt(before.slot);
+  for (let slots = SLOTS_FIRST; ; slots = SLOTS_NEXT) {
+    const steps = await store.objectHistory(object, slots, from);
+    for (const step of steps) {
+      const place = { at: step.at.getTime(), slot: Number(step.slot) };
+      const inSlot = unpack(step).rows.versions.filter(
+        (version) => version.object === object && (before === undefined || version.number < before.number),
+      );
+      for (const version of inSlot.reverse()) if (entries.length < wanted) entries.push({ ...version, ...place });
+    }
+    from = steps.at(-1)?.previousSlot ?? undefined;
+    if (entries.length >= wanted || steps.length < slots || from === undefined) return entries;
+  }
+}
+
+/** Everything decided about a request id, oldest first. */
+export async function requestHistory(
+  store: MasterStore,
+  requestId: RequestId,
+): Promise<{ slot: number; at: number; decisions: Decision[]; versions: VersionRow[] }[]> {
+  const slots = await store.requestOutcome(requestPrefix(Buffer.from(requestId, "hex")));
+  return slots.flatMap((step) => {
+    const { decisions, rows } = unpack(step);
+    const about = decisions.filter((decision) => requestIdsOf([decision]).has(requestId));
+    const versions = rows.versions.filter((version) => version.requestId === requestId);
+    return about.length > 0 ? [{ slot: Number(step.slot), at: step.at.getTime(), decisions: about, versions }] : [];
+  });
+}
+
+/** The newest version of an object, for the explorer's list. */
+export interface ObjectHeadEntry {
+  readonly object: string;
+  readonly number: number;
+  readonly epoch: number;
+  readonly status: "pending" | "verified" | "invalid";
+  readonly requestId: RequestId;
+  /** Milliseconds since 1970; 0 when its slot is no longer kept. */
+  readonly at: number;
+}
+
+/** By name. */
+export async function objectHeads(
+  store: MasterStore,
+  { prefix, limit, after }: { readonly prefix: string; readonly limit: number; readonly after?: string },
+): Promise<ObjectHeadEntry[]> {
+  const heads = await store.timedHeads(prefix, Math.min(limit, HEADS_MAX), after);
+  return heads.map(({ object, number, epoch, status, requestId, at }) => ({
+    object,
+    number: Number(number),
+    epoch: Number(epoch),
+    status,
+    requestId: Buffer.from(requestId).toString("hex") as RequestId,
+    at: at?.getTime() ?? 0,
+  }));
+}
+
+export interface FoundVersions {
+  readonly versions: VersionEntry[];
+  /** Where the next page begins; null at the end. */
+  readonly next: VersionCursor | null;
+}
+
+/** Versions by execution server and time, newest first. */
+export async function findVersions(
+  store: Pick<MasterStore, "searchSlots">,
+  search: VersionSearch,
+): Promise<FoundVersions> {
+  const limit = Math.min(search.limit, VERSIONS_MAX);
+  const from = search.from === undefined ? undefined : new Date(search.from);
+  const to = search.to === undefined ? undefined : new Date(search.to);
+  const versions: VersionEntry[] = [];
+  let cursor: VersionCursor | undefined = search.before;
+  for (let slots = SLOTS_FIRST; ; slots = SLOTS_NEXT) {
+    // The slot of the cursor is read again for the versions that did not fit: nothing comes between it and the slot above.
+    const before = cursor && { at: new Date(cursor.at), slot: BigInt(cursor.slot) + (cursor.index > 0 ? 1n : 0n) };
+    const found = await store.searchSlots({ server: search.server, from, to, before, limit: slots });
+    for (const slot of found) {
+      const place = { at: slot.at.getTime(), slot: Number(slot.slot) };
+      const inSlot = unpack(slot).rows.versions.filter(
+        ({ executionServer }) => search.server === undefined || executionServer === search.server,
+      );
+      for (let index = cursor?.slot === place.slot ? cursor.index : inSlot.length; index > 0; index--) {
+        const version = inSlot[index - 1];
+        if (versions.length === limit) return { versions, next: { ...place, index } };
+        if (version) versions.push({ ...version, ...place });
+      }
+      cursor = { ...place, index: 0 };
+    }
+    if (found.length < slots) return { versions, next: null };
+  }
+}

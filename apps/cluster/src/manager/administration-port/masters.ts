@@ -1,0 +1,142 @@
+/** The masters side by side, what their databases hold, and how the replicas' scrub stands. From health reports and questions. */
+import { majority } from "@redoubt/protocol";
+import type {
+  AdministrationPort,
+  MasterStatus,
+  MastersComparison,
+  MastersStatus,
+  ScrubStatus,
+} from "../../administration/index.ts";
+import type { ServerView } from "../registry.ts";
+import { type MasterDigestAnswer, METADATA_PATIENCE_MS } from "../state-link.ts";
+import type { PortParts } from "./parts.ts";
+
+type MastersPart = Pick<AdministrationPort, "mastersStatus" | "mastersCompare">;
+
+const COMPARE_LIMIT_MS = 8_000;
+const COMPARE_PAUSE_MS = 150;
+
+export function mastersPart(parts: PortParts): MastersPart {
+  return {
+    async mastersStatus() {
+      const viewsOf = (component: "state-master" | "state-replica"): ServerView[] =>
+        parts.membership
+          .of(component)
+          .flatMap(({ server }) => parts.registry.server(server) ?? [])
+          .sort((left, right) => left.server.localeCompare(right.server, "en", { numeric: true }));
+      return toMastersStatus(viewsOf("state-master"), viewsOf("state-replica"));
+    },
+    mastersCompare: () => compareMasters(parts),
+  };
+}
+
+type HealthView = Pick<ServerView, "server" | "node" | "state" | "since"> & {
+  readonly health: Pick<NonNullable<ServerView["health"]>, "role" | "counters"> | undefined;
+};
+
+/** Pure. A master that is not up says nothing that counts: its last numbers are not shown as if they were true. */
+export function toMastersStatus(masters: readonly HealthView[], replicas: readonly HealthView[]): MastersStatus {
+  const known = masters.map((view) => counterOf(view, "decidedThrough"));
+  const decided = known.filter((slot) => slot !== null);
+  const decidedThrough = decided.length === 0 ? null : Math.max(...decided);
+  const shown = masters.map((view) => toMaster(view, decidedThrough));
+  const voters = shown.filter(({ role }) => role !== "learner");
+  const live = voters.filter(({ state }) => state === "up").length;
+  const quorum = majority(voters.length);
+  return {
+    asOf: new Date().toISOString(),
+    leader: shown.find(({ role, state }) => role === "leader" && state === "up")?.server ?? null,
+    quorum,
+    live,
+    faultsToleratedNow: Math.max(0, live - quorum),
+    decidedThrough,
+    masters: shown,
+    scrub: replicas.map(toScrub),
+  };
+}
+
+const counterOf = ({ state, health }: HealthView, name: string): number | null =>
+  state === "up" ? (health?.counters[name] ?? null) : null;
+
+const ROLES: Readonly<Record<string, MasterStatus["role"]>> = {
+  primary: "leader",
+  backup: "follower",
+  learner: "learner",
+};
+
+function toMaster(view: HealthView, decidedThrough: number | null): MasterStatus {
+  const { server, node, state, since, health } = view;
+  const appliedSlot = counterOf(view, "appliedSlot");
+  const databaseUp = counterOf(view, "databaseUp");
+  const totalBytes = counterOf(view, "snapshotTotalBytes");
+  return {
+    server,
+    node,
+    state,
+    role: state === "up" ? (ROLES[health?.role ?? ""] ?? "unknown") : "unknown",
+    since: new Date(since).toISOString(),
+    decidedThrough: counterOf(view, "decidedThrough"),
+    appliedSlot,
+    lag: appliedSlot === null || decidedThrough === null ? null : Math.max(0, decidedThrough - appliedSlot),
+    databaseUp: databaseUp === null ? null : databaseUp === 1,
+    snapshot: totalBytes ? { doneBytes: counterOf(view, "snapshotDoneBytes") ?? 0, totalBytes } : null,
+  };
+}
+
+function toScrub(view: HealthView): ScrubStatus {
+  const { server, node, state } = view;
+  const lastRoundAt = counterOf(view, "scrubLastRoundAt");
+  return {
+    server,
+    node,
+    state,
+    position: counterOf(view, "scrubPosition"),
+    total: counterOf(view, "scrubTotal"),
+    rounds: counterOf(view, "scrubRounds"),
+    lastRoundAt: lastRoundAt ? new Date(lastRoundAt).toISOString() : null,
+    corruptFound: counterOf(view, "scrubCorruptFound") ?? 0,
+    repaired: counterOf(view, "scrubRepaired") ?? 0,
+  };
+}
+
+/** Masters apply the same slots at slightly different times: they are asked again until they stand at the same one. */
+async function compareMasters({ state }: PortParts): Promise<MastersComparison> {
+  const masters = [...state.masters].sort();
+  const deadline = Date.now() + COMPARE_LIMIT_MS;
+  for (;;) {
+    const found = await Promise.all(masters.map(async (server) => ({ server, answer: await state.digest(server) })));
+    const reachable = found.flatMap(({ answer }) => (answer ? [answer] : []));
+    const isLevel =
+      reachable.length === masters.length && new Set(reachable.map(({ appliedSlot }) => appliedSlot)).size === 1;
+    if (isLevel || Date.now() > deadline) return toComparison(found, isLevel);
+    await new Promise((resume) => setTimeout(resume, Math.min(COMPARE_PAUSE_MS, METADATA_PATIENCE_MS)));
+  }
+}
+
+function toComparison(
+  found: readonly { server: string; answer: MasterDigestAnswer | undefined }[],
+  isLevel: boolean,
+): MastersComparison {
+  const [first] = found.flatMap(({ answer }) => (answer ? [answer] : []));
+  const differences: string[] = [];
+  for (const { server, answer } of found) {
+    if (!answer) differences.push(`${server} does not answer`);
+    else if (first && answer.appliedSlot !== first.appliedSlot)
+      differences.push(`${server} has applied slot ${answer.appliedSlot}, another master slot ${first.appliedSlot}`);
+    else if (first && answer.digest !== first.digest)
+      for (const [table, digest] of Object.entries(answer.tables))
+        if (digest !== first.tables[table]) differences.push(`${server} differs in table ${table}`);
+  }
+  return {
+    at: new Date().toISOString(),
+    equal: isLevel && differences.length === 0,
+    masters: found.map(({ server, answer }) => ({
+      server,
+      reachable: answer !== undefined,
+      appliedSlot: answer?.appliedSlot ?? 0,
+      digest: answer?.digest ?? "",
+      rows: { ...answer?.rows },
+    })),
+    differences,
+  };
+}

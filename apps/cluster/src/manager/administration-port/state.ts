@@ -1,0 +1,161 @@
+/** The state explorer: objects and their versions from a master's database, what replicas store, where it is kept. */
+import { correlationOf } from "@redoubt/application";
+import { objectClusterOf, vouching } from "@redoubt/protocol";
+import type { RequestId, VersionCursor } from "@redoubt/shared";
+import {
+  AdministrationError,
+  type AdministrationPort,
+  type FoundVersion,
+  type ObjectPlacement,
+  type PlacementGroup,
+  type StateObjectHistory,
+  type StateObjectSummary,
+  type VersionFilter,
+} from "../../administration/index.ts";
+import { createHasher } from "../../runtime/hasher.ts";
+import type { ObjectHeadEntry, PlacementAnswer, StoredVersionEntry } from "../state-link.ts";
+import { mergeVersions } from "./object-versions.ts";
+import type { PortParts } from "./parts.ts";
+
+type StatePart = Pick<AdministrationPort, "stateList" | "stateShow" | "stateVersions" | "placement">;
+
+const NO_MASTER = "No state master answers at the moment; try again in a moment.";
+const hasher = createHasher();
+
+export function statePart(parts: PortParts): StatePart {
+  const { state } = parts;
+  return {
+    async stateList({ prefix, limit, after }) {
+      const answer = await state.askAny({ kind: "objects", prefix, limit, ...(after === undefined ? {} : { after }) });
+      if (!Array.isArray(answer)) throw new AdministrationError("unavailable", NO_MASTER);
+      return (answer as ObjectHeadEntry[]).map(toSummary);
+    },
+    stateShow: (request) => showObject(parts, request),
+    async stateVersions(filter) {
+      const asOf = new Date().toISOString();
+      if (filter.requestId !== undefined) return { asOf, versions: await versionsOfRequest(parts, filter), next: null };
+      const found = await state.findVersions(toSearch(filter));
+      if (found === undefined) throw new AdministrationError("unavailable", NO_MASTER);
+      return { asOf, versions: found.versions.map(toFound), next: found.next && writePlace(found.next) };
+    },
+    async placement() {
+      const answer = await state.placement();
+      if (answer === undefined) throw new AdministrationError("unavailable", NO_MASTER);
+      const stateOf = (server: string): string => parts.registry.server(server)?.state ?? "unknown";
+      return { asOf: new Date().toISOString(), groups: toPlacementGroups(answer, stateOf) };
+    },
+  };
+}
+
+const isoOf = (at: number): string => new Date(at).toISOString();
+
+const toSummary = ({ object, number, epoch, status, requestId, at }: ObjectHeadEntry): StateObjectSummary => ({
+  object,
+  type: object.slice(0, Math.max(0, object.indexOf("/"))),
+  versions: number,
+  head: { number, epoch, status, requestId, at: isoOf(at) },
+});
+
+const toFound = (entry: StoredVersionEntry): FoundVersion => {
+  const { object, number, epoch, requestId, executionServer, testers, c1, c2, slot, at } = entry;
+  return {
+    ...{ object, number, epoch, status: "verified" as const, requestId, executionServer },
+    ...{ testers: [...testers], c1, c2, slot, at: isoOf(at) },
+  };
+};
+
+/** A request changes a bounded number of objects, so all its versions are one page; other filters narrow them down. */
+async function versionsOfRequest({ state }: PortParts, filter: VersionFilter): Promise<FoundVersion[]> {
+  const steps = await state.requestSteps(filter.requestId as RequestId);
+  if (steps === undefined) throw new AdministrationError("unavailable", NO_MASTER);
+  const { from, to } = toSearch(filter);
+  return steps
+    .flatMap(({ slot, at, versions }) => versions.map((version) => ({ ...version, slot, at })))
+    .filter(({ executionServer }) => executionServer === (filter.executionServer ?? executionServer))
+    .filter(({ at }) => at >= (from ?? at) && at <= (to ?? at))
+    .slice(0, filter.limit)
+    .map(toFound);
+}
+
+function toSearch({ executionServer, from, to, before, limit }: VersionFilter) {
+  return {
+    limit,
+    ...(executionServer === undefined ? {} : { server: executionServer }),
+    ...(from === undefined ? {} : { from: Date.parse(from) }),
+    ...(to === undefined ? {} : { to: Date.parse(to) }),
+    ...(before === undefined ? {} : { before: readPlace(before) }),
+  };
+}
+
+const writePlace = ({ at, slot, index }: VersionCursor): string => `${at}.${slot}.${index}`;
+
+function readPlace(place: string): VersionCursor {
+  const [at = 0, slot = 0, index = 0] = place.split(".").map(Number);
+  return { at, slot, index };
+}
+
+async function showObject(
+  parts: PortParts,
+  { object, limit, before }: { readonly object: string; readonly limit: number; readonly before?: string | undefined },
+): Promise<StateObjectHistory> {
+  const { state } = parts;
+  const [slot = 0, number = 0] = (before ?? "").split(".").map(Number);
+  const [stored, placement] = await Promise.all([
+    state.objectVersions(object, limit, before === undefined ? undefined : { slot, number }),
+    placementOf(parts, object),
+  ]);
+  const oldest = stored?.at(-1);
+  const to = before === undefined ? Number.MAX_SAFE_INTEGER : number - 1;
+  // Without a master the replicas' own newest versions are all there is to show.
+  const from = oldest?.number ?? (before === undefined ? undefined : Math.max(1, number - limit));
+  const described = await state.describe(object, from === undefined ? undefined : { from, to });
+  if (stored === undefined && described.length === 0)
+    throw new AdministrationError("unavailable", "Neither a state master nor a replica answers; try in a moment.");
+  const versions = mergeVersions(stored ?? [], described);
+  if (versions.length === 0 && before === undefined)
+    throw new AdministrationError("not-found", `There is no object named ${object}.`, "object");
+  return {
+    object,
+    newest: stored === undefined || before !== undefined ? null : (stored[0]?.number ?? 0),
+    placement,
+    versions: stored === undefined ? versions.slice(-limit) : versions,
+    older: oldest !== undefined && oldest.number > 1 ? `${oldest.slot}.${oldest.number}` : null,
+  };
+}
+
+async function placementOf({ state, contract }: PortParts, object: string): Promise<ObjectPlacement | null> {
+  const correlation = correlationOf(contract, object);
+  const groups = correlation === undefined ? undefined : await state.placement();
+  if (correlation === undefined || groups === undefined) return null;
+  const cluster = objectClusterOf(hasher, correlation);
+  const group = groups.find(({ clusters }) => clusters.some(({ from, to }) => cluster >= from && cluster <= to));
+  if (group === undefined) return null;
+  const { epoch, holder, members, faultsTolerated } = group;
+  return { cluster, epoch, holder, members, faultsTolerated };
+}
+
+/** Pure. A member counts as able to fail only while it is up and holds everything. */
+export function toPlacementGroups(answer: PlacementAnswer, stateOf: (server: string) => string): PlacementGroup[] {
+  return answer.map((entry) => {
+    const { clusters, epoch, settledEpoch, holder, members, joining, struckOff, faultsTolerated, fullyReplicatedAt } =
+      entry;
+    const of = (servers: readonly string[], state: PlacementGroup["members"][number]["state"]) =>
+      servers.map((server) => ({ server, state, serverState: stateOf(server) }));
+    const serving = members.filter((server) => !joining.includes(server) && !struckOff.includes(server));
+    const up = serving.filter((server) => stateOf(server) === "up").length;
+    return {
+      clusters,
+      count: clusters.reduce((sum, { from, to }) => sum + to - from + 1, 0),
+      epoch,
+      settledEpoch,
+      holder,
+      faultsTolerated,
+      members: [...of(serving, "member"), ...of(joining, "joining"), ...of(struckOff, "struck off")].sort(
+        (left, right) => left.server.localeCompare(right.server, "en", { numeric: true }),
+      ),
+      // t+1 copies must remain, of which one is honest.
+      faultsToleratedNow: Math.max(0, Math.min(faultsTolerated, up - vouching(faultsTolerated))),
+      fullyReplicatedAt: fullyReplicatedAt === null ? null : isoOf(fullyReplicatedAt),
+    };
+  });
+}
