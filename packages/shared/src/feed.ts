@@ -8,6 +8,7 @@
  * Traffic counters are the exception: periodic, unnumbered, and worthless once the next ones are there.
  */
 import { z } from "zod";
+import { misbehaviourActs } from "./misbehaviour.ts";
 
 /** How urgent an event is. "critical" means that tolerance is used up or something wrong may have got out. */
 export const feedSeverities = ["info", "notice", "warning", "critical"] as const;
@@ -102,6 +103,20 @@ export const feedEventSchema = z.discriminatedUnion("kind", [
     node: name,
     requestId: hash.nullable(),
     verdict: z.enum(["suspected", "convicted", "exonerated"]),
+    cause: sentence,
+  }),
+  /** Refused, and logged with what proves it. */
+  event("server.misbehaved", {
+    server: name,
+    component: feedComponentSchema,
+    node: name,
+    act: z.enum(misbehaviourActs),
+    requestId: hash.nullable(),
+    ticketDigest: hash.nullable(),
+    changeDigests: z.array(hash).max(8),
+    reporters: z.array(name).max(64),
+    confirmed: z.boolean(),
+    count,
     cause: sentence,
   }),
   event("degree.changed", {

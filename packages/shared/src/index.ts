@@ -14,6 +14,7 @@ export * from "./messages/state-master.ts";
 export * from "./messages/state-replica.ts";
 export * from "./messages/table.ts";
 export * from "./messages/traffic-regulator.ts";
+export * from "./misbehaviour.ts";
 export * from "./paxos-messages.ts";
 export * from "./result.ts";
 export * from "./wire/messages.ts";

@@ -15,6 +15,8 @@ function headline(event: FeedEvent): string {
       return `${event.server} is ${event.to} (was ${event.from}): ${event.cause}`;
     case "server.discarded":
       return `${event.server} was discarded (${event.verdict}): ${event.cause}`;
+    case "server.misbehaved":
+      return `${event.server}: ${event.act}, refused ${event.count} times so far: ${event.cause}`;
     case "quarantine.added":
       return `Request quarantined: ${event.title} by ${event.client} from ${event.host} (${event.reason}: ${event.check})`;
     case "quarantine.changed":

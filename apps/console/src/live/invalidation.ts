@@ -18,6 +18,7 @@ export const touchedBy: Record<FeedEventKind, readonly Subject[]> = {
   "node.state": ["cluster", "degrees"],
   "server.state": ["cluster", "degrees"],
   "server.discarded": ["cluster", "degrees"],
+  "server.misbehaved": [],
   "degree.changed": ["cluster", "degrees"],
   "degree.progress": ["degrees", "cluster"],
   "quarantine.added": ["quarantine"],

@@ -5,7 +5,7 @@
 import type { ChangeRecord, Digest, RecordMessage, ServerName, ShadowResultMessage, Verdict } from "@redoubt/shared";
 import { GENESIS_OPERATION, judgeGenesis } from "../application-port.ts";
 import { send } from "../core.ts";
-import { digestChange, summarize } from "../digests.ts";
+import { digestChange, digestTicket, summarize } from "../digests.ts";
 import { trimOldest } from "../recent.ts";
 import { findRecordFlaw, hasRightInput } from "../well-formed.ts";
 import { composeTest, ProvenVersions, startingVersions } from "./before.ts";
@@ -130,7 +130,14 @@ export class ShadowRuns {
   }
 }
 
-function sendVerdict(engine: Engine, turn: Turn, { run, digest }: ShadowRun, verdict: Verdict): void {
-  const message = { kind: "shadowVerdict", run, verdict, resultDigest: digest } as const;
+function sendVerdict(
+  engine: Engine,
+  turn: Turn,
+  { run, digest, from, record }: Pick<ShadowRun, "run" | "digest" | "from" | "record">,
+  verdict: Verdict,
+): void {
+  const ticketDigest = digestTicket(engine.dependencies.hasher, record.ticket.body);
+  const whose = { executionServer: from, ticketDigest };
+  const message = { kind: "shadowVerdict", run, verdict, resultDigest: digest, ...whose } as const;
   turn.effects.push(send("traffic-regulator", engine.epochs.regulator, message));
 }

@@ -1,4 +1,4 @@
-import { feedEventSchema, type RegulatorFact, type RequestId } from "@redoubt/shared";
+import { type Digest, feedEventSchema, type RegulatorFact, type RequestId } from "@redoubt/shared";
 import { describe, expect, test } from "vitest";
 import { type FactOutcome, outcomeOfFact } from "./fact-outcome.ts";
 
@@ -36,6 +36,21 @@ const facts: RegulatorFact[] = [
   { ...quarantined, clientId: "", host: "", reason: "nonsense", check: "", operation: "x".repeat(5_000) },
   discard,
   { kind: "serverConvicted", server: "execution-server-1", incarnation: "1.a", requestId, evidence: "passed" },
+  {
+    kind: "misbehaviour",
+    server: "execution-server-1",
+    component: "execution-server",
+    incarnation: "1.a",
+    act: "equivocation",
+    requestId,
+    attempt: 1,
+    ticketDigest: "cd".repeat(32) as Digest,
+    changeDigests: Array.from({ length: 20 }, () => "ef".repeat(32) as Digest),
+    reporters: Array.from({ length: 90 }, (_, index) => `state-replica-${index}`),
+    confirmed: true,
+    count: 3,
+    detail: "x".repeat(5_000),
+  },
   { kind: "hostBlocked", principal: "mallory", requestId, reason: "acceptance-test" },
   { kind: "hostBlocked", principal: "mallory", address: "127.9.0.7", requestId, reason: "acceptance-test" },
   { kind: "hostUnblocked", address: "127.9.0.7" },

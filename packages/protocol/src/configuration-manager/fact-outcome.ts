@@ -69,6 +69,8 @@ export function outcomeOfFact(fact: RegulatorFact, surroundings: FactSurrounding
       return discarded(fact, surroundings);
     case "serverConvicted":
       return convicted(fact, surroundings);
+    case "misbehaviour":
+      return { events: [misbehaved(fact, surroundings)] };
     case "hostBlocked":
       return { events: [blockEvent("host.blocked", fact)] };
     case "blockWithheld": {
@@ -183,6 +185,26 @@ function convicted(
   };
   const text = sentenceText(`convicted: ${evidence}; the process is gone and another one bears the name`);
   return { events: [event], close: { key: discardKey(server, incarnation), text } };
+}
+
+/** Evidence for people; whoever is discarded for it gets an event and an incident of its own. */
+function misbehaved(fact: Extract<RegulatorFact, { kind: "misbehaviour" }>, { nodeOf }: FactSurroundings): FeedFact {
+  const { server, component, act, requestId, ticketDigest, changeDigests, reporters, confirmed, count, detail } = fact;
+  return {
+    kind: "server.misbehaved",
+    severity: confirmed ? "warning" : "notice",
+    server: nameText(server),
+    component,
+    node: nameText(nodeOf(server)),
+    act,
+    requestId,
+    ticketDigest,
+    changeDigests: changeDigests.slice(0, 8),
+    reporters: reporters.slice(0, 64).map(nameText),
+    confirmed,
+    count,
+    cause: sentenceText(detail),
+  };
 }
 
 function breaker(fact: Extract<RegulatorFact, { kind: "breakerTripped" }>): FactOutcome {

@@ -4,7 +4,15 @@
  * its server sent before it in these clusters has been, so that all members judge the same sequence. A change refused
  * *in its turn* uses up its serial (`inTurn`), a change refused out of turn does not.
  */
-import type { ChainLink, Digest, ObjectClusterNumber, RequestId, VersionReference } from "@redoubt/shared";
+import type {
+  ChainLink,
+  Digest,
+  MisbehaviourAct,
+  ObjectClusterNumber,
+  RequestId,
+  ServerName,
+  VersionReference,
+} from "@redoubt/shared";
 import { ZERO_DIGEST } from "@redoubt/shared";
 import { type ClusterState, isOpenForChanges, tipOf } from "./clusters.ts";
 import { type ExaminedChange, type RefusalReason, refuse } from "./examination.ts";
@@ -31,7 +39,13 @@ export type Admission =
   /** The very change that is known already. */
   | { readonly kind: "repeated" }
   | { readonly kind: "hold"; readonly until: HoldReason }
-  | { readonly kind: "refuse"; readonly reason: RefusalReason; readonly detail: string; readonly inTurn: boolean };
+  | {
+      readonly kind: "refuse";
+      readonly reason: RefusalReason;
+      readonly detail: string;
+      readonly inTurn: boolean;
+      readonly act?: MisbehaviourAct;
+    };
 
 export type HoldReason =
   /** The settlement of a newer epoch is not installed here. */
@@ -41,11 +55,14 @@ export type HoldReason =
   /** It follows a change unknown here: this member is behind in the cluster. */
   | { readonly kind: "chain"; readonly cluster: ObjectClusterNumber; readonly epoch: number };
 
-const outOfTurn = (reason: RefusalReason, detail: string): Admission => ({
-  ...refuse(reason, detail),
+const outOfTurn = (reason: RefusalReason, detail: string, act?: MisbehaviourAct): Admission => ({
+  ...refuse(reason, detail, act),
   inTurn: false,
 });
-const inTurn = (reason: RefusalReason, detail: string): Admission => ({ ...refuse(reason, detail), inTurn: true });
+const inTurn = (reason: RefusalReason, detail: string, act?: MisbehaviourAct): Admission => ({
+  ...refuse(reason, detail, act),
+  inTurn: true,
+});
 
 const isSameVersion = (one: VersionReference, other: VersionReference): boolean =>
   one.number === other.number && one.epoch === other.epoch && one.c1 === other.c1;
@@ -57,14 +74,14 @@ export function admit(view: AdmissionView, change: ExaminedChange): Admission {
   if (known?.digest === digest) return { kind: "repeated" };
   const mine = record.links.filter((_, index) => body.clusters[index]?.members.includes(view.self));
   if (mine.length === 0) return outOfTurn("ticket", "this member is in none of the ticket's object clusters");
-  const order = checkEpochs(view, mine) ?? checkSerials(view, mine, record.serial);
+  const order = checkEpochs(view, mine, body.executionServer) ?? checkSerials(view, mine, record.serial);
   if (order) return order;
   if (known) return inTurn("obsolete-request", "another change of this request is journalled here");
   if (view.isFenced(body.requestId)) return inTurn("fenced", "the request is being closed");
   return checkChain(view, mine) ?? checkVersions(view, change) ?? checkRoom(view, body.readOnly);
 }
 
-function checkEpochs(view: AdmissionView, mine: readonly ChainLink[]): Admission | undefined {
+function checkEpochs(view: AdmissionView, mine: readonly ChainLink[], server: ServerName): Admission | undefined {
   for (const { cluster, epoch } of mine) {
     const state = view.cluster(cluster);
     if (epoch < state.installed.epoch || epoch < state.opened.epoch || epoch < state.promised)
@@ -73,13 +90,17 @@ function checkEpochs(view: AdmissionView, mine: readonly ChainLink[]): Admission
     if (!isOpenForChanges(state)) return outOfTurn("stale-epoch", `cluster ${cluster} is being settled`);
     if (!state.installed.members.includes(view.self))
       return outOfTurn("ticket", `this member does not keep cluster ${cluster}`);
+    // A genuine ticket too may be for another purpose: a shadow run's server holds no lease.
+    if (state.installed.holder !== server)
+      return outOfTurn("lease", `cluster ${cluster} is held by ${state.installed.holder}`, "foreign-lease");
   }
   return undefined;
 }
 
 function checkSerials(view: AdmissionView, mine: readonly ChainLink[], serial: number): Admission | undefined {
   for (const { cluster, epoch, predecessorSerial } of mine) {
-    if (serial <= predecessorSerial) return outOfTurn("malformed", `serial ${serial} follows ${predecessorSerial}`);
+    if (serial <= predecessorSerial)
+      return outOfTurn("malformed", `serial ${serial} follows ${predecessorSerial}`, "malformed");
     const { lastSerial } = view.cluster(cluster);
     if (predecessorSerial < lastSerial)
       return outOfTurn("order", `cluster ${cluster} is at serial ${lastSerial}, not ${predecessorSerial}`);
@@ -101,14 +122,25 @@ function checkChain(view: AdmissionView, mine: readonly ChainLink[]): Admission 
 
 function checkVersions(view: AdmissionView, { record, summary }: ExaminedChange): Admission | undefined {
   for (const read of summary.reads) {
-    if (view.keepsObject(read.object) && !isSameVersion(read, view.newestReference(read.object)))
-      return inTurn("not-newest", `a newer version of ${read.object} than the one read is here`);
+    if (!view.keepsObject(read.object)) continue;
+    const newest = view.newestReference(read.object);
+    if (isSameVersion(read, newest)) continue;
+    const act = read.number <= newest.number ? "rollback" : "version-jump";
+    return inTurn("not-newest", `${read.object} is at version ${newest.number}, ${read.number} was read`, act);
   }
-  for (const write of record.writes) {
-    const { object, number, parent } = write;
-    if (view.keepsObject(object) && !isSameVersion({ object, ...parent }, view.newestReference(object)))
-      return inTurn("not-newest", `the parent of ${object} is not the newest version`);
-    if (number !== parent.number + 1) return inTurn("malformed", `version ${number} of ${object} does not follow`);
+  for (const { object, number, epoch, parent } of record.writes) {
+    if (number !== parent.number + 1)
+      return inTurn("malformed", `version ${number} of ${object} does not follow ${parent.number}`, "version-jump");
+    if (!view.keepsObject(object)) continue;
+    const newest = view.newestReference(object);
+    if (isSameVersion({ object, ...parent }, newest)) continue;
+    const act =
+      parent.number > newest.number
+        ? "version-jump"
+        : number <= newest.number && epoch <= newest.epoch
+          ? "overwrite"
+          : "rollback";
+    return inTurn("not-newest", `${object} is at version ${newest.number}, ${number} was written`, act);
   }
   return undefined;
 }

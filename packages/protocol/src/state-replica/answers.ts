@@ -11,6 +11,7 @@ import {
 } from "@redoubt/shared";
 import { send } from "../core.ts";
 import { put, type Replica, type Turn } from "./context.ts";
+import { sendEvidence } from "./evidence.ts";
 import { sendReports } from "./reports.ts";
 import type { ChangeEntry, requestIdOf } from "./store.ts";
 import { isHomeMember, startTest } from "./tests.ts";
@@ -86,18 +87,10 @@ export function answerAgain(replica: Replica, turn: Turn, message: AnswerAgainMe
     // A test just begun, or running already, brings an answer of its own with the verdict.
     if (asked.test && !known && isHomeMember(replica, entry)) startTest(replica, turn, entry);
     sendAnswer(replica, turn, entry, { withReply: asked.reply, known });
-    sendEvidence(replica, turn, entry);
+    sendEvidence(replica, turn, entry.digest, replica.store.summaryOf(entry));
     sendMemberAnswers(replica, turn, entry);
   }
   sendReports(replica, turn, escalated, replica.configuration.masters);
-}
-
-function sendEvidence(replica: Replica, turn: Turn, entry: ChangeEntry): void {
-  const { requestId, attempt, executionServer } = entry.record.ticket.body;
-  const evidence = replica.evidence.find(executionServer, entry.digest);
-  if (!evidence) return;
-  const report = { kind: "evidenceReport", requestId, attempt, changeDigest: entry.digest, evidence } as const;
-  put(turn, send("traffic-regulator", replica.regulator.server, report));
 }
 
 export function redesignate(replica: Replica, turn: Turn, message: RedesignateMessage): void {

@@ -4,7 +4,7 @@ import type { ApplicationPort } from "../application-port.ts";
 import type { Hasher, SendEffect } from "../core.ts";
 import type { RecentKeys } from "../recent.ts";
 import type { ReadConfirmations } from "./confirmations.ts";
-import type { Evidence } from "./evidence.ts";
+import type { Evidence, RivalChanges } from "./evidence.ts";
 import type { Examiner } from "./examination.ts";
 import type { WaitingFetches } from "./fetches.ts";
 import type { Gaps } from "./gaps.ts";
@@ -32,6 +32,7 @@ export interface Replica {
   readonly held: HeldChanges;
   readonly gaps: Gaps;
   readonly evidence: Evidence;
+  readonly rivals: RivalChanges;
   readonly reports: Reports;
   readonly refusals: RefusalReports;
   readonly fetches: WaitingFetches;

@@ -4,7 +4,7 @@
  * be the ticket's, and every object must lie inside the operation's access templates, which the member evaluates
  * itself. What depends on the member's state is in `admission.ts`.
  */
-import type { ChangeRecord, ChangeSummary, Digest, Epoch, ServerName, Ticket } from "@redoubt/shared";
+import type { ChangeRecord, ChangeSummary, Digest, Epoch, MisbehaviourAct, ServerName, Ticket } from "@redoubt/shared";
 import type { ApplicationPort } from "../application-port.ts";
 import type { Hasher } from "../core.ts";
 import { digestChange, digestTicket, memberEntry, summarize } from "../digests.ts";
@@ -16,6 +16,7 @@ export type RefusalReason =
   | "ticket"
   | "sender"
   | "stale-epoch"
+  | "lease"
   | "scope"
   | "order"
   | "not-newest"
@@ -27,9 +28,16 @@ export interface Refusal {
   readonly kind: "refuse";
   readonly reason: RefusalReason;
   readonly detail: string;
+  /** What its sender did, where no race explains it: goes to the regulator as evidence. */
+  readonly act?: MisbehaviourAct;
 }
 
-export const refuse = (reason: RefusalReason, detail: string): Refusal => ({ kind: "refuse", reason, detail });
+export const refuse = (reason: RefusalReason, detail: string, act?: MisbehaviourAct): Refusal => ({
+  kind: "refuse",
+  reason,
+  detail,
+  ...(act ? { act } : {}),
+});
 
 /** A record that passed the examination, with what was computed for it. */
 export interface ExaminedChange {
@@ -38,6 +46,7 @@ export interface ExaminedChange {
   readonly record: ChangeRecord;
   readonly summary: ChangeSummary;
   readonly digest: Digest;
+  readonly ticketDigest: Digest;
 }
 
 /** The key of that regulator epoch is not known (yet). */
@@ -61,9 +70,10 @@ export function examineTicket(
   ticket: Ticket,
 ): Refusal | KeyMissing | { readonly kind: "examined"; readonly ticketDigest: Digest } {
   const flaw = findTicketFlaw(ticket);
-  if (flaw) return refuse("malformed", flaw);
+  if (flaw) return refuse("malformed", flaw, "malformed");
   const { body } = ticket;
-  if (body.executionServer !== from) return refuse("sender", `the ticket is for ${body.executionServer}`);
+  if (body.executionServer !== from)
+    return refuse("sender", `the ticket is for ${body.executionServer}`, "foreign-ticket");
   const key = examiner.keyOf(body.regulatorEpoch);
   if (key === undefined) return { kind: "keyMissing", regulatorEpoch: body.regulatorEpoch };
   const entry = Object.hasOwn(ticket.entries, examiner.self) ? ticket.entries[examiner.self] : undefined;
@@ -71,7 +81,7 @@ export function examineTicket(
   const expected = memberEntry(examiner.hasher, key, ticketDigest, ticket.mastersEntry);
   return entry === expected
     ? { kind: "examined", ticketDigest }
-    : refuse("ticket", "the entry for this member is wrong");
+    : refuse("ticket", "the entry for this member is wrong", "forged-ticket");
 }
 
 export function examineChange(
@@ -80,12 +90,12 @@ export function examineChange(
   record: ChangeRecord,
 ): Refusal | KeyMissing | ExaminedChange {
   const flaw = findRecordFlaw(record);
-  if (flaw) return refuse("malformed", flaw);
+  if (flaw) return refuse("malformed", flaw, "malformed");
   const ticket = examineTicket(examiner, from, record.ticket);
   if (ticket.kind !== "examined") return ticket;
-  if (!hasRightInput(examiner.hasher, record)) return refuse("malformed", "the input is not the ticket's");
+  if (!hasRightInput(examiner.hasher, record)) return refuse("malformed", "the input is not the ticket's", "malformed");
   const outside = findOutsideScope(examiner.application, record);
-  if (outside) return refuse("scope", outside);
+  if (outside) return outside;
   const summary = summarize(examiner.hasher, record);
   return {
     kind: "examined",
@@ -93,14 +103,17 @@ export function examineChange(
     record,
     summary,
     digest: digestChange(examiner.hasher, summary, ticket.ticketDigest),
+    ticketDigest: ticket.ticketDigest,
   };
 }
 
 /** What the record touches outside its operation's access templates or its ticket's object clusters, or undefined. */
-function findOutsideScope(application: ApplicationPort, record: ChangeRecord): string | undefined {
+function findOutsideScope(application: ApplicationPort, record: ChangeRecord): Refusal | undefined {
   const { body } = record.ticket;
   const access = application.evaluateAccess(body.operation, record.input);
-  if (!access.ok) return access.error;
+  if (!access.ok) return refuse("scope", access.error, "malformed");
+  const read = (detail: string) => refuse("scope", detail, "read-outside-scope");
+  const written = (detail: string) => refuse("scope", detail, "write-outside-scope");
   const modes = new Map(access.value.map(({ object, mode }) => [object, mode]));
   const epochs = new Map(body.clusters.map(({ cluster, epoch }) => [cluster, epoch]));
   const epochOf = (object: string): Epoch | undefined => {
@@ -108,16 +121,16 @@ function findOutsideScope(application: ApplicationPort, record: ChangeRecord): s
     return cluster === undefined ? undefined : epochs.get(cluster);
   };
   for (const { object } of record.reads) {
-    if (!modes.has(object)) return `read of ${object}`;
-    if (epochOf(object) === undefined) return `${object} is in no object cluster of the ticket`;
+    if (!modes.has(object)) return read(`read of ${object}`);
+    if (epochOf(object) === undefined) return read(`${object} is in no object cluster of the ticket`);
   }
   for (const write of record.writes) {
     const mode = modes.get(write.object);
-    if (mode === undefined || mode === "read") return `write of ${write.object}`;
-    if (mode === "create" && write.parent.number !== 0) return `${write.object} may be created, not replaced`;
+    if (mode === undefined || mode === "read") return written(`write of ${write.object}`);
+    if (mode === "create" && write.parent.number !== 0) return written(`${write.object} may be created, not replaced`);
     const epoch = epochOf(write.object);
-    if (epoch === undefined) return `${write.object} is in no object cluster of the ticket`;
-    if (write.epoch !== epoch) return `${write.object} is written in another epoch than the ticket's`;
+    if (epoch === undefined) return written(`${write.object} is in no object cluster of the ticket`);
+    if (write.epoch !== epoch) return written(`${write.object} is written in another epoch than the ticket's`);
   }
   return undefined;
 }

@@ -6,7 +6,7 @@ import { type FetchedMessage, type FetchMessage, LIMITS, type ServerName } from 
 import { send } from "../core.ts";
 import { tipOf } from "./clusters.ts";
 import { put, type Replica, type Turn } from "./context.ts";
-import { examineTicket } from "./examination.ts";
+import { examineTicket, refuse } from "./examination.ts";
 import { sendRefusal } from "./refusals.ts";
 
 const WAIT_MS = 1_000;
@@ -53,7 +53,7 @@ function answerFetch(replica: Replica, turn: Turn, from: ServerName, message: Fe
   if (objects.length > LIMITS.objectsPerRequestMax || at.length > LIMITS.objectsPerRequestMax) return;
   const examined = examineTicket(replica.examiner, from, ticket);
   if (examined.kind === "refuse") {
-    sendRefusal(replica, turn, from, ticket.body, examined.reason, examined.detail);
+    sendRefusal(replica, turn, from, ticket.body, examined);
     return;
   }
   if (examined.kind === "keyMissing") {
@@ -64,7 +64,7 @@ function answerFetch(replica: Replica, turn: Turn, from: ServerName, message: Fe
     const { installed, opened } = replica.store.clusters.get(cluster);
     if (!replica.store.clusters.isMine(cluster)) continue;
     if (epoch < installed.epoch || epoch < opened.epoch) {
-      sendRefusal(replica, turn, from, ticket.body, "stale-epoch", `cluster ${cluster} has a newer epoch`);
+      sendRefusal(replica, turn, from, ticket.body, refuse("stale-epoch", `cluster ${cluster} has a newer epoch`));
       return;
     }
     if (epoch > installed.epoch) {

@@ -5,6 +5,7 @@
 import { type Epoch, LIMITS, type ObjectClusterNumber, type ServerName } from "@redoubt/shared";
 import { send } from "../core.ts";
 import { put, type Replica, type Turn } from "./context.ts";
+import { reportRefusal } from "./refusals.ts";
 
 const RESEND_MS = 50;
 const RESEND_FIRST_MS = 10;
@@ -57,16 +58,26 @@ export class Gaps {
   }
 
   /** One report per epoch is enough: a new epoch is opened for the whole domain. */
-  #report(replica: Replica, turn: Turn, { epoch, cluster }: Gap, fromSerial: number): void {
+  #report(replica: Replica, turn: Turn, { epoch, cluster, from, key }: Gap, fromSerial: number): void {
     const reportedAt = this.#reportedAt.get(epoch);
     if (reportedAt !== undefined && turn.now - reportedAt < REPORT_MS) return;
     this.#reportedAt.clear();
     this.#reportedAt.set(epoch, turn.now);
     for (const master of replica.configuration.masters)
       put(turn, send("state-master", master, { kind: "gap", epoch, cluster, fromSerial }));
+    reportGap(replica, turn, { from, key, cluster });
   }
 
   get wakeAt(): number | undefined {
     return this.#checkAt;
   }
+}
+
+/** It was asked again and again, and sends what follows but not this: told to the regulator as partial multicast. */
+function reportGap(replica: Replica, turn: Turn, { from, key, cluster }: Pick<Gap, "from" | "key" | "cluster">): void {
+  const waiting = replica.held.first(key);
+  if (!waiting) return;
+  const { requestId, attempt } = waiting.record.ticket.body;
+  const detail = `what cluster ${cluster} had before it is missing, and was not sent again`;
+  reportRefusal(replica, turn, from, () => ({ requestId, attempt, reason: "gap", detail, act: "partial-multicast" }));
 }

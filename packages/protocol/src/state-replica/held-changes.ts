@@ -97,16 +97,26 @@ export class HeldChanges {
     return this.#byKey.has(key);
   }
 
+  /** One of those that wait for this. */
+  first(key: string): HeldChange | undefined {
+    for (const held of this.#byKey.get(key) ?? []) return held;
+    return undefined;
+  }
+
   /** A record held here that the decision stream names. */
   findByDigest(digest: Digest): ChangeRecord | undefined {
     return this.#byDigest.get(digest)?.record;
   }
 
-  expire(now: number): void {
+  /** Lets go what has waited long enough, and returns it. */
+  expire(now: number): HeldChange[] {
+    const expired: HeldChange[] = [];
     for (const held of this.#all) {
-      if (held.until > now) return;
+      if (held.until > now) break;
       this.#remove(held);
+      expired.push(held);
     }
+    return expired;
   }
 
   get size(): number {

@@ -4,12 +4,14 @@
  */
 import type { AnswerMessage, ChangeRecord, ObjectClusterNumber, RequestId, ServerName } from "@redoubt/shared";
 import { LIMITS } from "@redoubt/shared";
-import { type AdmissionView, admit, type HoldReason } from "./admission.ts";
+import { digestChange, digestTicket, summarize } from "../digests.ts";
+import { findRecordFlaw } from "../well-formed.ts";
+import { type Admission, type AdmissionView, admit, type HoldReason } from "./admission.ts";
 import { answerAccepted, sendAnswer } from "./answers.ts";
 import { put, type Replica, type Turn } from "./context.ts";
 import { type ExaminedChange, examineChange } from "./examination.ts";
 import { type HeldChange, HOLD_MS, holdKeyOf } from "./held-changes.ts";
-import { sendRefusal } from "./refusals.ts";
+import { type RefusedDigests, sendRefusal } from "./refusals.ts";
 import { newEntry } from "./store.ts";
 
 export const viewOf = (replica: Replica): AdmissionView => {
@@ -49,7 +51,7 @@ function judgeAll(replica: Replica, turn: Turn, changes: readonly Waiting[]): vo
     const { from, record } = next;
     const examined = next.examined ?? examineChange(replica.examiner, from, record);
     if (examined.kind === "refuse") {
-      sendRefusal(replica, turn, from, record.ticket.body, examined.reason, examined.detail);
+      sendRefusal(replica, turn, from, record.ticket.body, examined, () => digestsOf(replica, record));
     } else if (examined.kind === "keyMissing") {
       const key = holdKeyOf({ kind: "key", regulatorEpoch: examined.regulatorEpoch });
       replica.held.add({ from, record, examined: undefined, key, until: turn.now + HOLD_MS });
@@ -73,15 +75,43 @@ function judge(replica: Replica, turn: Turn, view: AdmissionView, change: Examin
       hold(replica, turn, change, admission.until);
       return [];
     case "refuse": {
-      const { reason, detail } = admission;
+      const { reason } = admission;
       const { body } = change.record.ticket;
-      sendRefusal(replica, turn, change.from, body, reason, detail);
+      refuseExamined(replica, turn, view, change, admission);
       if (reason === "obsolete-request") hintAtKnown(replica, turn, body.requestId, body.attempt);
       if (!admission.inTurn) return [];
       replica.refused.add(change.digest);
       return takeAll(replica, passBy(replica, change.record));
     }
   }
+}
+
+/** Digests of a record that failed the examination, where its shape lets it be hashed. */
+function digestsOf({ hasher }: Replica, record: ChangeRecord): RefusedDigests {
+  if (findRecordFlaw(record)) return {};
+  const ticketDigest = digestTicket(hasher, record.ticket.body);
+  return { ticketDigest, changeDigest: digestChange(hasher, summarize(hasher, record), ticketDigest) };
+}
+
+/** A second change for a ticket of which one is known here is equivocation, whatever else is wrong with it. */
+function refuseExamined(
+  replica: Replica,
+  turn: Turn,
+  view: AdmissionView,
+  change: ExaminedChange,
+  refusal: Extract<Admission, { kind: "refuse" }>,
+): void {
+  const { from, record, digest, ticketDigest } = change;
+  const { body } = record.ticket;
+  const known = view.knownChange(body.requestId, body.attempt);
+  const entry = known && (replica.store.get(known.digest) ?? replica.confirmations.get(known.digest));
+  const isRival = entry !== undefined && digestTicket(replica.hasher, entry.record.ticket.body) === ticketDigest;
+  const act = isRival
+    ? "equivocation"
+    : (refusal.act ?? (refusal.reason === "obsolete-request" ? "replayed-request" : undefined));
+  const told = { reason: refusal.reason, detail: refusal.detail, ...(act ? { act } : {}) };
+  sendRefusal(replica, turn, from, body, told, () => ({ ticketDigest, changeDigest: digest }));
+  if (isRival) replica.rivals.note(replica, turn, entry, change);
 }
 
 /** The change was judged in its turn: its serial is used up in every cluster kept here. Returns what that wakes. */

@@ -1,51 +1,110 @@
 /**
- * Telling a server that its change was refused, and the regulator why. Reports per sender are limited: a captured server
- * must not use this member to flood the regulator.
+ * Telling a server that its change was refused, and the regulator why, with the digests that name what was refused. Reports
+ * per sender are limited: a captured server must not use this member to flood the regulator.
  */
-import { isRequestId, type ServerName, type TicketBody } from "@redoubt/shared";
+import {
+  type Digest,
+  FORGED_TICKETS_ALARM,
+  isRequestId,
+  type MisbehaviourAct,
+  type ServerName,
+  type TicketBody,
+} from "@redoubt/shared";
 import { send } from "../core.ts";
+import { trimOldest } from "../recent.ts";
 import { put, type Replica, type Turn } from "./context.ts";
-import type { RefusalReason } from "./examination.ts";
+import type { Refusal } from "./examination.ts";
 
 const REPORTS_PER_SECOND_MAX = 64;
+const SENDERS_MAX = 1_024;
 const DETAIL_MAX = 500;
 
 export class RefusalReports {
   readonly #windows = new Map<ServerName, { since: number; count: number }>();
+  readonly #forged = new Map<ServerName, number>();
 
   mayReport(from: ServerName, now: number): boolean {
     const window = this.#windows.get(from);
     if (!window || now - window.since >= 1_000) {
       this.#windows.set(from, { since: now, count: 1 });
+      trimOldest(this.#windows, SENDERS_MAX);
       return true;
     }
     window.count++;
     return window.count <= REPORTS_PER_SECOND_MAX;
   }
+
+  /** Counts a message without a genuine ticket; true when the alarm is due (REQUIREMENTS A21). */
+  countForged(from: ServerName): boolean {
+    const count = (this.#forged.get(from) ?? 0) + 1;
+    this.#forged.set(from, count % FORGED_TICKETS_ALARM);
+    trimOldest(this.#forged, SENDERS_MAX);
+    return count === FORGED_TICKETS_ALARM;
+  }
 }
 
-/** A ticket that is not right for this member convicts nobody (PROTOCOL §2): it is refused without a report. */
+export interface RefusedDigests {
+  readonly ticketDigest?: Digest;
+  readonly changeDigest?: Digest;
+}
+
+/**
+ * One ticket that is not right for this member says nothing against its sender (PROTOCOL §2) and is not reported; many of
+ * them are.
+ */
 export function sendRefusal(
   replica: Replica,
   turn: Turn,
   from: ServerName,
   body: TicketBody,
-  reason: RefusalReason,
-  detail: string,
+  refusal: Pick<Refusal, "reason" | "detail" | "act">,
+  digests: () => RefusedDigests = () => ({}),
 ): void {
   const { requestId, attempt } = body;
   if (!isRequestId(requestId) || !Number.isSafeInteger(attempt) || attempt < 0) return;
+  const { reason, detail, act } = refusal;
   put(turn, send("execution-server", from, { kind: "refused", requestId, attempt, reason }));
-  if (reason === "ticket" || !replica.refusals.mayReport(from, turn.now)) return;
-  put(
-    turn,
-    send("traffic-regulator", replica.regulator.server, {
-      kind: "refusalReport",
-      executionServer: from,
-      requestId,
-      attempt,
-      reason,
-      detail: detail.slice(0, DETAIL_MAX),
-    }),
-  );
+  if (reason === "ticket" && !(act === "forged-ticket" && replica.refusals.countForged(from))) return;
+  reportRefusal(replica, turn, from, () => ({
+    requestId,
+    attempt,
+    reason,
+    detail,
+    ...digests(),
+    ...(act ? { act } : {}),
+  }));
+}
+
+/** Messages whose regulator epoch nobody has made known within the time they were held for count as forged, too. */
+export function countUnknownKeys(replica: Replica, turn: Turn, expired: readonly Expired[]): void {
+  for (const { from, record, examined } of expired) {
+    if (examined !== undefined || !replica.refusals.countForged(from)) continue;
+    const { requestId, attempt, regulatorEpoch } = record.ticket.body;
+    const detail = `nobody has made known a key of regulator epoch ${regulatorEpoch}`;
+    const report = { requestId, attempt, reason: "unknown-key", detail, act: "forged-ticket" } as const;
+    reportRefusal(replica, turn, from, () => report);
+  }
+}
+
+interface Expired {
+  readonly from: ServerName;
+  readonly record: { readonly ticket: { readonly body: TicketBody } };
+  readonly examined: unknown;
+}
+
+interface Report extends RefusedDigests {
+  readonly requestId: TicketBody["requestId"];
+  readonly attempt: number;
+  readonly reason: string;
+  readonly detail: string;
+  readonly act?: MisbehaviourAct;
+}
+
+/** `make` is called only when there is a report to send: its digests cost time that a flood must not get. */
+export function reportRefusal(replica: Replica, turn: Turn, from: ServerName, make: () => Report): void {
+  if (!replica.refusals.mayReport(from, turn.now)) return;
+  const report = make();
+  const detail = report.detail.slice(0, DETAIL_MAX);
+  const message = { kind: "refusalReport", executionServer: from, ...report, detail } as const;
+  put(turn, send("traffic-regulator", replica.regulator.server, message));
 }

@@ -15,35 +15,39 @@ const RUNNING_PER_SENDER_MAX = 32;
 const PREFIX = "shadow:";
 
 interface ShadowTest {
+  readonly run: string;
   readonly from: ServerName;
+  readonly ticketDigest: Digest;
   readonly resultDigest: Digest;
   verdict: Verdict | undefined;
 }
 
 export class ShadowTests {
   /** By run and result; a run repeated with another result is tested too. */
-  readonly #tests = new Map<string, ShadowTest & { readonly run: string }>();
+  readonly #tests = new Map<string, ShadowTest>();
 
   receive(replica: Replica, turn: Turn, from: ServerName, { run, record }: ShadowResultMessage): void {
     if (!replica.configuration.hostsAcceptanceTests || run.length > RUN_NAME_MAX) return;
     // Nobody is judged by a result that is not the named server's; the regulator asks again or gives the run up.
-    if (examineTicket(replica.examiner, from, record.ticket).kind !== "examined") return;
+    const ticket = examineTicket(replica.examiner, from, record.ticket);
+    if (ticket.kind !== "examined") return;
+    const { ticketDigest } = ticket;
     const examined = examineChange(replica.examiner, from, record);
     if (examined.kind === "keyMissing") return;
     if (examined.kind === "refuse") {
       const verdict = { kind: "fail", check: examined.reason, detail: examined.detail } as const;
-      sendVerdict(replica, turn, run, verdict, ZERO_DIGEST);
+      sendVerdict(replica, turn, { run, from, ticketDigest, resultDigest: ZERO_DIGEST }, verdict);
       return;
     }
     const test = `${PREFIX}${run}:${examined.digest}`;
     const known = this.#tests.get(test);
     if (known) {
-      if (known.verdict) sendVerdict(replica, turn, run, known.verdict, examined.digest);
+      if (known.verdict) sendVerdict(replica, turn, known, known.verdict);
       return;
     }
     const running = [...this.#tests.values()].filter((other) => other.from === from && !other.verdict).length;
     if (running >= RUNNING_PER_SENDER_MAX) return;
-    this.#tests.set(test, { run, from, resultDigest: examined.digest, verdict: undefined });
+    this.#tests.set(test, { run, from, ticketDigest, resultDigest: examined.digest, verdict: undefined });
     trimOldest(this.#tests, RUNS_MAX);
     const verdict = runTest(replica, turn, test, record);
     if (verdict) this.tested(replica, turn, test, verdict);
@@ -56,12 +60,17 @@ export class ShadowTests {
     if (!shadow) return true;
     if (verdict.kind === "unable") this.#tests.delete(test);
     else shadow.verdict = verdict;
-    sendVerdict(replica, turn, shadow.run, verdict, shadow.resultDigest);
+    sendVerdict(replica, turn, shadow, verdict);
     return true;
   }
 }
 
-function sendVerdict(replica: Replica, turn: Turn, run: string, verdict: Verdict, resultDigest: Digest): void {
-  const message = { kind: "shadowVerdict", run, verdict, resultDigest } as const;
+function sendVerdict(
+  replica: Replica,
+  turn: Turn,
+  { run, from, ticketDigest, resultDigest }: Omit<ShadowTest, "verdict">,
+  verdict: Verdict,
+): void {
+  const message = { kind: "shadowVerdict", run, verdict, resultDigest, executionServer: from, ticketDigest } as const;
   put(turn, send("traffic-regulator", replica.regulator.server, message));
 }

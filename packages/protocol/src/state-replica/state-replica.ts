@@ -13,7 +13,7 @@ import { tipOf } from "./clusters.ts";
 import { ReadConfirmations } from "./confirmations.ts";
 import type { Replica, Turn } from "./context.ts";
 import { describeObject, sendRecord } from "./describe.ts";
-import { Evidence } from "./evidence.ts";
+import { Evidence, RivalChanges } from "./evidence.ts";
 import { receiveFence } from "./fences.ts";
 import { receiveFetch, retryFetches, WaitingFetches } from "./fetches.ts";
 import { Gaps } from "./gaps.ts";
@@ -21,7 +21,7 @@ import { HeldChanges, holdKeyOf } from "./held-changes.ts";
 import { receiveChange, wake } from "./intake.ts";
 import type { ObjectVersion } from "./object-store.ts";
 import { receivePromise, takePromise } from "./promises.ts";
-import { RefusalReports } from "./refusals.ts";
+import { countUnknownKeys, RefusalReports } from "./refusals.ts";
 import { Reports } from "./reports.ts";
 import { ShadowTests } from "./shadow.ts";
 import { ReplicaStore } from "./store.ts";
@@ -123,6 +123,7 @@ function compose(dependencies: StateReplicaDependencies, configuration: StateRep
     held: new HeldChanges(),
     gaps: new Gaps(),
     evidence: new Evidence(),
+    rivals: new RivalChanges(),
     reports: new Reports(),
     refusals: new RefusalReports(),
     fetches: new WaitingFetches(),
@@ -182,7 +183,10 @@ type Handler<Kind extends ToStateReplica["kind"]> = (
 const HANDLERS: { readonly [Kind in ToStateReplica["kind"]]: Handler<Kind> } = {
   change: (replica, turn, from, message) => receiveChange(replica, turn, from, message.record),
   fetch: receiveFetch,
-  evidence: (replica, _turn, from, message) => replica.evidence.keep(from, message),
+  evidence: (replica, turn, from, message) => {
+    replica.evidence.keep(from, message);
+    replica.rivals.signed(replica, turn, from);
+  },
   shadowResult: (replica, turn, from, message) => replica.shadows.receive(replica, turn, from, message),
   ticketKey: (replica, turn, from, message) => receiveKey(replica, turn, from, message.regulatorEpoch, message.key),
   answerAgain: (replica, turn, _from, message) => answerAgain(replica, turn, message),
@@ -222,7 +226,7 @@ function tested(replica: Replica, turn: Turn, input: Extract<StateReplicaInput, 
 function runTimers(replica: Replica, turn: Turn): void {
   if (turn.now >= replica.stream.followDueAt) follow(replica, turn);
   retryFetch(replica, turn);
-  replica.held.expire(turn.now);
+  countUnknownKeys(replica, turn, replica.held.expire(turn.now));
   replica.gaps.check(replica, turn);
   replica.reports.flush(replica, turn);
 }

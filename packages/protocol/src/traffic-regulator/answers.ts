@@ -6,18 +6,17 @@ import type {
   AcceptanceMessage,
   AnswerMessage,
   Digest,
-  EvidenceReportMessage,
   ObjectClusterNumber,
   RequestOutcome,
   ServerName,
 } from "@redoubt/shared";
 import type { Sender } from "../core.ts";
-import { digestEvidence, digestReply } from "../digests.ts";
-import { append, askMember, publish, type Regulator, retryAfter } from "./context.ts";
-import { judgeDivergenceNow } from "./divergence.ts";
+import { digestReply } from "../digests.ts";
+import { append, askMember, type Regulator, retryAfter } from "./context.ts";
 import { failAttempt, failUntestable } from "./failures.ts";
 import { isHeardWithin } from "./health.ts";
 import { advance } from "./lifecycle.ts";
+import { noteMisbehaviour } from "./misbehaviour.ts";
 import {
   type AcceptanceVote,
   isDiverged,
@@ -32,7 +31,6 @@ import type { Attempt, PendingRequest } from "./request.ts";
 export const DIVERGENCE_MS = 150;
 /** A member's hint makes the regulator ask the masters at most this often. */
 const HINT_REPEAT_MS = 300;
-const EVIDENCE_DIGESTS_MAX = 256;
 const READS_MAX = 1_024;
 /** A member that has said nothing for this long, while others have, is taken for silent. */
 const SILENT_MS = 200;
@@ -107,8 +105,20 @@ export function onAcceptance(regulator: Regulator, from: Sender, message: Accept
   const attempt = request?.current;
   if (!request || attempt?.number !== message.attempt) return;
   if (!attempt.designated.includes(from.server)) {
-    // The same reply from several acceptance test servers points at a compromised execution server (paper §3.3).
-    publish(regulator, { kind: "alarm", what: "verdict of a server that was not designated", from: from.server });
+    // Whom an earlier regulator designated for what a settlement kept is not known here.
+    if (!attempt.dispatch) return;
+    // The same reply from several acceptance test servers is an alarm (paper §3.3, REQUIREMENTS R48). Members send their
+    // votes to the designated ones only and an execution server sends them none: the one that answers is not right.
+    noteMisbehaviour(regulator, {
+      server: from.server,
+      component: "acceptance-test-server",
+      act: "duplicate-reply",
+      reporter: regulator.settings.self,
+      requestId: request.requestId,
+      attempt: attempt.number,
+      changeDigests: [message.changeDigest],
+      detail: "verdict of an acceptance test server that was not designated",
+    });
     return;
   }
   keepReply(regulator, request, from.server, message);
@@ -264,7 +274,7 @@ function finishFetching(regulator: Regulator, request: PendingRequest): boolean 
 }
 
 function noteDivergence(regulator: Regulator, request: PendingRequest, attempt: Attempt): void {
-  attempt.divergence = { since: regulator.now, judged: false, signed: new Set(), heard: new Set() };
+  attempt.divergence = { since: regulator.now, judged: false, signed: new Set() };
   for (const member of attempt.members) {
     askMember(regulator, member, {
       requestId: request.requestId,
@@ -275,21 +285,4 @@ function noteDivergence(regulator: Regulator, request: PendingRequest, attempt: 
     });
   }
   retryAfter(regulator, request, DIVERGENCE_MS);
-}
-
-/** A member shows what the execution server signed. Worth checking only while answers diverge, once per member. */
-export function onEvidence(regulator: Regulator, from: Sender, message: EvidenceReportMessage): void {
-  const { dependencies } = regulator;
-  const { evidence, changeDigest } = message;
-  const request = regulator.logs.pending(message.requestId);
-  const attempt = request?.current;
-  if (!request || !evidence || attempt?.number !== message.attempt || !attempt.divergence) return;
-  const { heard, signed } = attempt.divergence;
-  if (heard.has(from.server) || !attempt.members.includes(from.server)) return;
-  heard.add(from.server);
-  if (evidence.digests.length > EVIDENCE_DIGESTS_MAX || !evidence.digests.includes(changeDigest)) return;
-  const digest = digestEvidence(dependencies.hasher, evidence.digests);
-  if (!dependencies.verifySignature(attempt.publicKey, digest, evidence.signature)) return;
-  signed.add(changeDigest);
-  if (signed.size >= 2) judgeDivergenceNow(regulator, request, attempt);
 }

@@ -17,6 +17,7 @@ import { addFact, publish, type Regulator, schedule } from "./context.ts";
 import { dispatchWaiting } from "./dispatch.ts";
 import { reviewPlacement, wishEpoch } from "./epoch-wishes.ts";
 import { advance } from "./lifecycle.ts";
+import { noteFabrication, noteRefusal } from "./misbehaviour.ts";
 import type { Attempt, PendingRequest } from "./request.ts";
 import type { ExecutionServer } from "./servers.ts";
 import { dropRunsAt, strikeLoneRun } from "./shadow-runs.ts";
@@ -193,6 +194,8 @@ function screenAlone(regulator: Regulator, request: PendingRequest, finding: Fin
 export function onExecutionFailed(regulator: Regulator, from: Sender, message: ExecutionFailedMessage): void {
   const request = regulator.logs.pending(message.requestId);
   const attempt = request?.current;
+  if (!request && isUnheardOf(regulator, message.requestId))
+    noteFabrication(regulator, from.server, message, "it tells of a request that was never dispatched");
   if (!request || attempt?.number !== message.attempt || request.state !== "running") return;
   if (attempt.server !== from.server) return;
   const { reason, detail } = message;
@@ -208,6 +211,9 @@ export function onExecutionFailed(regulator: Regulator, from: Sender, message: E
   }
   failAttempt(regulator, request, { ...finding, reads: [] });
 }
+
+const isUnheardOf = ({ logs }: Regulator, requestId: RequestId): boolean =>
+  logs.which(requestId) === undefined && !logs.seen.mayHave(requestId);
 
 /** Members refused the change, or the epoch has passed: nobody's fault at first. */
 function onRaceLost(
@@ -276,8 +282,12 @@ export function onRefusalReport(
   message: RefusalReportMessage,
 ): void {
   const { executionServer, requestId, reason, detail } = message;
-  if (!isSeriousRefusal(reason) || !regulator.wanted?.members.includes(from.server)) return;
-  const reporters = tally.add(`${executionServer} ${requestId} ${message.attempt} ${reason}`, from.server);
+  if (!regulator.wanted?.members.includes(from.server)) return;
+  noteRefusal(regulator, from.server, message);
+  if (!isSeriousRefusal(reason)) return;
+  // Forged tickets name any request: members report every so many of them, whatever these name.
+  const about = reason === "ticket" ? "" : `${requestId} ${message.attempt}`;
+  const reporters = tally.add(`${executionServer} ${about} ${reason}`, from.server);
   if (reporters < vouching(regulator.wanted.faultsTolerated)) return;
   const finding: Finding = { detector: "refusal", check: reason, detail };
   const request = regulator.logs.pending(requestId);

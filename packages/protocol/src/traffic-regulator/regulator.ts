@@ -11,12 +11,13 @@ import type { Sender } from "../core.ts";
 import { normaliseAddress } from "./addresses.ts";
 import { admit } from "./admission.ts";
 import { Ancestors } from "./ancestors.ts";
-import { enterFetching, judgeAndAct, onAcceptance, onAnswer, onEvidence } from "./answers.ts";
+import { enterFetching, judgeAndAct, onAcceptance, onAnswer } from "./answers.ts";
 import { Breaker } from "./breaker.ts";
 import { append, type Regulator, sendTo } from "./context.ts";
 import { Deadlines } from "./deadlines.ts";
 import { onStream } from "./decisions-taken.ts";
 import { enterRunning, enterWaiting } from "./dispatch.ts";
+import { Equivocations, onEvidence } from "./divergence.ts";
 import { enterEnded, isAdmitting } from "./endings.ts";
 import { EpochWishes, sendWishes } from "./epoch-wishes.ts";
 import { FactLedger } from "./facts.ts";
@@ -24,6 +25,7 @@ import { enterDoomed, onExecutionFailed, onRefusalReport, onServerGone, RefusalT
 import { GenesisProgress } from "./genesis.ts";
 import { lookUp } from "./look-up.ts";
 import { MastersLink } from "./masters-link.ts";
+import { MisbehaviourLedger } from "./misbehaviour.ts";
 import { onConfiguration, onQuarantineOrder, onReadLog, takeConfiguration } from "./orders.ts";
 import { enterChecking, enterClosing, enterSurviving, onOutcomes, sendOutcomeQuestions } from "./outcomes.ts";
 import { PlacementTable } from "./placement.ts";
@@ -128,6 +130,8 @@ function initialState(
     ancestors: new Ancestors(),
     facts: new FactLedger(),
     breaker: new Breaker(),
+    misbehaviour: new MisbehaviourLedger(),
+    equivocations: new Equivocations(),
     suspects: new Suspects(),
     shadows: new ShadowRuns(),
     genesis: new GenesisProgress(),

@@ -24,8 +24,6 @@ export interface Divergence {
   judged: boolean;
   /** Changes for which a right signature of the execution server was shown. */
   readonly signed: Set<Digest>;
-  /** Members that showed evidence already: one check each. */
-  readonly heard: Set<ServerName>;
 }
 
 /** One dispatch of the request to one execution server process. */

@@ -24,6 +24,7 @@ import { failAttempt } from "./failures.ts";
 import { startGenesis } from "./genesis.ts";
 import { HEARD_WITHIN_MS, isHeard, ping } from "./health.ts";
 import { advance } from "./lifecycle.ts";
+import { noteMisbehaviour } from "./misbehaviour.ts";
 import { askOutcome, askToClose } from "./outcomes.ts";
 import { problemResponse } from "./problems.ts";
 import type { ReleaseJudgement } from "./release.ts";
@@ -227,6 +228,7 @@ function onDeadline(regulator: Regulator, request: PendingRequest, attempt: Atte
       });
       return;
     case "incomplete":
+      notePartialMulticast(regulator, request, attempt);
       failAttempt(regulator, request, {
         detector: "checksum-vote",
         check: "incomplete-change",
@@ -243,6 +245,21 @@ function onDeadline(regulator: Regulator, request: PendingRequest, attempt: Atte
       attempt.deadlineAt = regulator.now + DEADLINE_EXTENSION_MS;
       return;
   }
+}
+
+/** Fewer than t+1 members hold the change, and those in hearing that lack it did not get it within the deadline. */
+function notePartialMulticast(regulator: Regulator, { requestId }: PendingRequest, attempt: Attempt): void {
+  const lacking = attempt.homeMembers.filter((member) => !attempt.votes.has(member) && isHeard(regulator, member));
+  noteMisbehaviour(regulator, {
+    server: attempt.server,
+    component: "execution-server",
+    act: "partial-multicast",
+    reporter: regulator.settings.self,
+    requestId,
+    attempt: attempt.number,
+    changeDigests: [...attempt.votes.values()].map((vote) => vote.changeDigest).slice(0, 8),
+    detail: `not at ${lacking.join(", ")}`,
+  });
 }
 
 /** Everything that does not belong to one request. */

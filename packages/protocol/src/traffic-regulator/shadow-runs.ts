@@ -4,6 +4,7 @@
  */
 import type { ExecutionFailedMessage, ServerName, ShadowVerdictMessage } from "@redoubt/shared";
 import type { Sender } from "../core.ts";
+import { digestTicket } from "../digests.ts";
 import { vouching } from "../quorum.ts";
 import { judgeShadow } from "./attribution.ts";
 import { domainOf, isUsable, type Regulator, sendTo } from "./context.ts";
@@ -11,6 +12,7 @@ import { nextAttempt } from "./dispatch.ts";
 import { discardServer, UNTESTABLE_MAX } from "./failures.ts";
 import { isStateFarmHeard } from "./health.ts";
 import { advance } from "./lifecycle.ts";
+import { noteFabrication } from "./misbehaviour.ts";
 import type { PendingRequest } from "./request.ts";
 import type { ExecutionServer } from "./servers.ts";
 import { attribute } from "./shadow-outcomes.ts";
@@ -131,6 +133,21 @@ function awaitFreshProcess(regulator: Regulator, request: PendingRequest): void 
 export function onShadowVerdict(regulator: Regulator, from: Sender, message: ShadowVerdictMessage): void {
   const run = regulator.shadows.active.get(message.run);
   if (!run?.testers.includes(from.server) || run.votes.has(from.server)) return;
+  const { executionServer, ticketDigest } = message;
+  if (
+    executionServer !== run.server ||
+    digestTicket(regulator.dependencies.hasher, run.order.ticket.body) !== ticketDigest
+  ) {
+    const { requestId } = run.request;
+    const { attempt } = run.order.ticket.body;
+    noteFabrication(
+      regulator,
+      executionServer,
+      { requestId, attempt },
+      "a result for a shadow run it was not asked for",
+    );
+    return;
+  }
   run.votes.set(from.server, { verdict: message.verdict, resultDigest: message.resultDigest });
   conclude(regulator, run, false);
 }

@@ -4,6 +4,7 @@
  */
 import {
   type AnyMessage,
+  type ChangeSummary,
   type Component,
   componentOf,
   type Decision,
@@ -14,8 +15,9 @@ import {
   type SlotDecisions,
   type Ticket,
   type Verdict,
+  ZERO_DIGEST,
 } from "@redoubt/shared";
-import { digestEvidence, digestReply, digestText } from "../digests.ts";
+import { digestChange, digestEvidence, digestReply, digestText, digestTicket } from "../digests.ts";
 import { nodeHasher as hasher } from "../testing/hasher.test-support.ts";
 import { createTrafficRegulator } from "./regulator.ts";
 import { application, configurationOf, credentialOf, MASTERS, MEMBERS, recordLine } from "./stage-cast.test-support.ts";
@@ -52,9 +54,24 @@ export interface AnswerOptions {
 const REPLY = '{"body":{"done":true},"status":200}';
 export const PASS: Verdict = { kind: "pass" };
 export const fails = (check = "conserves"): Verdict => ({ kind: "fail", check, detail: `${check} does not hold` });
-/** Digest of the change that an attempt makes, by any name. */
-export const changeOf = (dispatched: Dispatched, name = "change"): Digest =>
-  digestText(hasher, name, `${dispatched.requestId}/${dispatched.attempt}`);
+/** The change that an attempt makes, by any name. */
+export const summaryOf = ({ ticket }: Pick<Dispatched, "ticket">, name = "change"): ChangeSummary => ({
+  ticket: ticket.body,
+  mastersEntry: ticket.mastersEntry,
+  replyDigest: digestText(hasher, "summary", name),
+  reads: [],
+  writes: [],
+  serial: 1,
+  links: ticket.body.clusters.map(({ cluster, epoch }) => ({
+    cluster,
+    epoch,
+    predecessorSerial: 0,
+    follows: ZERO_DIGEST,
+  })),
+});
+
+export const changeOf = (dispatched: Pick<Dispatched, "ticket">, name = "change"): Digest =>
+  digestChange(hasher, summaryOf(dispatched, name));
 
 export class Stage {
   now = 1_000;
@@ -228,6 +245,8 @@ export class Stage {
         run: run.run ?? "",
         verdict,
         resultDigest: digestText(hasher, "result", run.run ?? ""),
+        executionServer: run.server,
+        ticketDigest: digestTicket(hasher, run.ticket.body),
       });
   }
 
@@ -251,6 +270,7 @@ export class Stage {
       requestId: dispatched.requestId,
       attempt: dispatched.attempt,
       changeDigest: changeOf(dispatched, change),
+      summary: summaryOf(dispatched, change),
       evidence: { digests, signature: `key of ${dispatched.server} signed ${digestEvidence(hasher, digests)}` },
     });
   }

@@ -1,5 +1,6 @@
 /** What the configuration manager receives, control messages aside. */
 import type { Digest, Epoch, RequestId, ServerName } from "../ids.ts";
+import type { MisbehaviourAct } from "../misbehaviour.ts";
 import type { StreamMessage } from "./state-replica.ts";
 
 /** Regulator → manager: a numbered fact, repeated until acknowledged (R42, U31). */
@@ -75,6 +76,25 @@ export type RegulatorFact =
       readonly incarnation: string;
       readonly requestId: RequestId;
       readonly evidence: string;
+    }
+  /** Something no right server does was refused, and by whom it was seen; told again when much more of it has come. */
+  | {
+      readonly kind: "misbehaviour";
+      readonly server: ServerName;
+      readonly component: "execution-server" | "state-replica" | "acceptance-test-server";
+      readonly incarnation: string;
+      readonly act: MisbehaviourAct;
+      readonly requestId: RequestId | null;
+      readonly attempt: number;
+      readonly ticketDigest: Digest | null;
+      /** Changes in question; two that bear the server's signature are proof. */
+      readonly changeDigests: readonly Digest[];
+      readonly reporters: readonly ServerName[];
+      /** t+1 members say so, or signatures prove it. */
+      readonly confirmed: boolean;
+      /** How often it was seen so far. */
+      readonly count: number;
+      readonly detail: string;
     }
   | {
       readonly kind: "requestExonerated";

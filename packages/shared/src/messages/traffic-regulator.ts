@@ -1,7 +1,8 @@
 /** What the traffic regulator receives. */
-import type { Profile, Verdict, VersionReference } from "../change.ts";
+import type { ChangeSummary, Profile, Verdict, VersionReference } from "../change.ts";
 import type { RequestOutcome } from "../decisions.ts";
 import type { Digest, RequestId, ServerName } from "../ids.ts";
+import type { MisbehaviourAct } from "../misbehaviour.ts";
 import type { StreamMessage } from "./state-replica.ts";
 
 /** Member → regulator: this change is durable here; with the verdict when this member tested it (PROTOCOL §4–§6). */
@@ -31,14 +32,23 @@ export type RefusalReportMessage = {
   readonly attempt: number;
   readonly reason: string;
   readonly detail: string;
+  /** What the sender did; absent where races explain the refusal. */
+  readonly act?: MisbehaviourAct;
+  /** Digests of what was refused, where it could be read. */
+  readonly ticketDigest?: Digest;
+  readonly changeDigest?: Digest;
 };
-/** Member → regulator: what this member holds for a request with diverging answers: the digest and its sender's signature. */
+/**
+ * Member → regulator: a change this member holds or has refused, and its sender's signature over it. The summary proves
+ * which ticket the digest belongs to; without it a faulty member could accuse a server with what it signed for another.
+ */
 export type EvidenceReportMessage = {
   readonly kind: "evidenceReport";
   readonly requestId: RequestId;
   readonly attempt: number;
   readonly changeDigest: Digest;
-  readonly evidence?: {
+  readonly summary: ChangeSummary;
+  readonly evidence: {
     readonly digests: readonly Digest[];
     readonly signature: string;
   };
@@ -49,6 +59,9 @@ export type ShadowVerdictMessage = {
   readonly run: string;
   readonly verdict: Verdict;
   readonly resultDigest: Digest;
+  /** Who sent the result, and the ticket it was made under: a run is judged by its own server's result under its own ticket. */
+  readonly executionServer: ServerName;
+  readonly ticketDigest: Digest;
 };
 /** Execution server → regulator: the request could not be finished (worker died, timed out, threw) or is obsolete. */
 export type ExecutionFailedMessage = {

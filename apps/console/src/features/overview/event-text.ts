@@ -19,6 +19,8 @@ const sentences: Sentences = {
   "node.state": ({ node, to, from, cause }) => `${node} is ${to} (was ${from}): ${cause}`,
   "server.state": ({ server, to, cause }) => `${server} is ${to}: ${cause}`,
   "server.discarded": ({ server, verdict, cause }) => `${server} discarded, ${verdict}: ${cause}`,
+  "server.misbehaved": ({ server, act, reporters, count, cause }) =>
+    `${server}: ${act.replaceAll("-", " ")}${count > 1 ? `, ${count} times` : ""}, refused (${reporters.join(", ")}): ${cause}`,
   "degree.changed": ({ component, previous, wanted, decidedBy }) =>
     `Degree of ${component} set from ${previous} to ${wanted} by ${decidedBy}`,
   "degree.progress": ({ component, live, wanted, detail }) => `${component}: ${live} of ${wanted} live. ${detail}`,

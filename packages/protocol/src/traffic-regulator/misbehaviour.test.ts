@@ -1,0 +1,203 @@
+import type { Digest, MisbehaviourAct, RequestId } from "@redoubt/shared";
+import { describe, expect, it } from "vitest";
+import { digestEvidence, digestTicket } from "../digests.ts";
+import { nodeHasher as hasher } from "../testing/hasher.test-support.ts";
+import { changeOf, type Dispatched, fails, MEMBERS, PASS, Stage, summaryOf, TESTERS } from "./stage.test-support.ts";
+
+const NOBODY = "0".repeat(64) as RequestId;
+
+function refusal(stage: Stage, member: string, server: string, act: MisbehaviourAct, reason = "not-newest"): void {
+  stage.message(member, {
+    kind: "refusalReport",
+    executionServer: server,
+    requestId: NOBODY,
+    attempt: 1,
+    reason,
+    detail: "seen",
+    act,
+  });
+}
+
+const misbehaviours = (stage: Stage) => stage.factsOf("misbehaviour");
+
+describe("what members report of an execution server", () => {
+  it("is a fact at once, again when t+1 members confirm it, and then only when there is much more of it", () => {
+    const stage = new Stage();
+    for (let count = 0; count < 5; count++) refusal(stage, "state-replica-1", "execution-server-1", "rollback");
+    expect(misbehaviours(stage)).toMatchObject([
+      { server: "execution-server-1", act: "rollback", reporters: ["state-replica-1"], confirmed: false, count: 1 },
+    ]);
+    refusal(stage, "state-replica-2", "execution-server-1", "rollback");
+    expect(misbehaviours(stage).at(-1)).toMatchObject({ confirmed: true, count: 6 });
+    for (let count = 0; count < 60; count++) refusal(stage, "state-replica-2", "execution-server-1", "rollback");
+    expect(misbehaviours(stage)).toHaveLength(3);
+    expect(stage.factsOf("discardServer")).toEqual([]);
+  });
+
+  it("counts for each process and act by itself, and for no server there is not", () => {
+    const stage = new Stage();
+    refusal(stage, "state-replica-1", "execution-server-1", "rollback");
+    refusal(stage, "state-replica-2", "execution-server-1", "overwrite");
+    refusal(stage, "state-replica-1", "execution-server-2", "rollback");
+    refusal(stage, "state-replica-1", "execution-server-9", "rollback");
+    refusal(stage, "state-replica-9", "execution-server-3", "rollback");
+    expect(misbehaviours(stage).map(({ server, act, confirmed }) => [server, act, confirmed])).toEqual([
+      ["execution-server-1", "rollback", false],
+      ["execution-server-1", "overwrite", false],
+      ["execution-server-2", "rollback", false],
+    ]);
+  });
+
+  it("discards a server of which t+1 members saw many forged tickets, not one of which a single member says so", () => {
+    const stage = new Stage();
+    for (let count = 0; count < 9; count++)
+      refusal(stage, "state-replica-1", "execution-server-1", "forged-ticket", "ticket");
+    expect(stage.factsOf("discardServer")).toEqual([]);
+    refusal(stage, "state-replica-2", "execution-server-1", "forged-ticket", "ticket");
+    expect(stage.factsOf("discardServer")).toMatchObject([{ server: "execution-server-1", check: "ticket" }]);
+  });
+
+  it("tells of a server that still writes long after it lost its lease, not of one whose change was under way", () => {
+    const stage = new Stage();
+    const late = () =>
+      stage.message("state-replica-1", {
+        kind: "refusalReport",
+        executionServer: "execution-server-1",
+        requestId: NOBODY,
+        attempt: 1,
+        reason: "stale-epoch",
+        detail: "",
+      });
+    stage.settle("execution-server-2");
+    late();
+    expect(misbehaviours(stage)).toEqual([]);
+    stage.pass(1_100);
+    late();
+    expect(misbehaviours(stage)).toMatchObject([{ server: "execution-server-1", act: "foreign-lease" }]);
+  });
+});
+
+describe("signatures over changes", () => {
+  function show(
+    stage: Stage,
+    member: string,
+    about: Dispatched,
+    name: string,
+    changes: Partial<Record<string, unknown>> = {},
+  ) {
+    const digests = [changeOf(about, name)];
+    stage.message(member, {
+      kind: "evidenceReport",
+      requestId: about.requestId,
+      attempt: about.attempt,
+      changeDigest: digests[0] as Digest,
+      summary: summaryOf(about, name),
+      evidence: { digests, signature: `key of ${about.server} signed ${digestEvidence(hasher, digests)}` },
+      ...changes,
+    });
+  }
+
+  it("two for one ticket convict their server although all members hold the same change, even by one member's showing", () => {
+    const stage = new Stage();
+    const request = stage.dispatch("alice", { object: "a" });
+    stage.answerAll(request);
+    show(stage, "state-replica-3", request, "change");
+    expect(stage.factsOf("serverConvicted")).toEqual([]);
+    show(stage, "state-replica-3", request, "rival");
+    expect(stage.factsOf("serverConvicted")).toMatchObject([{ server: "execution-server-1" }]);
+    expect(stage.factsOf("discardServer")).toHaveLength(1);
+    expect(misbehaviours(stage)).toMatchObject([
+      {
+        act: "equivocation",
+        confirmed: true,
+        ticketDigest: digestTicket(hasher, request.ticket.body),
+        changeDigests: [changeOf(request, "change"), changeOf(request, "rival")],
+      },
+    ]);
+    expect(stage.status(request.exchange)).toBe(200);
+  });
+
+  it("of two tickets convict nobody, although a faulty member passes one off as the other's", () => {
+    const stage = new Stage();
+    const request = stage.dispatch("alice", { object: "a" });
+    const other = stage.dispatch("bob", { object: "b" });
+    stage.answer("state-replica-1", request, { verdict: PASS });
+    stage.answer("state-replica-2", request, { verdict: PASS });
+    stage.answer("state-replica-3", request, { change: "invented" });
+    show(stage, "state-replica-1", request, "change");
+    show(stage, "state-replica-3", request, "change", { changeDigest: changeOf(other), summary: summaryOf(other) });
+    show(stage, "state-replica-3", other, "change", { summary: summaryOf(request) });
+    show(stage, "state-replica-3", other, "change", { requestId: request.requestId, attempt: request.attempt });
+    expect(stage.factsOf("serverConvicted")).toEqual([]);
+    show(stage, "state-replica-2", request, "change");
+    stage.pass(400);
+    expect(stage.factsOf("discardServer")).toEqual([]);
+    expect(misbehaviours(stage)).toMatchObject([{ server: "state-replica-3", act: "contradicts-signature" }]);
+  });
+
+  it("that are not the server's prove nothing", () => {
+    const stage = new Stage();
+    const request = stage.dispatch("alice", { object: "a" });
+    for (const name of ["one", "other"])
+      show(stage, "state-replica-1", request, name, {
+        evidence: { digests: [changeOf(request, name)], signature: "key of execution-server-2 signed" },
+      });
+    expect(stage.factsOf("serverConvicted")).toEqual([]);
+  });
+});
+
+describe("a shadow run is judged by its own server's result under its own ticket only", () => {
+  it("others are told as fabrications", () => {
+    const stage = new Stage();
+    const request = stage.dispatch("alice", { object: "a" });
+    stage.answerAll(request, { verdict: fails() });
+    const [run] = stage.shadowRuns;
+    if (!run) throw new Error("no shadow run");
+    stage.shadowVerdicts({ ...run, server: "execution-server-2" }, PASS);
+    stage.shadowVerdicts({ ...run, ticket: { ...run.ticket, body: { ...run.ticket.body, attempt: 9 } } }, PASS);
+    expect(stage.factsOf("serverConvicted")).toEqual([]);
+    expect(misbehaviours(stage)).toMatchObject([
+      { server: "execution-server-2", act: "fabricated-reply" },
+      { server: run.server, act: "fabricated-reply" },
+    ]);
+    stage.shadowVerdicts(run, PASS);
+    expect(stage.factsOf("serverConvicted")).toMatchObject([{ server: "execution-server-1" }]);
+  });
+});
+
+describe("words nobody asked for", () => {
+  it("an execution server's about a request that was never dispatched", () => {
+    const stage = new Stage();
+    stage.message("execution-server-1", {
+      kind: "executionFailed",
+      requestId: NOBODY,
+      attempt: 1,
+      reason: "crash",
+      detail: "",
+      alsoInside: [],
+    });
+    expect(misbehaviours(stage)).toMatchObject([{ server: "execution-server-1", act: "fabricated-reply" }]);
+  });
+
+  it("a verdict of an acceptance test server that was not designated (R48), and the client gets one reply", () => {
+    const stage = new Stage({ profile: "basic" });
+    const request = stage.dispatch("alice", { object: "a" });
+    const other = TESTERS.find((tester) => !request.ticket.body.testers.includes(tester)) ?? "";
+    for (const member of MEMBERS) stage.answer(member, request);
+    const { replyDigest } = stage.verified(request) as Extract<ReturnType<Stage["verified"]>, { kind: "verified" }>;
+    const acceptance = {
+      kind: "acceptance",
+      requestId: request.requestId,
+      attempt: request.attempt,
+      changeDigest: changeOf(request),
+      verdict: PASS,
+      replyDigest,
+      reply: '{"body":{"done":true},"status":200}',
+    } as const;
+    stage.message(other, acceptance);
+    expect(stage.status(request.exchange)).toBeUndefined();
+    expect(misbehaviours(stage)).toMatchObject([{ server: other, act: "duplicate-reply" }]);
+    stage.message(request.ticket.body.testers[0] as string, acceptance);
+    expect(stage.status(request.exchange)).toBe(200);
+  });
+});

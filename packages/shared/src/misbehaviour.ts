@@ -1,0 +1,40 @@
+/**
+ * Words for what a server did that no right one does, as members and regulator report it and as people read it. A word says
+ * what was seen, not who is guilty: conviction has rules of its own (docs/PROTOCOL.md §6).
+ */
+export const misbehaviourActs = [
+  /** Two different changes for one ticket. */
+  "equivocation",
+  /** A change that reached some members only, although the others were in hearing. */
+  "partial-multicast",
+  /** A version that does not continue the newest one, or names one that nobody has. */
+  "version-jump",
+  /** A read of, or a write on, a version older than the newest. */
+  "rollback",
+  /** A version under a number and epoch that is stored already. */
+  "overwrite",
+  /** A change in object clusters that another server holds, or held after it. */
+  "foreign-lease",
+  /** The ticket of another server. */
+  "foreign-ticket",
+  /** No genuine ticket at all; told in multiples of {@link FORGED_TICKETS_ALARM}. */
+  "forged-ticket",
+  "read-outside-scope",
+  "write-outside-scope",
+  /** A request that is recorded already, again and again. */
+  "replayed-request",
+  "malformed",
+  /** A reply or result nobody asked this server for. */
+  "fabricated-reply",
+  /** A verdict from an acceptance test server that was not designated for the request. */
+  "duplicate-reply",
+  /** A member's answer that is not what the execution server signed. */
+  "contradicts-signature",
+  /** A member's list of undecided changes that no right member can have. */
+  "impossible-list",
+] as const;
+
+export type MisbehaviourAct = (typeof misbehaviourActs)[number];
+
+/** Messages without a genuine ticket before a member raises the alarm, and between two alarms (REQUIREMENTS A21, U48). */
+export const FORGED_TICKETS_ALARM = 8;
