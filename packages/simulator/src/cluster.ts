@@ -136,7 +136,8 @@ export function buildCluster(
       disk.flatMap((entry) => {
         const { kind, record } = entry as { kind: string; record: ChangeRecord };
         if (kind !== "accepted" && kind !== "fetched") return [];
-        return [{ digest: digestChange(hasher, summarize(hasher, record)), record }];
+        const summary = summarize(hasher, record);
+        return [{ how: kind, digest: digestChange(hasher, summary), replyDigest: summary.replyDigest, record }];
       }),
     requestIdOf: (client, key, inputText) => computeRequestId(hasher, client, key, digestInput(hasher, inputText)),
     digestReplyBody: (status, bodyText) => digestReply(hasher, composeReply(status, bodyText)),

@@ -33,6 +33,11 @@ export class Disk {
     this.#keepPending();
   }
 
+  /** So many records no power cut can take away any more. */
+  get syncedCount(): number {
+    return this.#synced;
+  }
+
   /** A power cut: any part of the unsynced tail is gone. Returns how many records. */
   tear(now: number, random: SeededRandom): number {
     const safe = this.#synced + this.#writtenAt.filter((at) => now - at >= WRITTEN_FOR_MS).length;

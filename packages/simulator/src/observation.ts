@@ -2,6 +2,7 @@
  * What can be seen from outside a simulated cluster: what clients asked and were told, what the masters decided, and
  * the bytes on the replicas' disks. Checkers read this and never the memory of a core (STYLE rule 12).
  */
+import type { Hasher, VersionRow } from "@redoubt/protocol";
 import type { ChangeRecord, Digest, RequestId, ServerName, SlotDecisions } from "@redoubt/shared";
 import type { BankInput } from "./bank.ts";
 
@@ -22,14 +23,43 @@ export interface ClientOperation {
 }
 
 export interface StoredChange {
+  /** From the execution server that made it, or from another replica. */
+  readonly how: "accepted" | "fetched";
   readonly digest: Digest;
+  readonly replyDigest: Digest;
   readonly record: ChangeRecord;
+}
+
+/** A reply that left for a client, and what bore it at that moment. */
+export interface Release {
+  readonly requestId: RequestId;
+  readonly at: number;
+  /** Changes with this reply that were on some replica's disk. */
+  readonly changes: readonly {
+    readonly digest: Digest;
+    readonly holders: ReadonlySet<ServerName>;
+    /** Some master had applied the decision. */
+    readonly verified: boolean;
+    /** Changes it follows, directly or not, that no master had decided, and who held them. */
+    readonly undecidedAncestors: readonly { readonly digest: Digest; readonly holders: ReadonlySet<ServerName> }[];
+  }[];
+}
+
+/** The synced part of a replica's disk at some moment, as texts. */
+export interface JournalSnapshot {
+  readonly server: ServerName;
+  readonly texts: readonly string[];
 }
 
 export interface Observation {
   readonly operations: readonly ClientOperation[];
   /** Per life of a master ("state-master-1/2"), what it applied, in the order it applied it. */
   readonly decisions: ReadonlyMap<string, readonly SlotDecisions[]>;
+  /** Per life of a master, the rows of verified versions it put out for its database. */
+  readonly versionRows: ReadonlyMap<string, readonly VersionRow[]>;
+  readonly releases: readonly Release[];
+  /** Earlier states of replicas' disks; the last one of each replica is its disk at the end. */
+  readonly snapshots: readonly JournalSnapshot[];
   /** Per replica, the change records on its disk, in disk order. */
   readonly stored: ReadonlyMap<ServerName, readonly StoredChange[]>;
   /** Replicas that misbehaved in this run: nothing is expected of them. */
@@ -37,6 +67,7 @@ export interface Observation {
   /** Executions that started for quarantined requests after their definite rejection (I10). */
   readonly executionsAfterRejection: readonly RequestId[];
   readonly digestReply: (status: number, bodyText: string) => Digest;
+  readonly hasher: Hasher;
 }
 
 export interface Violation {

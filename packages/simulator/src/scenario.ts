@@ -12,8 +12,14 @@ import {
 import { digestText, type Hasher } from "@redoubt/protocol";
 import type { Digest, ServerName } from "@redoubt/shared";
 import { checkAgreement } from "./checkers/agreement.ts";
+import { checkAppendOnly } from "./checkers/append-only.ts";
 import { checkBankSum } from "./checkers/bank-sum.ts";
+import { checkC2 } from "./checkers/c2.ts";
+import { checkEpochExclusion } from "./checkers/epoch-exclusion.ts";
+import { checkLinearizability } from "./checkers/linearizability.ts";
 import { checkLiveness } from "./checkers/liveness.ts";
+import { checkOneEffect } from "./checkers/one-effect.ts";
+import { checkReleased } from "./checkers/released.ts";
 import { checkReplay } from "./checkers/replay.ts";
 import { checkRequests } from "./checkers/requests.ts";
 import { checkSerializability } from "./checkers/serializability.ts";
@@ -51,6 +57,12 @@ const CHECKERS: readonly Checker[] = [
   checkBankSum,
   checkLiveness,
   checkConvergence,
+  checkAppendOnly,
+  checkC2,
+  checkEpochExclusion,
+  checkReleased,
+  checkOneEffect,
+  checkLinearizability,
 ];
 
 /**

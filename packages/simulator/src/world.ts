@@ -4,7 +4,7 @@
  * down what can be seen from outside.
  */
 import { type Adversary, Conspiracy, type SeededAdversaryFactory, together } from "@redoubt/adversary";
-import type { AcceptanceTestEffect, Hasher, SendEffect } from "@redoubt/protocol";
+import type { AcceptanceTestEffect, ApplyEffect, Hasher, SendEffect } from "@redoubt/protocol";
 import {
   type AnyMessage,
   type Component,
@@ -12,7 +12,6 @@ import {
   MAY_SEND,
   type RequestId,
   type ServerName,
-  type SlotDecisions,
 } from "@redoubt/shared";
 import { canonical } from "./bank.ts";
 import { type Response, SimulatedClient } from "./clients.ts";
@@ -26,6 +25,7 @@ import { type FaultCounts, Network } from "./network.ts";
 import type { ClientOperation, Observation, StoredChange } from "./observation.ts";
 import { type SeededRandom, seededRandom } from "./random.ts";
 import { VirtualTime } from "./virtual-time.ts";
+import { Witness } from "./witness.ts";
 import { type ExecuteEffect, runExecution, runTest } from "./workers.ts";
 
 const REGULATOR = "traffic-regulator-1";
@@ -72,7 +72,7 @@ export class World {
   readonly #intruders = new Intruders();
   readonly #conspiracy = new Conspiracy();
   readonly #lies: SeededRandom;
-  readonly #decisions = new Map<ServerName, SlotDecisions[]>();
+  readonly #witness: Witness;
   readonly #rejectedAt = new Map<string, number>();
   readonly #executionsAfterRejection: RequestId[] = [];
   readonly #waiting = new Map<string, SimulatedClient>();
@@ -90,6 +90,8 @@ export class World {
     const clientNames = plan.clients.map((client) => client.name);
     this.#cluster = buildCluster(plan.shape, plan.hasher, this.#random.fork("cores"), clientNames, plan.wrapCore);
     for (const host of this.#cluster.hosts) this.#addHost(host);
+    const replicas = [...this.#hosts.values()].filter(({ component }) => component === "state-replica");
+    this.#witness = new Witness(plan.hasher, this.#cluster.changesOn, () => replicas);
     this.#manager = new SimulatedManager(this.#cluster.manager, this.#random.fork("manager"), {
       later: (delay, run) => this.time.later(delay, run),
       sendToRegulator: (message) =>
@@ -136,7 +138,9 @@ export class World {
     this.#manager.start();
     for (const client of this.clients) this.time.later(this.#random.between(1, 50), () => client.next());
     if (faults) this.#injector.schedule(faults);
+    this.time.later(safetyPhaseMs / 2, () => this.#witness.takeSnapshot());
     this.time.runUntil(safetyPhaseMs, () => false);
+    this.#witness.takeSnapshot();
     this.#isHealed = true;
     for (const host of this.#hosts.values()) if (this.#isNoticed(this.#intruders.of(host.server))) host.crash("killed");
     this.#injector.heal();
@@ -145,17 +149,22 @@ export class World {
   }
 
   observation(): Observation {
+    this.#witness.takeSnapshot();
     const stored = new Map<ServerName, StoredChange[]>();
     for (const host of this.#hosts.values()) {
       if (host.component === "state-replica") stored.set(host.server, this.#cluster.changesOn(host.disk.records));
     }
     return {
       operations: this.clients.flatMap((client) => client.history),
-      decisions: this.#decisions,
+      decisions: this.#witness.decisions,
+      versionRows: this.#witness.versionRows,
+      releases: this.#witness.releases,
+      snapshots: this.#witness.snapshots,
       stored,
       faultyReplicas: this.#plan.faultyReplicas,
       executionsAfterRejection: this.#executionsAfterRejection,
       digestReply: (status, text) => this.#cluster.digestReplyBody(status, text),
+      hasher: this.#plan.hasher,
     };
   }
 
@@ -174,7 +183,7 @@ export class World {
     const intruder = this.#intruderOf(host, host.life + 1);
     this.#intruders.enter(host.server, this.#isHealed && this.#isNoticed(intruder) ? undefined : intruder);
     // A master tells its decisions again from the first slot on; what it told before a crash is compared too.
-    if (host.component === "state-master") this.#decisions.set(`${host.server}/${host.life + 1}`, []);
+    if (host.component === "state-master") this.#witness.masterStarted(`${host.server}/${host.life + 1}`);
     host.start();
   }
 
@@ -272,9 +281,9 @@ export class World {
         this.#respond(effect as unknown as RespondEffect);
         return;
       case "apply": {
-        const { slot, at, decisions } = effect as unknown as SlotDecisions;
-        this.#decisions.get(`${from.server}/${life}`)?.push({ slot, at, decisions });
-        for (const decision of decisions) this.#noteDecision(decision);
+        const applied = effect as unknown as ApplyEffect;
+        this.#witness.applied(`${from.server}/${life}`, applied, applied.rows.versions);
+        for (const decision of applied.decisions) this.#noteDecision(decision);
       }
     }
   }
@@ -308,6 +317,8 @@ export class World {
     this.#waiting.delete(exchange);
     const requestId = Object.entries(headers).find(([name]) => name.toLowerCase() === "redoubt-request-id")?.[1];
     if (status === 403 && requestId) this.#rejectedAt.set(requestId, this.time.now);
+    if ((status === 200 || status === 422) && requestId)
+      this.#witness.released(requestId as RequestId, status, bodyText, this.time.now);
     const response: Response = { status, replyText: bodyText };
     this.time.later(this.#random.between(0.05, 0.5), () => client?.answered(exchange, response));
   }

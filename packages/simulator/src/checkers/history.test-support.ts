@@ -10,13 +10,25 @@ type Mutable<Value> = Value extends string | number | boolean
   ? Value
   : Value extends ReadonlyMap<infer Key, infer Inner>
     ? Map<Key, Mutable<Inner>>
-    : Value extends readonly (infer Item)[]
-      ? Mutable<Item>[]
-      : Value extends object
-        ? { -readonly [Name in keyof Value]: Mutable<Value[Name]> }
-        : Value;
+    : Value extends ReadonlySet<infer Item>
+      ? Set<Item>
+      : Value extends readonly (infer Item)[]
+        ? Mutable<Item>[]
+        : Value extends object
+          ? { -readonly [Name in keyof Value]: Mutable<Value[Name]> }
+          : Value;
 
-export type Draft = Mutable<Pick<Observation, "operations" | "decisions" | "stored" | "executionsAfterRejection">>;
+const TAMPERABLE = [
+  "operations",
+  "decisions",
+  "stored",
+  "executionsAfterRejection",
+  "versionRows",
+  "releases",
+  "snapshots",
+] as const satisfies readonly (keyof Observation)[];
+
+export type Draft = Mutable<Pick<Observation, (typeof TAMPERABLE)[number]>>;
 export type Verified = Mutable<Extract<Decision, { kind: "verified" }>>;
 
 function runHealthy(): Observation {
@@ -43,10 +55,13 @@ export function healthyHistory(): Observation {
 
 /** The healthy history with one thing wrong. */
 export function tampered(tamper: (draft: Draft) => void, faulty: readonly string[] = []): Observation {
-  const { operations, decisions, stored, executionsAfterRejection, digestReply } = healthyHistory();
-  const draft = structuredClone({ operations, decisions, stored, executionsAfterRejection }) as unknown as Draft;
+  const healthyOne = healthyHistory();
+  const { digestReply, hasher } = healthyOne;
+  const draft = structuredClone(
+    Object.fromEntries(TAMPERABLE.map((name) => [name, healthyOne[name]])),
+  ) as unknown as Draft;
   tamper(draft);
-  return { ...(draft as unknown as Observation), faultyReplicas: new Set(faulty), digestReply };
+  return { ...(draft as unknown as Observation), faultyReplicas: new Set(faulty), digestReply, hasher };
 }
 
 /** Changes every verified decision (that is no read) that the condition holds for, on all masters. */

@@ -1,0 +1,126 @@
+/**
+ * Writes down what can be seen of a cluster from outside while it runs: decisions and rows that masters put out, the bytes
+ * on replicas' disks at several moments, and, for every reply that leaves, what was on the disks at that moment. Checkers
+ * read the {@link Observation} made of it; this judges nothing.
+ */
+import { composeReply, digestReply, type Hasher, type VersionRow } from "@redoubt/protocol";
+import type { Digest, RequestId, ServerName, SlotDecisions } from "@redoubt/shared";
+import type { JournalSnapshot, Release, StoredChange } from "./observation.ts";
+
+/** The parts of a host that a witness may look at. */
+export interface WitnessedDisk {
+  readonly server: ServerName;
+  readonly disk: { readonly records: readonly unknown[]; readonly syncedCount: number };
+}
+
+export class Witness {
+  /** Per life of a master ("state-master-1/2"), what it applied, in the order it applied it. */
+  readonly decisions = new Map<string, SlotDecisions[]>();
+  /** Per life of a master, the rows it would have in its database. */
+  readonly versionRows = new Map<string, VersionRow[]>();
+  readonly releases: Release[] = [];
+  readonly snapshots: JournalSnapshot[] = [];
+  readonly #hasher: Hasher;
+  readonly #changesOn: (records: readonly unknown[]) => StoredChange[];
+  readonly #replicas: () => readonly WitnessedDisk[];
+  readonly #verified = new Set<Digest>();
+  /** Per replica: how far its disk has been read, and the changes found, by request. */
+  readonly #read = new Map<ServerName, { through: number; readonly changes: Map<RequestId, StoredChange[]> }>();
+  readonly #byDigest = new Map<Digest, StoredChange>();
+
+  constructor(
+    hasher: Hasher,
+    changesOn: (records: readonly unknown[]) => StoredChange[],
+    replicas: () => readonly WitnessedDisk[],
+  ) {
+    this.#hasher = hasher;
+    this.#changesOn = changesOn;
+    this.#replicas = replicas;
+  }
+
+  masterStarted(life: string): void {
+    this.decisions.set(life, []);
+    this.versionRows.set(life, []);
+  }
+
+  applied(life: string, { slot, at, decisions }: SlotDecisions, rows: readonly VersionRow[]): void {
+    this.decisions.get(life)?.push({ slot, at, decisions });
+    this.versionRows.get(life)?.push(...rows);
+    for (const decision of decisions) if (decision.kind === "verified") this.#verified.add(decision.change.digest);
+  }
+
+  /** A reply leaves for a client: what bears it at this moment? */
+  released(requestId: RequestId, status: number, bodyText: string, at: number): void {
+    const told = digestReply(this.#hasher, composeReply(status, bodyText));
+    const bearers = new Map<Digest, Set<ServerName>>();
+    for (const { server } of this.#readDisks()) {
+      for (const { digest, replyDigest } of this.#changesOf(server, requestId)) {
+        if (replyDigest === told) bearers.set(digest, (bearers.get(digest) ?? new Set()).add(server));
+      }
+    }
+    const changes = [...bearers].map(([digest, holders]) => ({
+      digest,
+      holders,
+      verified: this.#verified.has(digest),
+      undecidedAncestors: this.#undecidedAncestors(digest),
+    }));
+    this.releases.push({ requestId, at, changes });
+  }
+
+  /** Undecided changes that this one follows, directly or not, with the replicas that hold them. */
+  #undecidedAncestors(digest: Digest): { digest: Digest; holders: ReadonlySet<ServerName> }[] {
+    const found = new Map<Digest, ReadonlySet<ServerName>>();
+    const work = [digest];
+    for (let next = work.pop(); next !== undefined; next = work.pop()) {
+      for (const { follows } of this.#byDigest.get(next)?.record.links ?? []) {
+        if (this.#verified.has(follows) || found.has(follows) || !this.#byDigest.has(follows)) continue;
+        found.set(follows, this.#holdersOf(follows));
+        work.push(follows);
+      }
+    }
+    return [...found].map(([each, holders]) => ({ digest: each, holders }));
+  }
+
+  #holdersOf(digest: Digest): ReadonlySet<ServerName> {
+    const requestId = this.#byDigest.get(digest)?.record.ticket.body.requestId;
+    if (requestId === undefined) return new Set();
+    const holds = ({ server }: WitnessedDisk): boolean =>
+      this.#changesOf(server, requestId).some((change) => change.digest === digest);
+    return new Set(
+      this.#replicas()
+        .filter(holds)
+        .map(({ server }) => server),
+    );
+  }
+
+  #changesOf(server: ServerName, requestId: RequestId): readonly StoredChange[] {
+    return this.#read.get(server)?.changes.get(requestId) ?? [];
+  }
+
+  #readDisks(): readonly WitnessedDisk[] {
+    const replicas = this.#replicas();
+    for (const { server, disk } of replicas) {
+      let read = this.#read.get(server);
+      // A shorter disk is another one, or lost its tail: begin again.
+      if (!read || disk.records.length < read.through) {
+        read = { through: 0, changes: new Map() };
+        this.#read.set(server, read);
+      }
+      for (const change of this.#changesOn(disk.records.slice(read.through))) {
+        const { requestId } = change.record.ticket.body;
+        read.changes.set(requestId, [...(read.changes.get(requestId) ?? []), change]);
+        this.#byDigest.set(change.digest, change);
+      }
+      read.through = disk.records.length;
+    }
+    return replicas;
+  }
+
+  /** Takes down the bytes of every record that no power cut may take any more. */
+  takeSnapshot(): void {
+    for (const { server, disk } of this.#replicas()) {
+      const texts = disk.records.slice(0, disk.syncedCount).map((record) => JSON.stringify(record));
+      this.snapshots.push({ server, texts });
+    }
+  }
+}
