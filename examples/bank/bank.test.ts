@@ -210,6 +210,16 @@ describe("what a captured execution server might send", () => {
       "access-template",
       (record) => changed(record, { reads: [...record.reads, { object: "account/3", value: account(bank(), 3) }] }),
     ],
+    [
+      "a fetch that is not the request's, by the access log (R45)",
+      "access-log",
+      (record) => changed(record, { accesses: [{ object: "account/3", mode: "fetch", granted: true }] }),
+    ],
+    [
+      "a fetch that was denied",
+      "access-log",
+      (record) => changed(record, { accesses: [{ object: "account/1", mode: "fetch", granted: false }] }),
+    ],
     ["half of the change (A15)", "completeness", (record) => changed(record, { writes: record.writes.slice(0, 1) })],
     [
       "another holder's name in an account",

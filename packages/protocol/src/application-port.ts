@@ -3,7 +3,7 @@
  * contract's package nor any code of the developer. The driver builds it from the contract's JSON; every component
  * builds its own and believes nobody else's answers (PROTOCOL §4). It never runs the application.
  */
-import type { ObjectClusterNumber, Result, Verdict } from "@redoubt/shared";
+import type { LoggedAccess, ObjectClusterNumber, Result, Verdict } from "@redoubt/shared";
 
 /** `write` replaces an object, `create` makes an absent one; both include reading it. */
 export type AccessMode = "read" | "write" | "create";
@@ -70,6 +70,8 @@ export interface AcceptanceTestEffect {
   readonly now: number;
   readonly reads: readonly TestedRead[];
   readonly writes: readonly TestedWrite[];
+  /** Everything this server saw accessed under the ticket: one outside the access templates fails the test. */
+  readonly accesses: readonly LoggedAccess[];
   /** Canonical JSON text of {status, body}. */
   readonly reply: string;
 }

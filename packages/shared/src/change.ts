@@ -116,6 +116,13 @@ export interface ChangeSummary {
   readonly links: readonly ChainLink[];
 }
 
+/** One object an execution server asked a member for, or named in its change. */
+export interface LoggedAccess {
+  readonly object: string;
+  readonly mode: "fetch" | "read" | "write";
+  readonly granted: boolean;
+}
+
 /** Outcome of one acceptance test of one change by one tester. */
 export type Verdict =
   | { readonly kind: "pass" }

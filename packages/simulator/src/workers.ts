@@ -44,6 +44,8 @@ export function runExecution(
 
 /** The acceptance worker's verdict. */
 export function runTest(effect: AcceptanceTestEffect): Verdict {
+  const denied = effect.accesses.find(({ granted }) => !granted);
+  if (denied) return { kind: "fail", check: "access-log", detail: `asked for ${denied.object}` };
   try {
     const record: AcceptanceRecord = {
       operation: effect.operation,

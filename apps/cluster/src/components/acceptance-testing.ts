@@ -88,8 +88,9 @@ function toRecord(effect: AcceptanceTestEffect): AcceptanceRecord | undefined {
     if (!earlier.ok || !later.ok) return undefined;
     writes.push({ object, before: earlier.value, after: later.value });
   }
-  const { operation, applicationVersion, principal, now } = effect;
+  const { operation, applicationVersion, principal, now, accesses } = effect;
   const { status, body } = reply.value as { status?: unknown; body?: unknown };
   if (typeof status !== "number") return undefined;
-  return { operation, applicationVersion, input: input.value, principal, now, reads, writes, reply: { status, body } };
+  const named = { operation, applicationVersion, input: input.value, principal, now };
+  return { ...named, reads, writes, accesses, reply: { status, body } };
 }

@@ -16,6 +16,13 @@ export interface RecordedWrite {
   readonly after: unknown;
 }
 
+/** An object the execution server asked for, or named in its change, as the state replica logged it. */
+export interface RecordedAccess {
+  readonly object: string;
+  readonly mode: "fetch" | "read" | "write";
+  readonly granted: boolean;
+}
+
 export interface AcceptanceRecord {
   readonly operation: string;
   /** Content address of the application bundle the ticket names. */
@@ -26,6 +33,8 @@ export interface AcceptanceRecord {
   readonly now: number;
   readonly reads: readonly RecordedRead[];
   readonly writes: readonly RecordedWrite[];
+  /** Absent when the log is lost: no failure. */
+  readonly accesses?: readonly RecordedAccess[];
   readonly reply: { readonly status: number; readonly body: unknown };
 }
 

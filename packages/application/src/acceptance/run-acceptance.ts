@@ -23,7 +23,7 @@ export interface AcceptanceHelpers {
 }
 
 /**
- * Decides whether a change is accepted. Stable names of the built-in checks: `operation`, `access-template`, `read-only`,
+ * Decides whether a change is accepted. Stable names of the built-in checks: `operation`, `access-template`, `access-log`, `read-only`,
  * `reply-status`, `reply-schema`, `object-schema`, `completeness`, `refusal-unknown`, `refusal-with-writes`,
  * `refusal-unproved`, `missing-evidence`, `acceptance-error`, `confidentiality`; of the combinators `conserves`,
  * `only-changes`, `unchanged`; `must` gives its own.
@@ -73,6 +73,9 @@ function checkAccess(
   const allowed = new Map(access.map((entry) => [entry.object, entry.mode]));
   for (const { object } of record.reads)
     if (!allowed.has(object)) return { check, detail: `${operation.name} read ${object}, which it does not declare` };
+  for (const { object, granted } of record.accesses ?? [])
+    if (!granted || !allowed.has(object))
+      return { check: "access-log", detail: `${operation.name} asked for ${object}, which it does not declare` };
   const written = new Set<string>();
   for (const { object, before } of record.writes) {
     const mode = allowed.get(object);

@@ -117,6 +117,27 @@ describe("an acceptance test server", () => {
     ]);
   });
 
+  it("gives the test what t+1 members say was fetched from them, and nothing that one says alone", () => {
+    const server = new Server();
+    const { record, before } = deposit();
+    const digest = digestOf(record);
+    const summary = summarize(nodeHasher, record);
+    const vote = (member: string, ...objects: string[]) =>
+      server.receive(member, {
+        kind: "memberAnswer",
+        summary,
+        changeDigest: digest,
+        accesses: objects.map((object) => ({ object, mode: "fetch", granted: object === "account/1" })),
+      });
+    vote(MEMBERS[2], "account/1", "account/9", "account/9");
+    vote(MEMBERS[0], "account/1", "account/7");
+    server.receive(MEMBERS[0], { kind: "record", digest, record, before });
+    server.receive(MEMBERS[2], { kind: "record", digest, record, before });
+    expect(server.tests()).toMatchObject([
+      { accesses: [{ object: "account/1", mode: "fetch", granted: true }, { mode: "read" }, { mode: "write" }] },
+    ]);
+  });
+
   it("takes no forged record, input, or version, and asks the next member after 100 ms", () => {
     const server = new Server();
     const { record, before } = deposit();

@@ -1,5 +1,5 @@
 /** A test from a record and versions that members sent; nothing of it is believed that a C1 does not prove. */
-import type { ChangeRecord, StoredVersion, VersionReference } from "@redoubt/shared";
+import type { ChangeRecord, LoggedAccess, StoredVersion, VersionReference } from "@redoubt/shared";
 import { ZERO_DIGEST } from "@redoubt/shared";
 import type { AcceptanceTestEffect, TestedRead, TestedWrite } from "../application-port.ts";
 import type { Hasher } from "../core.ts";
@@ -43,6 +43,7 @@ export function composeTest(
   test: string,
   record: ChangeRecord,
   versions: ProvenVersions,
+  fetched: readonly LoggedAccess[] = [],
 ): AcceptanceTestEffect | undefined {
   const reads: TestedRead[] = [];
   const writes: TestedWrite[] = [];
@@ -58,5 +59,10 @@ export function composeTest(
   }
   const { applicationVersion, operation, principal, now } = record.ticket.body;
   const { input, reply } = record;
-  return { kind: "test", test, applicationVersion, operation, input, principal, now, reads, writes, reply };
+  const accesses = [
+    ...fetched,
+    ...record.reads.map(({ object }) => ({ object, mode: "read", granted: true }) as const),
+    ...record.writes.map(({ object }) => ({ object, mode: "write", granted: true }) as const),
+  ];
+  return { kind: "test", test, applicationVersion, operation, input, principal, now, reads, writes, accesses, reply };
 }

@@ -2,7 +2,15 @@
  * Changes members have voted for, from the first vote to the masters' decision. Bounded per member, so that a faulty one
  * cannot push out what others voted for first.
  */
-import type { ChangeRecord, ChangeSummary, Digest, RequestId, ServerName, Verdict } from "@redoubt/shared";
+import type {
+  ChangeRecord,
+  ChangeSummary,
+  Digest,
+  LoggedAccess,
+  RequestId,
+  ServerName,
+  Verdict,
+} from "@redoubt/shared";
 import type { ProvenVersions } from "./before.ts";
 
 const PER_MEMBER_MAX = 4_096;
@@ -24,6 +32,8 @@ export interface Candidate {
   readonly digest: Digest;
   readonly summary: ChangeSummary;
   readonly voters: Set<ServerName>;
+  /** What each voter says was fetched from it under the ticket. */
+  readonly accesses: Map<ServerName, readonly LoggedAccess[]>;
   /** The member whose share of memory it uses. */
   readonly firstVoter: ServerName;
   stage: Stage;
@@ -44,7 +54,8 @@ export class Candidates {
     const share = this.#perMember.get(voter) ?? new Set();
     this.#perMember.set(voter, share.add(digest));
     const stage: Stage = { kind: "voting" };
-    const candidate = { digest, summary, voters: new Set<ServerName>(), firstVoter: voter, stage, tests: 0 };
+    const voters = new Set<ServerName>();
+    const candidate = { digest, summary, voters, accesses: new Map(), firstVoter: voter, stage, tests: 0 };
     this.#byDigest.set(digest, candidate);
     for (const oldest of share) {
       if (share.size <= PER_MEMBER_MAX) break;
@@ -75,3 +86,17 @@ export const requestOf = ({ summary }: Candidate): { readonly requestId: Request
   requestId: summary.ticket.requestId,
   attempt: summary.ticket.attempt,
 });
+
+/** Accesses that enough voters saw: one of them is right. */
+export function vouchedAccesses({ accesses }: Candidate, needed: number): readonly LoggedAccess[] {
+  const counts = new Map<string, { readonly access: LoggedAccess; count: number }>();
+  for (const list of accesses.values()) {
+    const once = new Map(list.map((access) => [`${access.granted} ${access.object}`, access]));
+    for (const [name, access] of once) {
+      const entry = counts.get(name) ?? { access, count: 0 };
+      entry.count++;
+      counts.set(name, entry);
+    }
+  }
+  return [...counts.values()].filter(({ count }) => count >= needed).map(({ access }) => access);
+}

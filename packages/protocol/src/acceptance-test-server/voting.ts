@@ -4,6 +4,8 @@
  * verdict goes to the regulator with the reply, and to the masters.
  */
 import {
+  LIMITS,
+  type LoggedAccess,
   type MemberAnswerMessage,
   type RecordMessage,
   type ServerName,
@@ -13,9 +15,10 @@ import {
 import { GENESIS_OPERATION, judgeGenesis } from "../application-port.ts";
 import { send } from "../core.ts";
 import { digestChange, summarize } from "../digests.ts";
+import { vouching } from "../quorum.ts";
 import { findRecordFlaw, findSummaryFlaw, hasRightInput } from "../well-formed.ts";
 import { composeTest, ProvenVersions, startingVersions } from "./before.ts";
-import { type Candidate, requestOf, type Stage } from "./candidates.ts";
+import { type Candidate, requestOf, type Stage, vouchedAccesses } from "./candidates.ts";
 import type { Engine, Turn } from "./engine.ts";
 
 const FETCH_RETRY_MS = 100;
@@ -23,6 +26,8 @@ const SEND_AGAIN_MS = 300;
 const SENDS_MAX = 5;
 /** A member's repeated vote brings the verdict again, but not more often than this. */
 const ANSWER_SPACING_MS = 50;
+/** Of one member's log for one ticket. */
+const ACCESSES_MAX = 1_024;
 /** Tests of one change that died before it is left alone. */
 const TESTS_MAX = 3;
 
@@ -36,11 +41,19 @@ export function receiveVote(engine: Engine, turn: Turn, from: ServerName, messag
   if (!isAhead && !engine.epochs.isMember(clusters, from)) return;
   const candidate = known ?? engine.candidates.open(changeDigest, summary, from);
   candidate.voters.add(from);
+  const accesses = message.accesses?.slice(0, ACCESSES_MAX).filter(isAccess);
+  if (accesses?.length) candidate.accesses.set(from, accesses);
   const { stage } = candidate;
   if (stage.kind === "voting") considerFetching(engine, turn, candidate);
   else if (stage.kind === "tested" && turn.now - (stage.againAt - SEND_AGAIN_MS) >= ANSWER_SPACING_MS)
     sendVerdict(engine, turn, candidate, stage);
 }
+
+const isAccess = ({ object, mode, granted }: LoggedAccess): boolean =>
+  typeof object === "string" &&
+  object.length <= LIMITS.objectNameBytesMax &&
+  mode === "fetch" &&
+  typeof granted === "boolean";
 
 export function considerFetching(engine: Engine, turn: Turn, candidate: Candidate): void {
   if (!engine.epochs.isVouched(candidate.summary.ticket.clusters, candidate.voters)) return;
@@ -69,7 +82,8 @@ export function receiveRecord(engine: Engine, turn: Turn, from: ServerName, mess
   if (digestChange(hasher, summarize(hasher, record)) !== candidate.digest) return;
   const { versions } = candidate.stage;
   versions.add(before, startingVersions(record));
-  const test = composeTest(candidate.digest, record, versions);
+  const fetched = vouchedAccesses(candidate, vouching(record.ticket.body.faultsTolerated));
+  const test = composeTest(candidate.digest, record, versions, fetched);
   if (!test) return;
   candidate.stage = { kind: "testing", record };
   engine.timed.delete(candidate.digest);

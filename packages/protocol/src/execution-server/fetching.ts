@@ -96,7 +96,8 @@ function fetch(engine: Engine, turn: Turn, execution: Execution, needs: Needs): 
     const at = [...needs.at.values()].filter((reference) => isTheirs(reference.object));
     const wantsTips = [...needs.clusters].some((cluster) => clusters.has(cluster));
     if (objects.length === 0 && at.length === 0 && !wantsTips) continue;
-    const message = { kind: "fetch", fetch: name, ticket: execution.ticket, objects, at } as const;
+    const { ticket, input } = execution;
+    const message = { kind: "fetch", fetch: name, ticket, input, objects, at } as const;
     turn.effects.push(send("state-replica", member, message));
   }
 }

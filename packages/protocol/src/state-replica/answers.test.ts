@@ -177,15 +177,9 @@ describe("in the basic profile a member", () => {
 
 describe("a fetch", () => {
   const fetch = (options = {}) =>
-    ({
-      kind: "fetch",
-      fetch: "f",
-      ticket: deposit(1, "a", options).ticket,
-      objects: ["account/1", "account/2"],
-      at: [],
-    }) as const;
+    ({ kind: "fetch", fetch: "f", ...deposit(1, "a", options), objects: ["account/1"], at: [] }) as const;
 
-  it("gives newest versions, pending ones too, and tips, of the ticket's clusters only", () => {
+  it("gives newest versions, pending ones too, and tips, of the ticket's clusters", () => {
     const member = readyMember();
     const holder = withAccount(member);
     member.receive(EXECUTION_SERVER, fetch());

@@ -66,7 +66,12 @@ export function sendMemberAnswers(replica: Replica, turn: Turn, entry: ChangeEnt
 
 function sendMemberAnswer(replica: Replica, turn: Turn, entry: ChangeEntry, server: ServerName): void {
   const summary = replica.store.summaryOf(entry);
-  put(turn, send("acceptance-test-server", server, { kind: "memberAnswer", summary, changeDigest: entry.digest }));
+  const log = replica.accesses.of(summary.ticket);
+  const accesses = log ? { accesses: log.accesses } : {};
+  put(
+    turn,
+    send("acceptance-test-server", server, { kind: "memberAnswer", summary, changeDigest: entry.digest, ...accesses }),
+  );
 }
 
 /** The change journalled for a request id, or the read-only change confirmed for it. */

@@ -3,6 +3,7 @@ import type { Digest, Epoch, RequestId, ServerName } from "@redoubt/shared";
 import type { ApplicationPort } from "../application-port.ts";
 import type { Hasher, SendEffect } from "../core.ts";
 import type { RecentKeys } from "../recent.ts";
+import type { AccessLogs } from "./accesses.ts";
 import type { ReadConfirmations } from "./confirmations.ts";
 import type { Evidence, RivalChanges } from "./evidence.ts";
 import type { Examiner } from "./examination.ts";
@@ -31,6 +32,7 @@ export interface Replica {
   readonly store: ReplicaStore;
   readonly held: HeldChanges;
   readonly gaps: Gaps;
+  readonly accesses: AccessLogs;
   readonly evidence: Evidence;
   readonly rivals: RivalChanges;
   readonly reports: Reports;

@@ -2,11 +2,12 @@
  * Objects and chain tips for an execution server with a right ticket. A fetch waits until the epochs its ticket names
  * are installed; it never sees another state than the one changes of those epochs are judged against.
  */
-import { type FetchedMessage, type FetchMessage, LIMITS, type ServerName } from "@redoubt/shared";
+import { type Digest, type FetchedMessage, type FetchMessage, LIMITS, type ServerName } from "@redoubt/shared";
 import { send } from "../core.ts";
+import { hasRightInput } from "../well-formed.ts";
 import { tipOf } from "./clusters.ts";
 import { put, type Replica, type Turn } from "./context.ts";
-import { examineTicket, refuse } from "./examination.ts";
+import { examineTicket, type Refusal, refuse } from "./examination.ts";
 import { sendRefusal } from "./refusals.ts";
 
 const WAIT_MS = 1_000;
@@ -60,6 +61,11 @@ function answerFetch(replica: Replica, turn: Turn, from: ServerName, message: Fe
     replica.fetches.add({ from, message, until });
     return;
   }
+  const denied = logAccesses(replica, message, examined.ticketDigest);
+  if (denied) {
+    sendRefusal(replica, turn, from, ticket.body, denied, () => ({ ticketDigest: examined.ticketDigest }));
+    return;
+  }
   for (const { cluster, epoch } of ticket.body.clusters) {
     const { installed, opened } = replica.store.clusters.get(cluster);
     if (!replica.store.clusters.isMine(cluster)) continue;
@@ -73,6 +79,25 @@ function answerFetch(replica: Replica, turn: Turn, from: ServerName, message: Fe
     }
   }
   put(turn, send("execution-server", from, composeFetched(replica, message)));
+}
+
+/**
+ * Every object asked for is logged. One that the operation may not touch with the ticket's input denies the whole fetch: no
+ * right server asks for it (REQUIREMENTS R43, A10).
+ */
+function logAccesses(replica: Replica, message: FetchMessage, ticketDigest: Digest): Refusal | undefined {
+  const { hasher, application, accesses } = replica;
+  const { ticket, input, objects, at } = message;
+  if (!hasRightInput(hasher, message)) return refuse("malformed", "the input is not the ticket's", "malformed");
+  const access = application.evaluateAccess(ticket.body.operation, input);
+  const allowed = new Set(access.ok ? access.value.map(({ object }) => object) : []);
+  const asked = [...objects, ...at.map(({ object }) => object)].map(
+    (object) =>
+      ({ object: object.slice(0, LIMITS.objectNameBytesMax), mode: "fetch", granted: allowed.has(object) }) as const,
+  );
+  accesses.add(hasher, ticket.body, ticketDigest, asked);
+  const denied = asked.find(({ granted }) => !granted);
+  return denied && refuse("scope", `fetch of ${denied.object}`, "read-outside-scope");
 }
 
 function composeFetched(replica: Replica, { fetch, ticket, objects, at }: FetchMessage): FetchedMessage {

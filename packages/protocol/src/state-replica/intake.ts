@@ -139,6 +139,8 @@ export const keysOfCluster = (replica: Replica, cluster: ObjectClusterNumber): s
 function accept(replica: Replica, turn: Turn, { from, record, digest, summary }: ExaminedChange): void {
   replica.reports.acknowledge(from, digest, turn.now);
   if (!record.ticket.body.readOnly) {
+    const log = replica.accesses.of(record.ticket.body);
+    if (log) put(turn, { kind: "append", record: { kind: "accesses", change: digest, ...log }, durability: "synced" });
     put(turn, { kind: "append", record: { kind: "accepted", record }, durability: "synced" });
     const entry = replica.store.insert(digest, record, summary);
     replica.reports.watch(entry, turn.now);

@@ -37,7 +37,8 @@ export function composeTest(replica: Replica, test: string, record: ChangeRecord
   }
   const { applicationVersion, operation, principal, now } = body;
   const { input, reply } = record;
-  return { kind: "test", test, applicationVersion, operation, input, principal, now, reads, writes, reply };
+  const accesses = replica.accesses.allOf(record);
+  return { kind: "test", test, applicationVersion, operation, input, principal, now, reads, writes, accesses, reply };
 }
 
 /** Puts the test out, or gives the verdict at once where no application code is needed. */

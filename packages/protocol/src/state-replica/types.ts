@@ -12,6 +12,7 @@ import type {
 } from "@redoubt/shared";
 import type { AcceptanceTestEffect, AcceptanceTestedInput, ApplicationPort } from "../application-port.ts";
 import type { CheckpointedEffect, CheckpointedInput, CommonEffect, CommonInput, Hasher, Instant } from "../core.ts";
+import type { AccessLog } from "./accesses.ts";
 
 export interface StateReplicaDependencies {
   readonly hasher: Hasher;
@@ -31,6 +32,8 @@ export interface StateReplicaConfiguration {
 export type StateReplicaDurable =
   /** A change this member accepted (PROTOCOL §3.3). */
   | { readonly kind: "accepted"; readonly record: ChangeRecord }
+  /** What was fetched under the ticket of the change that comes next (`accesses.ts`). */
+  | ({ readonly kind: "accesses"; readonly change: Digest } & AccessLog)
   /** A change the decision stream named and this member got from another one. Comes before the `applied` that needs it. */
   | { readonly kind: "fetched"; readonly record: ChangeRecord }
   /** Decisions taken in: the member's labels. `superseded`: survivors named there that it passed over. */

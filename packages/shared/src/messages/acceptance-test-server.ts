@@ -1,5 +1,5 @@
 /** What an acceptance test server of the basic configuration receives. */
-import type { ChangeRecord, ChangeSummary, StoredVersion } from "../change.ts";
+import type { ChangeRecord, ChangeSummary, LoggedAccess, StoredVersion } from "../change.ts";
 import type { Digest } from "../ids.ts";
 import type { ShadowResultMessage, StreamMessage } from "./state-replica.ts";
 
@@ -8,6 +8,8 @@ export type MemberAnswerMessage = {
   readonly kind: "memberAnswer";
   readonly summary: ChangeSummary;
   readonly changeDigest: Digest;
+  /** What was fetched from this member under the ticket, where anything was. Counts where t+1 members say it. */
+  readonly accesses?: readonly LoggedAccess[];
 };
 export type RecordMessage = {
   readonly kind: "record";

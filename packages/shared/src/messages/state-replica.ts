@@ -3,11 +3,15 @@ import type { ChangeRecord, Ticket, VersionReference } from "../change.ts";
 import type { ClusterRange, SlotDecisions } from "../decisions.ts";
 import type { Digest, Epoch, ObjectClusterNumber, RequestId, ServerName, Slot } from "../ids.ts";
 
-/** Execution server → member. `at` asks for those very versions (shadow run) instead of the newest. */
+/**
+ * Execution server → member. `at` asks for those very versions (shadow run) instead of the newest. The input must be the
+ * ticket's: the member works out from it which objects the operation may touch, and denies all others.
+ */
 export type FetchMessage = {
   readonly kind: "fetch";
   readonly fetch: string;
   readonly ticket: Ticket;
+  readonly input: string;
   readonly objects: readonly string[];
   readonly at: readonly VersionReference[];
 };

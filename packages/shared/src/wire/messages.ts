@@ -72,13 +72,14 @@ const fetch: Layout<FetchMessage> = {
   tag: 3,
   write: (writer, message) => {
     writeTicket(writer.text(message.fetch), message.ticket);
-    writer.list(message.objects, (object) => writer.text(object));
+    writer.text(message.input).list(message.objects, (object) => writer.text(object));
     writer.list(message.at, (reference) => writeReference(writer, reference));
   },
   read: (reader) => ({
     kind: "fetch",
     fetch: readText(reader, 256),
     ticket: readTicket(reader),
+    input: readText(reader, LIMITS.inputBytesMax),
     objects: reader.list(() => readText(reader, LIMITS.objectNameBytesMax), LIMITS.objectsPerRequestMax),
     at: reader.list(() => readReference(reader), LIMITS.objectsPerRequestMax),
   }),
