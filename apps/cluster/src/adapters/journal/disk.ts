@@ -3,6 +3,7 @@
  * (adapters/testing/faulty-disk.ts). The real disk is Node's callback API: its FileHandle costs about 10 µs more a call.
  */
 import { close, fdatasync, fsync, type OpenMode, open, read, rename, write } from "node:fs";
+import { rm } from "node:fs/promises";
 
 /** File operations of the journal; every promise rejects with the system's error (ENOSPC, EIO, …). */
 export interface JournalDisk {
@@ -14,6 +15,8 @@ export interface JournalDisk {
   /** Makes the data written so far durable, and the file's size. */
   dataSync(descriptor: number): Promise<void>;
   rename(from: string, to: string): Promise<void>;
+  /** Removes a file; it is no error if there is none. */
+  remove(path: string): Promise<void>;
   /** Makes creations and renames in this folder durable. */
   syncDirectory(path: string): Promise<void>;
   close(descriptor: number): Promise<void>;
@@ -39,6 +42,7 @@ export const realDisk: JournalDisk = {
     new Promise((resolve, reject) => read(descriptor, bytes, offset, length, position, settle(resolve, reject))),
   dataSync: (descriptor) => new Promise((resolve, reject) => fdatasync(descriptor, settleVoid(resolve, reject))),
   rename: (from, to) => new Promise((resolve, reject) => rename(from, to, settleVoid(resolve, reject))),
+  remove: (path) => rm(path, { force: true }),
   async syncDirectory(path) {
     const descriptor = await realDisk.open(path, "r");
     try {

@@ -1,7 +1,7 @@
 /** The append-only journal of a server: see journal.ts for what it promises and segment-format.ts for how it lies on disk. */
 export { JournalLockedError } from "./directory-lock.ts";
 export { type JournalDisk, realDisk } from "./disk.ts";
-export { Journal, openJournal } from "./journal.ts";
+export { type Checkpoint, Journal, openJournal, type ReplayedBatch } from "./journal.ts";
 export {
   DEFAULT_FLUSH_DELAY_MS,
   DEFAULT_PENDING_BYTES_MAX,
@@ -9,5 +9,6 @@ export {
   type JournalOptions,
   type JournalStatistics,
 } from "./options.ts";
-export { JournalDamagedError, type JournalRecord, readJournalDirectory } from "./recovery.ts";
+export { type JournalRecord, readJournalDirectory } from "./recovery.ts";
+export { JournalDamagedError } from "./segment-load.ts";
 export type { AppendCallback, Durability } from "./staging.ts";

@@ -5,32 +5,37 @@
  * writes it with one call and makes it durable with one fdatasync, and what arrives meanwhile forms the next batch (group commit).
  * So one record alone waits for one fdatasync, and two hundred at a time share one.
  *
+ * Records are numbered from 0 for ever. Any of them can be read back by its number; one whose bytes have rotted is reported as such, by
+ * number, and can be repaired from bytes that fit the hash chain. Old segments are compressed and stay readable.
+ *
  * Two durabilities: `synced` survives the machine (replicas, acceptors: PROTOCOL.md §4, §11); `written` survives the process only and is
  * made durable within 50 ms (the traffic regulator's logs: PROTOCOL.md §6).
  *
- * After the first error of the disk nothing is acknowledged any more and nothing is tried again: a failed fdatasync may have dropped
+ * A full disk stops the acknowledgements, not the journal: what was appended stays in memory and is written again until there is room.
+ * After any other error of the disk nothing is acknowledged any more and nothing is tried again: a failed fdatasync may have dropped
  * what it could not write, and a second one would then report success. The owner hears of it once, through `onFailure`.
  *
- * It does not compress, archive or delete, and does not know what is in a record.
+ * It does not know what is in a record, and deletes none, but at its owner's word (`cutBefore`).
  */
 
+import { type CheckpointFile, readCheckpoint, writeCheckpoint } from "./checkpoint-files.ts";
 import { lockDirectory } from "./directory-lock.ts";
 import { type JournalDisk, realDisk } from "./disk.ts";
-import {
-  checkedSegmentBytes,
-  DEFAULT_FLUSH_DELAY_MS,
-  DEFAULT_PENDING_BYTES_MAX,
-  type JournalOptions,
-  type JournalStatistics,
-} from "./options.ts";
-import { readJournalDirectory, recoverLastSegment } from "./recovery.ts";
+import { checkedSegmentBytes, type JournalOptions, type JournalStatistics } from "./options.ts";
+import { RecordReader } from "./record-reader.ts";
+import { type OpenSegment, readRecordsFrom, recoverJournal } from "./recovery.ts";
+import type { SegmentCatalogue } from "./segment-catalogue.ts";
 import { SegmentFiles } from "./segment-files.ts";
-import { positionOf, RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES } from "./segment-format.ts";
-import { type AppendCallback, type Batch, type Durability, runCallbacks, Staging } from "./staging.ts";
+import type { SegmentClosing } from "./segment-scan.ts";
+import { type AppendCallback, type Durability, Staging } from "./staging.ts";
+import { Upkeep } from "./upkeep.ts";
+import { JournalWriter } from "./writer.ts";
+
+type OpenOptions = JournalOptions & { readonly segmentBytes: number; readonly disk: JournalDisk };
 
 /**
  * Opens (or makes) a journal: cuts a torn end, makes durable what is there. Records are read with `replay`.
- * Throws JournalDamagedError if something else than the end is wrong, JournalLockedError if somebody else writes to it,
+ * Throws JournalDamagedError if a segment or its header is missing or wrong, JournalLockedError if somebody else writes to it,
  * RangeError for options out of range, and the system's errors.
  */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
@@ -38,253 +43,217 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const unlock = lockDirectory(options.directory);
   try {
     const disk = options.disk ?? realDisk;
-    const open = await recoverLastSegment(disk, options.directory, segmentBytes);
-    const records = open.header.firstRecord + open.end.records;
-    const staging = new Staging({ header: open.header, ...open.end, records, segmentBytes });
-    const files = new SegmentFiles(disk, options.directory, segmentBytes, open);
-    return new Journal({ ...options, segmentBytes, disk }, files, staging, unlock);
+    const open = await recoverJournal(disk, options.directory, segmentBytes, options.mayBeCut ?? false);
+    return new Journal({ ...options, segmentBytes, disk }, open, unlock);
   } catch (error) {
     unlock();
     throw error;
   }
 }
 
+/** One batch of records read back in order; `payloads[i]` is record `first + i`, undefined if it is damaged. */
+export interface ReplayedBatch {
+  readonly first: number;
+  /** Views into a segment's memory, valid until the handler's promise settles. */
+  readonly payloads: readonly (Uint8Array | undefined)[];
+}
+
+export interface Checkpoint extends CheckpointFile {}
+
+const REPLAY_BATCH_RECORDS = 1024;
+
 export class Journal {
-  readonly #options: JournalOptions & { readonly segmentBytes: number; readonly disk: JournalDisk };
+  readonly #options: OpenOptions;
   readonly #files: SegmentFiles;
-  readonly #staging: Staging;
+  readonly #writer: JournalWriter;
+  readonly #catalogue: SegmentCatalogue;
+  readonly #reader: RecordReader;
+  readonly #upkeep: Upkeep;
   readonly #unlock: () => void;
-  /** Records at or behind this position were not there at opening. */
-  readonly #recoveredThrough: number;
-  #failure: Error | undefined;
-  #closed = false;
-  #scheduled = false;
-  #writing = false;
-  #syncing = false;
-  #unwrittenBytes = 0;
-  #appendedThrough: number;
-  #writtenThrough: number;
-  #unsyncedBytes = 0;
-  #awaitingSync: (number | AppendCallback)[] = [];
-  #syncWanted = false;
-  #flushTimer: NodeJS.Timeout | undefined;
-  #waiters: (() => void)[] = [];
-  #appendedRecords = 0;
-  #appendedBytes = 0;
-  #writes = 0;
-  #syncs = 0;
+  /** How many records there were at opening. */
+  readonly #recordsAtOpening: number;
+  readonly #identity: string;
+  #closed: Promise<void> | undefined;
 
   /** Use openJournal. */
-  constructor(
-    options: JournalOptions & { readonly segmentBytes: number; readonly disk: JournalDisk },
-    files: SegmentFiles,
-    staging: Staging,
-    unlock: () => void,
-  ) {
+  constructor(options: OpenOptions, open: OpenSegment, unlock: () => void) {
+    const { disk, directory, segmentBytes } = options;
+    const { header, end, offsets, catalogue } = open;
     this.#options = options;
-    this.#files = files;
-    this.#staging = staging;
     this.#unlock = unlock;
-    this.#recoveredThrough = positionOf(files.segmentNumber, files.writtenOffset);
-    this.#writtenThrough = this.#recoveredThrough - 1;
-    this.#appendedThrough = this.#writtenThrough;
+    this.#catalogue = catalogue;
+    this.#recordsAtOpening = header.firstRecord + end.records;
+    this.#identity = Buffer.from(header.identity).toString("hex");
+    this.#reader = new RecordReader(disk, directory, catalogue);
+    this.#reader.keepOffsets(header.segmentNumber, offsets);
+    this.#files = new SegmentFiles(disk, directory, segmentBytes, open);
+    const staging = new Staging({
+      header,
+      ...end,
+      records: this.#recordsAtOpening,
+      segmentBytes,
+      offsets,
+      onSegment: (next, nextOffsets) => {
+        catalogue.add(next);
+        this.#reader.keepOffsets(next.segmentNumber, nextOffsets);
+      },
+    });
+    this.#writer = new JournalWriter(options, open, this.#files, staging, () => this.#upkeep.archive());
+    this.#upkeep = new Upkeep({
+      disk,
+      directory,
+      catalogue,
+      reader: this.#reader,
+      retention: {
+        keepSegments: options.keepSegments ?? Number.POSITIVE_INFINITY,
+        retentionMs: options.retentionMs ?? Number.POSITIVE_INFINITY,
+      },
+      openSegment: () => this.#files.segmentNumber,
+      openClosing: () => this.#openClosing(),
+      onArchiveFailure: options.onArchiveFailure,
+    });
+    this.#upkeep.archive();
+  }
+
+  /** How far the segment that is written to has got; its records that are only in memory do not count. */
+  #openClosing(): SegmentClosing {
+    const { records, chain } = this.#writer.written;
+    const firstRecord = this.#catalogue.of(this.#files.segmentNumber)?.header.firstRecord ?? 0;
+    return { records: records - firstRecord, chain };
+  }
+
+  /** Names this journal: 32 hexadecimal digits, random, made with it. A server that lost its journal has another one. */
+  get identity(): string {
+    return this.#identity;
+  }
+
+  /** Number of records there ever were, those included that are still being written: the number the next one gets. */
+  get records(): number {
+    return this.#writer.records;
   }
 
   /** Bytes appended and not yet written. The owner must slow its sources down long before `pendingBytesMax`. */
   get pendingBytes(): number {
-    return this.#unwrittenBytes;
+    return this.#writer.pendingBytes;
+  }
+
+  /** Set while the disk has no room for what was appended; nothing is acknowledged meanwhile. */
+  get shortage(): Error | undefined {
+    return this.#writer.shortage;
   }
 
   /** The error after which nothing is acknowledged any more, if there was one. */
   get failure(): Error | undefined {
-    return this.#failure;
+    return this.#writer.failure;
   }
 
   get statistics(): JournalStatistics {
     return {
-      records: this.#staging.records,
-      appendedRecords: this.#appendedRecords,
-      appendedBytes: this.#appendedBytes,
-      writes: this.#writes,
-      syncs: this.#syncs,
-      segmentNumber: this.#staging.segmentNumber,
-      pendingBytes: this.#unwrittenBytes,
+      records: this.#writer.records,
+      firstRecord: this.#catalogue.firstRecord,
+      archivedSegments: this.#catalogue.entries.filter(({ kind }) => kind === "archive").length,
+      ...this.#writer.counters,
     };
   }
 
   /**
-   * Appends one record (1 byte … segmentBytes − 96; the bytes are copied) and returns its position, a number that grows with every record.
+   * Appends one record (1 byte … segmentBytes − 104; the bytes are copied) and returns its number.
    * `callback` runs when the record has reached its durability, never inside this call, in the order of the appends of that durability.
    * After a failure the record is dropped and its callback never runs.
    * Throws if the journal is closed, the payload is empty or too long, or pendingBytesMax is exceeded: bugs of the owner.
    */
   append(payload: Uint8Array, durability: Durability = "synced", callback?: AppendCallback): number {
-    if (this.#closed) throw new Error("append to a closed journal");
-    const longest = this.#options.segmentBytes - SEGMENT_HEADER_BYTES - RECORD_HEADER_BYTES;
-    if (payload.length === 0 || payload.length > longest) {
-      throw new RangeError(`payload is ${payload.length} bytes long, expected 1 … ${longest}`);
-    }
-    if (this.#unwrittenBytes > (this.#options.pendingBytesMax ?? DEFAULT_PENDING_BYTES_MAX)) {
-      throw new RangeError(`pendingBytes is ${this.#unwrittenBytes}: the owner appends without looking at it`);
-    }
-    const before = this.#staging.batch.bytes;
-    const position = this.#staging.append(payload, durability, callback);
-    if (this.#failure !== undefined) {
-      this.#staging.take();
-      return position;
-    }
-    this.#appendedThrough = position;
-    this.#unwrittenBytes += this.#staging.batch.bytes - before;
-    this.#appendedRecords++;
-    this.#appendedBytes += payload.length;
-    this.#schedule();
-    return position;
-  }
-
-  /** Lets the rest of this turn of the event loop join the batch. */
-  #schedule(): void {
-    if (this.#scheduled || this.#writing || this.#staging.batch.records === 0) return;
-    // While a sync runs, records that need one anyway wait for its end, so that they share the next one.
-    if (this.#syncing && !this.#staging.batch.hasWritten) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#pump();
-    });
-  }
-
-  #pump(): void {
-    if (this.#writing || this.#failure !== undefined || this.#staging.batch.records === 0) return;
-    if (this.#syncing && !this.#staging.batch.hasWritten) return;
-    this.#writing = true;
-    const batch = this.#staging.take();
-    this.#write(batch).then(
-      () => this.#finishWrite(batch),
-      (error: Error) => this.#fail(error),
-    );
-  }
-
-  async #write(batch: Batch): Promise<void> {
-    for (const block of batch.blocks) {
-      await this.#files.write(block);
-      this.#writes++;
-    }
-  }
-
-  #finishWrite(batch: Batch): void {
-    this.#writing = false;
-    if (this.#failure !== undefined) return;
-    this.#staging.recycle(batch.blocks);
-    this.#unwrittenBytes -= batch.bytes;
-    this.#unsyncedBytes += batch.bytes;
-    this.#writtenThrough = batch.lastPosition;
-    for (const item of batch.syncedCallbacks) this.#awaitingSync.push(item);
-    if (batch.syncedRecords > 0) this.#startSync();
-    else this.#armFlush();
-    runCallbacks(batch.writtenCallbacks);
-    this.#wakeWaiters();
-    this.#pump();
-  }
-
-  #armFlush(): void {
-    if (this.#flushTimer !== undefined || this.#closed) return;
-    this.#flushTimer = setTimeout(() => this.#startSync(), this.#options.flushDelayMs ?? DEFAULT_FLUSH_DELAY_MS);
-  }
-
-  #startSync(): void {
-    clearTimeout(this.#flushTimer);
-    this.#flushTimer = undefined;
-    if (this.#failure !== undefined) return;
-    if (this.#syncing) {
-      this.#syncWanted = true;
-      return;
-    }
-    this.#syncing = true;
-    this.#syncWanted = false;
-    const callbacks = this.#awaitingSync;
-    const { segmentNumber, writtenOffset } = this.#files;
-    const through = { segmentNumber, offset: writtenOffset, bytes: this.#unsyncedBytes };
-    this.#awaitingSync = [];
-    this.#files.sync().then(
-      () => this.#finishSync(callbacks, through),
-      (error: Error) => this.#fail(error),
-    );
-  }
-
-  #finishSync(
-    callbacks: readonly (number | AppendCallback)[],
-    through: { readonly segmentNumber: number; readonly offset: number; readonly bytes: number },
-  ): void {
-    this.#syncing = false;
-    this.#syncs++;
-    if (this.#failure !== undefined) return;
-    this.#unsyncedBytes -= through.bytes;
-    if (through.segmentNumber === this.#staging.segmentNumber) this.#staging.durableThrough = through.offset;
-    if (this.#syncWanted) this.#startSync();
-    runCallbacks(callbacks);
-    this.#wakeWaiters();
-    this.#schedule();
-  }
-
-  #fail(error: Error): void {
-    this.#writing = false;
-    this.#syncing = false;
-    if (this.#failure !== undefined) return;
-    this.#failure = error;
-    clearTimeout(this.#flushTimer);
-    this.#staging.take();
-    this.#awaitingSync = [];
-    this.#unwrittenBytes = 0;
-    this.#wakeWaiters();
-    if (this.#options.onFailure === undefined) throw error;
-    this.#options.onFailure(error);
-  }
-
-  #wakeWaiters(): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const wake of waiters) wake();
+    return this.#writer.append(payload, durability, callback);
   }
 
   /**
-   * Hands all records that were there at opening to `handler`, in order, checked, one segment in memory at a time; waits for a promise
-   * the handler returns. The payload is a view into its segment's memory: copy what is kept.
-   * Rejects with JournalDamagedError naming segment and offset.
+   * Hands the records from number `from` on that were there at opening to `handler`, in order, in batches, checked, one segment in memory
+   * at a time; waits for a promise the handler returns. A damaged record is handed over as undefined, in its place. Records that were
+   * cut off are left out: the first batch says where it begins.
+   * Rejects with JournalDamagedError if the header of a segment is wrong.
    */
-  async replay(handler: (payload: Uint8Array, position: number) => void | Promise<void>): Promise<void> {
-    for await (const { payload, position } of readJournalDirectory(this.#options.directory, this.#options.disk)) {
-      if (position >= this.#recoveredThrough) return;
-      const handled = handler(payload, position);
-      if (handled !== undefined) await handled;
+  async replay(from: number, handler: (batch: ReplayedBatch) => void | Promise<void>): Promise<void> {
+    const { disk, directory } = this.#options;
+    let payloads: (Uint8Array | undefined)[] = [];
+    let first = 0;
+    for await (const { number, payload } of readRecordsFrom(disk, directory, this.#catalogue, from)) {
+      if (number >= this.#recordsAtOpening) break;
+      if (payloads.length === 0) first = number;
+      payloads.push(payload);
+      if (payloads.length < REPLAY_BATCH_RECORDS) continue;
+      await handler({ first, payloads });
+      payloads = [];
     }
+    if (payloads.length > 0) await handler({ first, payloads });
   }
 
   /**
-   * Reads the record at a position that `append` or `replay` gave, and checks it; a record that is still being written is waited for.
-   * Rejects with JournalDamagedError, or RangeError for a position that is none.
+   * Reads a record back from the disk and checks it; one that is still being written is waited for.
+   * Rejects with JournalDamagedError, RangeError for a number that no record has (any more), and the system's errors.
    */
-  async read(position: number): Promise<Uint8Array> {
-    if (position > this.#appendedThrough) {
-      throw new RangeError(`journal position ${position} is not one that append returned`);
+  async read(number: number): Promise<Uint8Array> {
+    if (!Number.isSafeInteger(number) || number < 0 || number >= this.#writer.records) {
+      throw new RangeError(`the journal has no record ${number}`);
     }
-    while (position > this.#writtenThrough) {
-      if (this.#failure !== undefined) throw this.#failure;
-      await new Promise<void>((wake) => this.#waiters.push(wake));
-    }
-    return this.#files.read(position);
+    await this.#writer.whenWritten(number);
+    return (await this.#reader.read(number)).payload;
+  }
+
+  /**
+   * Writes a damaged record again in its place, if the hash chain says that these are its bytes. True: the record on disk is intact and
+   * has these bytes (also if it had them all along). False: they are not its bytes, or they can be judged only together with those
+   * of its damaged neighbours; then they are kept, and the last of the neighbours to be repaired repairs all.
+   * Rejects with the system's errors.
+   */
+  async repair(number: number, payload: Uint8Array): Promise<boolean> {
+    if (number >= this.#writer.records || payload.length === 0) return false;
+    await this.#writer.whenWritten(number);
+    return this.#upkeep.repair(number, payload);
+  }
+
+  /** Removes the closed segments in which every record has a number below `number`. Only a journal opened with `mayBeCut` may lose its beginning. */
+  async cutBefore(number: number): Promise<void> {
+    if (this.#options.mayBeCut !== true) throw new Error("this journal keeps every record");
+    await this.#upkeep.cutBefore(Math.min(number, this.#writer.written.records));
+  }
+
+  /**
+   * Keeps a summary of all records below `through`, once those are durable. `owner` says whose state this is and in which format.
+   * Two are kept. Rejects with the system's errors; then the older ones are still there.
+   */
+  async saveCheckpoint(owner: string, { through, parts }: Checkpoint): Promise<void> {
+    const { disk, directory } = this.#options;
+    if (through > this.#writer.records) throw new RangeError(`a checkpoint through ${through} is beyond the journal`);
+    const chain = through === this.#writer.records ? this.#writer.appendedChain : await this.#chainAt(through);
+    if (chain === undefined) throw new RangeError(`a checkpoint through ${through} has no place in the journal`);
+    await this.#writer.whenSynced(through - 1);
+    await writeCheckpoint(disk, directory, owner, { through, parts, chain });
+  }
+
+  /** The newest checkpoint of this owner whose bytes are intact and that belongs to this journal. */
+  loadCheckpoint(owner: string): Promise<Checkpoint | undefined> {
+    const { disk, directory } = this.#options;
+    return readCheckpoint(disk, directory, owner, (through) => this.#chainAt(through));
+  }
+
+  /** The chain value before a record; undefined where it cannot be told. */
+  async #chainAt(number: number): Promise<Buffer | undefined> {
+    if (number > this.#writer.records) return undefined;
+    const entry = this.#catalogue.find(number);
+    if (entry !== undefined && entry.header.firstRecord === number) return Buffer.from(entry.header.startChain);
+    await this.#writer.whenWritten(number - 1);
+    return (await this.#reader.read(number - 1).catch(() => undefined))?.chain;
   }
 
   /** Writes and syncs what is there, runs the callbacks, closes the files and gives the folder back. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    clearTimeout(this.#flushTimer);
-    const isBusy = () => this.#unwrittenBytes > 0 || this.#unsyncedBytes > 0 || this.#writing || this.#syncing;
-    while (isBusy() && this.#failure === undefined) {
-      if (this.#unwrittenBytes === 0 && !this.#syncing) this.#startSync();
-      await new Promise<void>((wake) => this.#waiters.push(wake));
-    }
-    await this.#files.close();
-    this.#unlock();
+  close(): Promise<void> {
+    this.#closed ??= (async () => {
+      await this.#writer.close();
+      await this.#upkeep.close();
+      this.#reader.close();
+      await this.#files.close();
+      this.#unlock();
+    })();
+    return this.#closed;
   }
 }

@@ -1,30 +1,34 @@
 /**
- * The file that a journal writes to: the current segment, the one prepared to follow it, and reading single records back.
+ * The file that a journal writes to: the current segment, and the one prepared to follow it.
  *
  * Once half of a segment is used the next one is written ahead with zeros, so that changing over is two small writes and a rename.
+ * A write that the disk had no room for may be tried again: nothing of it counts as written before it has succeeded.
  * It knows nothing of batches, callbacks or timers.
  */
-import { join } from "node:path";
-import { type JournalDisk, readFully, writeFully } from "./disk.ts";
-import { JournalDamagedError, type OpenSegment, prepareSegment, publishSegment } from "./recovery.ts";
-import {
-  decodeRecord,
-  decodeSegmentHeader,
-  offsetOf,
-  RECORD_HEADER_BYTES,
-  SEGMENT_HEADER_BYTES,
-  type SegmentHeader,
-  segmentFileName,
-  segmentNumberOf,
-} from "./segment-format.ts";
+import { type JournalDisk, writeFully } from "./disk.ts";
+import { type OpenSegment, prepareSegment, publishSegment } from "./recovery.ts";
+import { SEGMENT_HEADER_BYTES, type SegmentHeader } from "./segment-format.ts";
 import type { Block } from "./staging.ts";
 
-const READ_AHEAD_BYTES = 4096;
-const OPEN_READERS_MAX = 16;
+/**
+ * Making what was written durable failed. Whatever the system's reason, trying again could report success for bytes it has dropped.
+ */
+export class SyncFailedError extends Error {
+  override readonly name = "SyncFailedError";
+  readonly code: string | undefined;
 
-interface SegmentReader {
-  readonly descriptor: number;
-  readonly header: SegmentHeader;
+  constructor(cause: NodeJS.ErrnoException) {
+    super(cause.message, { cause });
+    this.code = cause.code;
+  }
+}
+
+const SHORTAGE_CODES = ["ENOSPC", "EDQUOT", "EFBIG"];
+
+/** Whether waiting may heal an error of `write`: there was no room, and nothing that counted as written is in doubt. */
+export function isShortage(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  return !(error instanceof SyncFailedError) && code !== undefined && SHORTAGE_CODES.includes(code);
 }
 
 export class SegmentFiles {
@@ -35,8 +39,8 @@ export class SegmentFiles {
   #header: SegmentHeader;
   #writtenOffset: number;
   #prepared: Promise<number> | undefined;
-  /** Readers by segment number, least recently used first. */
-  readonly #readers = new Map<number, Promise<SegmentReader>>();
+  /** Preparing ahead failed: the next segment is made when it is needed. */
+  #prepareLate = false;
   /** Syncs under way; a file is closed only when none uses it. */
   readonly #syncing = new Map<number, number>();
   readonly #retired = new Set<number>();
@@ -61,13 +65,17 @@ export class SegmentFiles {
 
   /** Writes one block at its place, starting its segment first if it is the first of one. */
   async write(block: Block): Promise<void> {
-    if (block.newSegment !== undefined) await this.#changeOver(block.newSegment);
+    const { newSegment } = block;
+    if (newSegment !== undefined && newSegment.segmentNumber !== this.segmentNumber) await this.#changeOver(newSegment);
     await writeFully(this.#disk, this.#descriptor, block.bytes, block.used, block.offset);
     this.#writtenOffset = block.offset + block.used;
-    if (this.#prepared === undefined && (block.offset + block.used) * 2 > this.#header.segmentBytes) {
+    if (this.#prepared === undefined && !this.#prepareLate && (block.offset + block.used) * 2 > this.#header.segmentBytes) {
       this.#prepared = prepareSegment(this.#disk, this.#directory, this.#segmentBytes);
-      // A failure is of interest only when the prepared file is needed; until then it must not count as unhandled.
-      this.#prepared.catch(() => undefined);
+      // A failure is of interest only when the file is needed; then it is tried again.
+      this.#prepared.catch(() => {
+        this.#prepareLate = true;
+        this.#prepared = undefined;
+      });
     }
   }
 
@@ -77,6 +85,8 @@ export class SegmentFiles {
     this.#syncing.set(descriptor, (this.#syncing.get(descriptor) ?? 0) + 1);
     try {
       await this.#disk.dataSync(descriptor);
+    } catch (error) {
+      throw new SyncFailedError(error as NodeJS.ErrnoException);
     } finally {
       const rest = (this.#syncing.get(descriptor) ?? 1) - 1;
       if (rest > 0) this.#syncing.set(descriptor, rest);
@@ -91,11 +101,17 @@ export class SegmentFiles {
     const prepared = this.#prepared ?? prepareSegment(this.#disk, this.#directory, this.#segmentBytes);
     this.#prepared = undefined;
     const descriptor = await prepared;
-    await publishSegment(this.#disk, this.#directory, descriptor, next);
+    try {
+      await publishSegment(this.#disk, this.#directory, descriptor, next);
+    } catch (error) {
+      await this.#disk.close(descriptor);
+      throw error;
+    }
     this.#retired.add(this.#descriptor);
     this.#descriptor = descriptor;
     this.#header = next;
     this.#writtenOffset = SEGMENT_HEADER_BYTES;
+    this.#prepareLate = false;
     await this.#closeRetired();
   }
 
@@ -107,66 +123,10 @@ export class SegmentFiles {
     }
   }
 
-  /** Reads one written record back and checks it. Throws JournalDamagedError; RangeError if no record can be there. */
-  async read(position: number): Promise<Uint8Array> {
-    const segmentNumber = segmentNumberOf(position);
-    const offset = offsetOf(position);
-    const { descriptor, header } = await this.#reader(segmentNumber);
-    const space = header.segmentBytes - offset;
-    if (offset < SEGMENT_HEADER_BYTES || offset % 8 !== 0 || space <= RECORD_HEADER_BYTES) {
-      throw new RangeError(`journal position ${position} is not one that append returned`);
-    }
-    let bytes = Buffer.alloc(Math.min(READ_AHEAD_BYTES, space));
-    await readFully(this.#disk, descriptor, bytes, bytes.length, offset);
-    const needed = Math.min(RECORD_HEADER_BYTES + bytes.readUInt32LE(0), space);
-    if (needed > bytes.length) {
-      bytes = Buffer.alloc(needed);
-      await readFully(this.#disk, descriptor, bytes, needed, offset);
-    }
-    const payload = decodeRecord(bytes, 0, offset, header.salt);
-    if (payload === undefined) {
-      throw new JournalDamagedError(segmentFileName(segmentNumber), offset, "the record's length or checksum is wrong");
-    }
-    return payload;
-  }
-
-  #reader(segmentNumber: number): Promise<SegmentReader> {
-    const known = this.#readers.get(segmentNumber);
-    const reader = known ?? this.#openReader(segmentNumber);
-    this.#readers.delete(segmentNumber);
-    this.#readers.set(segmentNumber, reader);
-    if (known === undefined) {
-      reader.catch(() => this.#readers.delete(segmentNumber));
-      this.#closeOldestReader();
-    }
-    return reader;
-  }
-
-  async #openReader(segmentNumber: number): Promise<SegmentReader> {
-    const name = segmentFileName(segmentNumber);
-    const descriptor = await this.#disk.open(join(this.#directory, name), "r");
-    const head = Buffer.alloc(SEGMENT_HEADER_BYTES);
-    await readFully(this.#disk, descriptor, head, head.length, 0);
-    const header = decodeSegmentHeader(head);
-    if (header?.segmentNumber === segmentNumber) return { descriptor, header };
-    await this.#disk.close(descriptor);
-    throw new JournalDamagedError(name, 0, "the segment header is wrong");
-  }
-
-  #closeOldestReader(): void {
-    if (this.#readers.size <= OPEN_READERS_MAX) return;
-    const [segmentNumber, reader] = this.#readers.entries().next().value as [number, Promise<SegmentReader>];
-    this.#readers.delete(segmentNumber);
-    void reader.then(({ descriptor }) => this.#disk.close(descriptor));
-  }
-
   /** Closes all files. The caller has made sure that nothing is being written or read. */
   async close(): Promise<void> {
     const prepared = await this.#prepared?.catch(() => undefined);
-    const readers = await Promise.allSettled(this.#readers.values());
-    this.#readers.clear();
-    const open = readers.flatMap((result) => (result.status === "fulfilled" ? [result.value.descriptor] : []));
-    for (const descriptor of [this.#descriptor, ...this.#retired, ...open]) await this.#disk.close(descriptor);
+    for (const descriptor of [this.#descriptor, ...this.#retired]) await this.#disk.close(descriptor);
     if (prepared !== undefined) await this.#disk.close(prepared);
   }
 }

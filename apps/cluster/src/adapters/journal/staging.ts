@@ -5,13 +5,14 @@
  * writing a batch is one call for each block. Blocks are reused; a batch that crosses into a new segment says so.
  */
 import { newSalt } from "./recovery.ts";
-import { encodeRecord, positionOf, recordBytes, SEGMENT_HEADER_BYTES, type SegmentHeader } from "./segment-format.ts";
+import { encodeRecord, recordBytes, SEGMENT_HEADER_BYTES, type SegmentHeader } from "./segment-format.ts";
+import { SparseOffsets } from "./sparse-offsets.ts";
 
 /** What must have happened to a record before its callback runs: `written` survives the process, `synced` the machine. */
 export type Durability = "written" | "synced";
 
-/** Called with the record's position, in the order of the appends of one durability. */
-export type AppendCallback = (position: number) => void;
+/** Called with the record's number, in the order of the appends of one durability. */
+export type AppendCallback = (number: number) => void;
 
 const BLOCK_BYTES = 262_144;
 const SPARE_BLOCKS_MAX = 8;
@@ -32,10 +33,13 @@ export interface Batch {
   readonly blocks: Block[];
   bytes: number;
   records: number;
-  lastPosition: number;
+  /** Number of its last record. */
+  lastNumber: number;
+  /** The chain value after its last record; set when the batch is taken. */
+  chain: Buffer | undefined;
   /** How many records of the batch wait for the disk. */
   syncedRecords: number;
-  /** position, callback, position, callback, …: flat, because a pair per record would be an allocation per record. */
+  /** number, callback, number, callback, …: flat, because a pair per record would be an allocation per record. */
   readonly writtenCallbacks: (number | AppendCallback)[];
   readonly syncedCallbacks: (number | AppendCallback)[];
   hasWritten: boolean;
@@ -46,7 +50,8 @@ function emptyBatch(): Batch {
     blocks: [],
     bytes: 0,
     records: 0,
-    lastPosition: 0,
+    lastNumber: -1,
+    chain: undefined,
     syncedRecords: 0,
     writtenCallbacks: [],
     syncedCallbacks: [],
@@ -54,7 +59,7 @@ function emptyBatch(): Batch {
   };
 }
 
-/** Runs a flat list of positions and callbacks. */
+/** Runs a flat list of record numbers and callbacks. */
 export function runCallbacks(list: readonly (number | AppendCallback)[]): void {
   for (let index = 0; index < list.length; index += 2) (list[index + 1] as AppendCallback)(list[index] as number);
 }
@@ -67,6 +72,10 @@ export interface StagingStart {
   readonly records: number;
   /** Size of the segments to come. */
   readonly segmentBytes: number;
+  /** Where the records of the open segment lie. */
+  readonly offsets: SparseOffsets;
+  /** Told of every new segment when its first record is placed, long before it is on disk. */
+  readonly onSegment: (header: SegmentHeader, offsets: SparseOffsets) => void;
 }
 
 export class Staging {
@@ -79,6 +88,8 @@ export class Staging {
   #segmentIsNew = false;
   readonly #chain: Buffer;
   readonly #segmentBytes: number;
+  readonly #onSegment: StagingStart["onSegment"];
+  #offsets: SparseOffsets;
   readonly #spareBlocks: Buffer[] = [];
 
   constructor(start: StagingStart) {
@@ -87,6 +98,8 @@ export class Staging {
     this.#records = start.records;
     this.#chain = Buffer.from(start.chain);
     this.#segmentBytes = start.segmentBytes;
+    this.#onSegment = start.onSegment;
+    this.#offsets = start.offsets;
     this.durableThrough = start.offset;
   }
 
@@ -104,7 +117,12 @@ export class Staging {
     return this.#segment.segmentNumber;
   }
 
-  /** Places one record; the payload is copied. */
+  /** The chain value after the last placed record (a copy). */
+  get chain(): Buffer {
+    return Buffer.from(this.#chain);
+  }
+
+  /** Places one record and returns its number; the payload is copied. */
   append(payload: Uint8Array, durability: Durability, callback: AppendCallback | undefined): number {
     const size = recordBytes(payload.length);
     const batch = this.#batch;
@@ -112,28 +130,31 @@ export class Staging {
     let block = batch.blocks.at(-1);
     const fits = block !== undefined && block.segmentNumber === this.#segment.segmentNumber;
     if (!fits || block === undefined || block.used + size > block.bytes.length) block = this.#startBlock(size);
-    const place = { salt: this.#segment.salt, offset: this.#offset, durableThrough: this.durableThrough };
+    const number = this.#records;
+    const index = number - this.#segment.firstRecord;
+    const place = { salt: this.#segment.salt, offset: this.#offset, index, durableThrough: this.durableThrough };
     encodeRecord(block.bytes, block.used, payload, place, this.#chain);
-    const position = positionOf(this.#segment.segmentNumber, this.#offset);
+    this.#offsets.note(index, this.#offset);
     block.used += size;
     this.#offset += size;
     this.#records++;
     batch.records++;
     batch.bytes += size;
-    batch.lastPosition = position;
+    batch.lastNumber = number;
     if (durability === "synced") {
       batch.syncedRecords++;
-      if (callback !== undefined) batch.syncedCallbacks.push(position, callback);
+      if (callback !== undefined) batch.syncedCallbacks.push(number, callback);
     } else {
       batch.hasWritten = true;
-      if (callback !== undefined) batch.writtenCallbacks.push(position, callback);
+      if (callback !== undefined) batch.writtenCallbacks.push(number, callback);
     }
-    return position;
+    return number;
   }
 
   /** Hands the filled batch over and starts an empty one. */
   take(): Batch {
     const batch = this.#batch;
+    batch.chain = this.chain;
     this.#batch = emptyBatch();
     return batch;
   }
@@ -152,7 +173,10 @@ export class Staging {
       segmentNumber: this.#segment.segmentNumber + 1,
       firstRecord: this.#records,
       startChain: Buffer.from(this.#chain),
+      identity: this.#segment.identity,
     };
+    this.#offsets = new SparseOffsets();
+    this.#onSegment(this.#segment, this.#offsets);
     this.#offset = SEGMENT_HEADER_BYTES;
     this.#segmentIsNew = true;
     // Nothing of the new segment is durable yet, and what the writer learns about the old one does not count here.
