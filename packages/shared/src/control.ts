@@ -108,6 +108,10 @@ export type HealthReportMessage = {
   readonly host: { readonly load: number; readonly memoryFreeBytes: number; readonly memoryTotalBytes: number };
 };
 
+/** `disk-full`: nothing is acknowledged until there is room again. */
+export const SERVER_CONDITIONS = ["disk-full"] as const;
+export type ServerCondition = (typeof SERVER_CONDITIONS)[number];
+
 /** Server → manager: I am ready / this is what I see; every second (process detector, "who sees whom"). */
 export type ServerHealthMessage = {
   readonly kind: "serverHealth";
@@ -121,6 +125,8 @@ export type ServerHealthMessage = {
   readonly processes: readonly { readonly name: string; readonly pid: number }[];
   /** Messages outside the table of who may send what, links refused and the like. */
   readonly violations: readonly { readonly at: number; readonly peer: string; readonly reason: string }[];
+  /** Something that keeps it from serving although it runs; absent when all is well. */
+  readonly condition?: ServerCondition | undefined;
 };
 
 /** Manager → agent: freeze (isolate for forensics), thaw or end a process. */

@@ -3,14 +3,12 @@
  * into the core's input. Keeps the index of confidential texts of everything *verified* that this server stores: what is
  * only pending may be an intruder's invention, and must not make honest replies look like leaks.
  */
-import { type AcceptanceRecord, ConfidentialIndex } from "@redoubt/application";
+import type { AcceptanceRecord } from "@redoubt/application";
 import type { AcceptanceTestEffect, AcceptanceTestedInput } from "@redoubt/protocol";
-import { type ChangeRecord, type Decision, LIMITS } from "@redoubt/shared";
+import type { ChangeRecord, Decision } from "@redoubt/shared";
 import type { LoadedApplication } from "../applications/index.ts";
 import { createAcceptanceWorker } from "../workers/index.ts";
-
-/** Changes remembered until the masters decide; the oldest are forgotten first (they are dead or long decided). */
-const UNVERIFIED_MAX = 2 * LIMITS.unlabelledChangesMax;
+import { ConfidentialTexts } from "./confidential-texts.ts";
 
 export interface AcceptanceTesting {
   readonly test: (effect: AcceptanceTestEffect) => void;
@@ -18,6 +16,7 @@ export interface AcceptanceTesting {
   readonly stored: (record: ChangeRecord) => void;
   /** To be told what the masters decided. */
   readonly decided: (decisions: readonly Decision[]) => void;
+  readonly confidential: ConfidentialTexts;
   readonly close: () => Promise<void>;
 }
 
@@ -25,8 +24,7 @@ export function createAcceptanceTesting(
   application: LoadedApplication,
   onTested: (input: AcceptanceTestedInput) => void,
 ): AcceptanceTesting {
-  const confidential = new ConfidentialIndex(application.contract);
-  const unverified = new Map<string, ChangeRecord>();
+  const confidential = new ConfidentialTexts(application.contract);
   const worker = createAcceptanceWorker({
     application,
     findConfidential: confidential.find,
@@ -41,22 +39,9 @@ export function createAcceptanceTesting(
         setImmediate(() => onTested({ kind: "tested", test: effect.test, verdict }));
       }
     },
-    stored(record) {
-      const { requestId, attempt } = record.ticket.body;
-      if (unverified.size >= UNVERIFIED_MAX) unverified.delete(unverified.keys().next().value as string);
-      unverified.set(`${requestId}/${attempt}`, record);
-    },
-    decided(decisions) {
-      for (const decision of decisions) {
-        if (decision.kind !== "verified") continue;
-        const name = `${decision.change.requestId}/${decision.change.attempt}`;
-        for (const write of unverified.get(name)?.writes ?? []) {
-          const value = parse(write.bytes);
-          if (value.ok) confidential.update(write.object, value.value);
-        }
-        unverified.delete(name);
-      }
-    },
+    stored: (record) => confidential.stored(record),
+    decided: (decisions) => confidential.decided(decisions),
+    confidential,
     close: () => worker.close(),
   };
 }

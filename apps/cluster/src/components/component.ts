@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { ServerName } from "@redoubt/shared";
 import { z } from "zod";
-import { type Journal, openJournal } from "../adapters/journal/index.ts";
+import { type Journal, type JournalOptions, openJournal } from "../adapters/journal/index.ts";
 import { type LoadedApplication, loadApplication } from "../applications/index.ts";
 import type { ServerEnvironment } from "../env.ts";
 import { createHasher } from "../runtime/hasher.ts";
@@ -57,6 +57,9 @@ export function firstRegulator(settings: CommonSettings): ServerName {
   return first;
 }
 
+/** What becomes of a journal's old segments. */
+export type JournalRetention = Pick<JournalOptions, "keepSegments" | "retentionMs" | "mayBeCut">;
+
 export interface ComponentBasis {
   readonly server: ServerProcess;
   readonly settings: CommonSettings;
@@ -72,18 +75,35 @@ export function openComponent(environment: ServerEnvironment): ComponentBasis {
   return { server, settings, application, hasher: createHasher() };
 }
 
-/** The server's journal; on a disk error it stops acknowledging, says so and ends the process, which starts again from the disk. */
-export async function openServerJournal(server: ServerProcess): Promise<Journal> {
+/**
+ * The server's journal. On a full disk it stops acknowledging, reads nothing more from the links, says so, and goes on when there is
+ * room; on any other disk error it says so and ends the process, which starts again from the disk.
+ */
+export async function openServerJournal(server: ServerProcess, retention: JournalRetention = {}): Promise<Journal> {
   const { node, server: name } = server.environment;
   const journal = await openJournal({
     directory: server.layout.journal(node, name),
+    ...retention,
+    onShortage: (error) => {
+      if (error) server.log.error({ error: error.message }, "the disk is full: nothing is acknowledged");
+      else server.log.warn("the disk has room again");
+      server.holdBack(error !== undefined, "disk-full");
+      server.setCondition(error && "disk-full");
+    },
     onFailure: (error) => {
       server.log.fatal({ error: error.message }, "the journal's disk failed");
       process.exit(74);
     },
+    onArchiveFailure: (error) => server.log.warn({ error: error.message }, "a segment was not archived"),
   });
   server.onStop(() => journal.close());
   return journal;
+}
+
+/** What health reports say of a journal. */
+export function journalCounters(journal: Journal): Record<string, number> {
+  const { records, archivedSegments, pendingBytes } = journal.statistics;
+  return { records, archivedSegments, pendingBytes };
 }
 
 /** Uniform numbers in [0, 1) that no peer can guess. */

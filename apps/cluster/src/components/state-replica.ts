@@ -6,16 +6,47 @@ import {
   type StateReplicaInput,
 } from "@redoubt/protocol";
 import type { ToStateReplica } from "@redoubt/shared";
+import { z } from "zod";
 import type { ServerEnvironment } from "../env.ts";
 import { Driver } from "../runtime/driver.ts";
 import { recordCodec } from "../runtime/record-codec.ts";
-import { createAcceptanceTesting } from "./acceptance-testing.ts";
+import { type AcceptanceTesting, createAcceptanceTesting } from "./acceptance-testing.ts";
 import { createApplicationPort } from "./application-port.ts";
-import { firstRegulator, openComponent, openServerJournal } from "./component.ts";
+import {
+  firstRegulator,
+  type JournalRetention,
+  journalCounters,
+  openComponent,
+  openServerJournal,
+} from "./component.ts";
+
+/** Names the state in a replica's checkpoints and the format of the core's part; another format needs another number. */
+const CHECKPOINT_OWNER = "state-replica 1";
+
+const retentionSettings = z.object({
+  /** Closed segments of 8 MiB that stay uncompressed. */
+  keepSegments: z.coerce.number().int().min(0).default(64),
+  /** How long a closed segment stays uncompressed, milliseconds; by default only their number counts. */
+  retentionMs: z.coerce.number().min(0).optional(),
+});
+
+/** A replica never loses a record (I1): old segments are compressed. Throws an error that names the setting. */
+function readRetention(settings: Readonly<Record<string, string>>): JournalRetention {
+  const parsed = retentionSettings.safeParse(settings);
+  if (!parsed.success) throw new Error(`settings: ${z.prettifyError(parsed.error)}`);
+  const { keepSegments, retentionMs } = parsed.data;
+  return retentionMs === undefined ? { keepSegments } : { keepSegments, retentionMs };
+}
+
+/** The confidentiality index learns from the journal alone, at start and as it grows. */
+function noteStored(testing: AcceptanceTesting, record: StateReplicaDurable): void {
+  if (record.kind === "accepted" || record.kind === "fetched") testing.stored(record.record);
+  else if (record.kind === "applied") testing.decided(record.slot.decisions);
+}
 
 export async function runStateReplica(environment: ServerEnvironment): Promise<void> {
   const { server, settings, application, hasher } = openComponent(environment);
-  const journal = await openServerJournal(server);
+  const journal = await openServerJournal(server, readRetention(server.environment.settings));
   const core = createStateReplica(
     { hasher, application: createApplicationPort(application.contract, hasher) },
     {
@@ -26,43 +57,34 @@ export async function runStateReplica(environment: ServerEnvironment): Promise<v
     },
   );
   const testing = createAcceptanceTesting(application, (input) => driver.input(input));
-  /** The confidentiality index learns from the journal alone, at start and as it grows. */
-  const codec = {
-    encode(record: unknown) {
-      noteStored(record as StateReplicaDurable);
-      return recordCodec.encode(record);
-    },
-    decode(payload: Uint8Array) {
-      const record = recordCodec.decode(payload);
-      noteStored(record as StateReplicaDurable);
-      return record;
-    },
-  };
-  const noteStored = (record: StateReplicaDurable): void => {
-    if (record.kind === "accepted" || record.kind === "fetched") testing.stored(record.record);
-    else if (record.kind === "applied") testing.decided(record.slot.decisions);
-  };
   const driver = new Driver<StateReplicaInput, StateReplicaEffect>({
     core,
     journal,
-    codec,
+    codec: recordCodec,
     send: ({ to, message }) => server.send(to, message),
     onPressure: (isHigh) => server.holdBack(isHigh),
-    perform: (effect) => {
-      if (effect.kind === "test") testing.test(effect);
+    perform: (effect) => testing.test(effect),
+    checkpoints: {
+      owner: `${CHECKPOINT_OWNER} ${application.hash}`,
+      companion: {
+        recorded: (record) => noteStored(testing, record as StateReplicaDurable),
+        save: () => testing.confidential.save(),
+        restore: (parts) => testing.confidential.restore(parts),
+      },
+      onSaved: (saved) => server.log.info(saved, "checkpoint"),
+      onFailure: (error) => server.log.warn({ error: error.message }, "no checkpoint was made"),
     },
   });
   server.onStop(() => testing.close());
   server.onStop(async () => driver.stop());
-  const { records, replayMs } = await driver.start();
-  server.log.info({ records, replayMs }, "journal replayed");
+  server.log.info(await driver.start(), "journal replayed");
   await server.open({
     onMessage: (from, message) => driver.input({ kind: "message", from, message: message as ToStateReplica }),
   });
   server.reportHealth(() => ({
     ready: true,
     role: "member",
-    counters: { steps: driver.steps, records: journal.statistics.records, pendingBytes: journal.pendingBytes },
+    counters: { steps: driver.steps, ...journalCounters(journal) },
     processes: [],
   }));
 }

@@ -1,5 +1,5 @@
 /** What a change of state of a node or server means: an event, an incident where people should look, its end when it is over. */
-import type { NodeState, ServerName, ServerState } from "@redoubt/shared";
+import type { NodeState, ServerCondition, ServerName, ServerState } from "@redoubt/shared";
 import type { ManagerFeed } from "./feed.ts";
 import type { Incidents } from "./incidents.ts";
 import type { NodeView, ServerView } from "./registry.ts";
@@ -49,6 +49,24 @@ export function tellNodeState(
       evidence: { cause },
     });
   else if (to === "up") void incidents.close(key, "its agent reports again");
+}
+
+/** A server that runs but cannot serve: its disk is full (docs/OPERATIONS.md). */
+export function tellCondition(incidents: Incidents, server: ServerName, condition: ServerCondition | undefined): void {
+  const key = `disk-full:${server}`;
+  if (condition !== "disk-full") {
+    void incidents.close(key, "there is room on the disk again");
+    return;
+  }
+  void incidents.report({
+    key,
+    kind: "disk-full",
+    title: `The disk of ${server} is full`,
+    severity: "critical",
+    subject: server,
+    text: "It acknowledges nothing until there is room again, and goes on by itself then. Nothing is lost.",
+    evidence: { condition },
+  });
 }
 
 /** A peer that broke the rules of the links, as the server at the other end saw it (DESIGN §10). */

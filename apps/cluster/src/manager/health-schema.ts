@@ -2,7 +2,7 @@
  * The one message an execution server may send the manager, checked before anything of it is used: its sender is
  * untrusted, so everything is bounded and nothing it claims of others counts (I11).
  */
-import type { ServerHealthMessage } from "@redoubt/shared";
+import { SERVER_CONDITIONS, type ServerHealthMessage } from "@redoubt/shared";
 import { z } from "zod";
 
 const COUNTERS_MAX = 200;
@@ -23,6 +23,7 @@ const schema = z.object({
   violations: z
     .array(z.object({ at: z.number(), peer: z.string().max(200), reason: z.string().max(500) }))
     .max(VIOLATIONS_MAX),
+  condition: z.enum(SERVER_CONDITIONS).optional(),
 });
 
 /** Undefined when it is not what a server may say of itself. */
@@ -30,7 +31,7 @@ export function parseServerHealth(message: unknown, sender: string): ServerHealt
   const parsed = schema.safeParse(message);
   if (!parsed.success || parsed.data.server !== sender) return undefined;
   if (!sender.startsWith("execution-server-")) return parsed.data;
-  // It may name its own workers and nobody else's processes, and accuse nobody.
+  // It may name its own workers and nobody else's processes, accuse nobody, and is not believed about its disk.
   const processes = parsed.data.processes.filter(({ name }) => name.startsWith(`${sender}/`));
-  return { ...parsed.data, processes, violations: [] };
+  return { ...parsed.data, processes, violations: [], condition: undefined };
 }

@@ -33,7 +33,7 @@ import { DrillRuns } from "./drill-runs.ts";
 import { FactIntake } from "./facts.ts";
 import { ManagerFeed } from "./feed.ts";
 import { FleetRecorder } from "./fleet-recorder.ts";
-import { tellNodeState, tellServerState, tellViolations } from "./health-events.ts";
+import { tellCondition, tellNodeState, tellServerState, tellViolations } from "./health-events.ts";
 import { HealthGate } from "./health-gate.ts";
 import { parseServerHealth } from "./health-schema.ts";
 import { Incidents } from "./incidents.ts";
@@ -249,6 +249,7 @@ export class Manager {
         );
       },
       onViolations: (reporter, violations) => tellViolations(incidents, reporter, violations),
+      onCondition: (server, condition) => tellCondition(incidents, server, condition),
     });
   }
 

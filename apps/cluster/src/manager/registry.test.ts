@@ -38,6 +38,7 @@ function newRegistry(): Registry {
     onNodeState: ({ name, state }, from) => told.push(`${name} ${from} → ${state}`),
     onNewProcess: (name) => told.push(`new process of ${name}`),
     onViolations: (reporter) => told.push(`violations seen by ${reporter}`),
+    onCondition: (name, condition) => told.push(`condition of ${name}: ${condition ?? "well"}`),
   });
   created.expect(placed);
   return created;

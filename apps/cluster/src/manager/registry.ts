@@ -13,6 +13,7 @@ import {
 import type {
   HealthReportMessage,
   NodeState,
+  ServerCondition,
   ServerHealthMessage,
   ServerName,
   ServerReport,
@@ -65,6 +66,8 @@ export interface RegistryListener {
   /** A process of a server reported for the first time: it has to be told what it missed. */
   readonly onNewProcess: (server: ServerName) => void;
   readonly onViolations: (reporter: ServerName, violations: ServerHealthMessage["violations"]) => void;
+  /** Something keeps a server that runs from serving, or does no longer (undefined). */
+  readonly onCondition: (server: ServerName, condition: ServerCondition | undefined) => void;
 }
 
 export class Registry {
@@ -165,6 +168,8 @@ export class Registry {
     const view = this.#servers.get(message.server);
     if (!view) return;
     const isNew = view.health?.incarnation !== message.incarnation;
+    const { condition } = message;
+    if (condition !== view.health?.condition) this.#listener?.onCondition(message.server, condition);
     view.health = message;
     view.healthAtMs = this.#clock.at(performance.now());
     if (isNew) this.#listener?.onNewProcess(message.server);

@@ -1,15 +1,27 @@
 /**
  * Runs one core in a process: input → step → journal → send. It keeps the duties of `core.ts`: what a core puts out
  * after an append leaves only when that append is durable, in the order the core put it out; ticks come when the core
- * asked for them; a start gets everything the journal holds.
+ * asked for them; a start gets everything the journal holds, all at once or (a core that makes checkpoints) from its last
+ * checkpoint on and in batches; records are read back and repaired at the core's word.
  *
- * It does not know any component: what is neither append nor send goes to `perform`.
+ * It does not know any component: what it cannot do itself goes to `perform`.
  */
-import type { Core, SendEffect } from "@redoubt/protocol";
+import {
+  type CheckpointedCore,
+  type CheckpointedEffect,
+  type Core,
+  DAMAGED,
+  type DamagedRecord,
+  type SendEffect,
+} from "@redoubt/protocol";
 import type { Journal } from "../adapters/journal/index.ts";
+import { type CheckpointOptions, Checkpoints } from "./checkpoints.ts";
 import type { RecordCodec } from "./record-codec.ts";
 
 type AppendEffect = { readonly kind: "append"; readonly record: unknown; readonly durability: "synced" | "written" };
+type JournalEffect = CheckpointedEffect<unknown>;
+/** What is left to the component. */
+export type OwnEffect<Effect> = Exclude<Effect, { readonly kind: "append" | "send" | JournalEffect["kind"] }>;
 export type AnyEffect = AppendEffect | SendEffect | { readonly kind: string };
 export type AnyInput = { readonly kind: string; readonly now: number; readonly wall: number };
 
@@ -19,9 +31,11 @@ export interface DriverParts<Input extends AnyInput, Effect extends AnyEffect> {
   readonly journal: Journal | undefined;
   readonly codec: RecordCodec;
   readonly send: (effect: SendEffect) => void;
-  readonly perform: (effect: Exclude<Effect, AppendEffect | SendEffect>) => void;
+  readonly perform: (effect: OwnEffect<Effect>) => void;
   /** Called with true when the disk falls behind, so that nothing more is read from the links until it has caught up. */
   readonly onPressure?: (isHigh: boolean) => void;
+  /** For a core that makes checkpoints. */
+  readonly checkpoints?: CheckpointOptions;
 }
 
 /** Bytes appended and not yet written at which the links are paused, and at which they are read again. */
@@ -33,6 +47,14 @@ interface Waiting<Effect> {
   /** Appends of each durability that must be through before this may leave. */
   readonly synced: number;
   readonly written: number;
+}
+
+type ReadEffect = Extract<JournalEffect, { kind: "readRecord" }>;
+type RepairEffect = Extract<JournalEffect, { kind: "repairRecord" }>;
+
+/** A core that makes checkpoints is told from others by being able to. */
+function isCheckpointed(core: object): core is Pick<CheckpointedCore<never, never>, "checkpoint"> {
+  return typeof (core as Partial<CheckpointedCore<never, never>>).checkpoint === "function";
 }
 
 type WithoutClock<Input> = Input extends AnyInput ? Omit<Input, "now" | "wall"> : never;
@@ -51,21 +73,63 @@ export class Driver<Input extends AnyInput, Effect extends AnyEffect> {
   readonly #later: Input[] = [];
   #stopped = false;
   #isPaused = false;
+  readonly #checkpoints: Checkpoints | undefined;
   steps = 0;
 
   constructor(parts: DriverParts<Input, Effect>) {
     this.#parts = parts;
+    const { core, journal, checkpoints } = parts;
+    if (journal && checkpoints && isCheckpointed(core)) {
+      this.#checkpoints = new Checkpoints(core, journal, checkpoints);
+    }
   }
 
-  /** Replays the journal and starts the core. */
-  async start(): Promise<{ records: number; replayMs: number }> {
+  /** Replays the journal (from the last checkpoint on, for a core that makes them) and starts the core. */
+  async start(): Promise<{ records: number; replayed: number; damaged: number; replayMs: number }> {
     const startedAt = performance.now();
+    const { core, journal } = this.#parts;
+    const { durable, ...counts } = isCheckpointed(core) ? await this.#replayInBatches() : await this.#readAll();
+    this.#feed({ kind: "start", durable });
+    this.#checkpoints?.begin();
+    return { records: journal?.records ?? 0, ...counts, replayMs: performance.now() - startedAt };
+  }
+
+  async #readAll() {
     const durable: unknown[] = [];
-    await this.#parts.journal?.replay((payload) => {
-      durable.push(this.#parts.codec.decode(payload));
+    await this.#parts.journal?.replay(0, ({ first, payloads }) => {
+      for (const [index, payload] of payloads.entries()) {
+        // Such a core has no use for a journal with a hole in it, and nobody to ask what was there.
+        if (payload === undefined) throw new Error(`record ${first + index} of the journal is damaged`);
+        durable.push(this.#recorded(this.#parts.codec.decode(payload)));
+      }
     });
-    this.input({ kind: "start", durable } as unknown as WithoutClock<Input>);
-    return { records: durable.length, replayMs: performance.now() - startedAt };
+    return { durable, replayed: durable.length, damaged: 0 };
+  }
+
+  async #replayInBatches() {
+    const checkpoint = await this.#checkpoints?.load();
+    if (checkpoint) this.#feed({ kind: "restore", checkpoint: checkpoint.parts, through: checkpoint.through });
+    let [replayed, damaged] = [0, 0];
+    await this.#parts.journal?.replay(checkpoint?.through ?? 0, ({ first, payloads }) => {
+      const records = payloads.map((payload): unknown | DamagedRecord => {
+        if (payload !== undefined) return this.#recorded(this.#parts.codec.decode(payload));
+        damaged += 1;
+        return DAMAGED;
+      });
+      replayed += records.length;
+      this.#feed({ kind: "replay", first, records });
+    });
+    return { durable: [], replayed, damaged };
+  }
+
+  #recorded<Durable>(record: Durable): Durable {
+    this.#parts.checkpoints?.companion?.recorded(record);
+    return record;
+  }
+
+  /** Gives the core an input that only a driver gives. */
+  #feed(input: { readonly kind: string } & Readonly<Record<string, unknown>>): void {
+    this.input(input as unknown as WithoutClock<Input>);
   }
 
   /** Gives the core one input; safe to call from within `perform`. */
@@ -79,26 +143,51 @@ export class Driver<Input extends AnyInput, Effect extends AnyEffect> {
     } finally {
       this.#stepping = false;
     }
+    this.#checkpoints?.makeIfDue();
     this.#armTimer();
   }
 
-  stop(): void {
+  /** Nothing goes in any more; a core that makes checkpoints makes a last one. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
     this.#stopped = true;
     clearTimeout(this.#timer);
+    await this.#checkpoints?.end();
   }
 
   #step(input: Input): void {
     this.steps += 1;
     for (const effect of this.#parts.core.step(input)) {
       if (effect.kind === "append") this.#append(effect as AppendEffect);
+      else if (effect.kind === "readRecord") void this.#read(effect as ReadEffect);
+      else if (effect.kind === "repairRecord") void this.#repair(effect as RepairEffect);
       else this.#outbox.push({ effect, synced: this.#syncedAppended, written: this.#writtenAppended });
     }
     this.#drain();
   }
 
+  async #read({ number, token }: ReadEffect): Promise<void> {
+    const { journal, codec } = this.#parts;
+    if (!journal) throw new Error("a core without a journal reads records");
+    // Whatever keeps the record from being read, the core's remedy is the same: get it from a peer.
+    const record = await journal
+      .read(number)
+      .then(codec.decode)
+      .catch(() => undefined);
+    this.#feed({ kind: "recordRead", number, token, record });
+  }
+
+  async #repair({ number, record }: RepairEffect): Promise<void> {
+    const { journal, codec } = this.#parts;
+    if (!journal) throw new Error("a core without a journal repairs records");
+    const ok = await journal.repair(number, codec.encode(record)).catch(() => false);
+    this.#feed({ kind: "recordRepaired", number, ok });
+  }
+
   #append({ record, durability }: AppendEffect): void {
     const { journal, codec, onPressure } = this.#parts;
     if (!journal) throw new Error("a core without a journal appended");
+    this.#recorded(record);
     if (!this.#isPaused && journal.pendingBytes > PENDING_HIGH_BYTES) {
       this.#isPaused = true;
       onPressure?.(true);
@@ -129,7 +218,7 @@ export class Driver<Input extends AnyInput, Effect extends AnyEffect> {
       if (waiting.synced > this.#syncedDurable || waiting.written > this.#writtenDurable) break;
       this.#outboxHead += 1;
       if (waiting.effect.kind === "send") this.#parts.send(waiting.effect as SendEffect);
-      else this.#parts.perform(waiting.effect as Exclude<Effect, AppendEffect | SendEffect>);
+      else this.#parts.perform(waiting.effect as unknown as OwnEffect<Effect>);
     }
     if (this.#outboxHead === outbox.length) {
       outbox.length = 0;

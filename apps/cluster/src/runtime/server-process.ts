@@ -12,6 +12,7 @@ import {
   isComponent,
   isControlKind,
   type PeerAddress,
+  type ServerCondition,
   type ServerHealthMessage,
   type ServerName,
 } from "@redoubt/shared";
@@ -62,6 +63,8 @@ export class ServerProcess {
   #healthTimer: NodeJS.Timeout | undefined;
   #reportNow: (() => void) | undefined;
   #stopping: (() => Promise<void>)[] = [];
+  readonly #heldBack = new Set<string>();
+  #condition: ServerCondition | undefined;
 
   constructor(environment: ServerEnvironment) {
     this.environment = environment;
@@ -115,6 +118,7 @@ export class ServerProcess {
         else handlers.onControl?.(from, message as ControlMessage);
       },
     });
+    if (this.#heldBack.size > 0) this.#listener.pause();
     this.#watchIdentity(this.layout.tls(node, server));
     this.onStop(() => this.#listener?.close() ?? Promise.resolve());
     this.onStop(async () => this.#links?.close());
@@ -124,10 +128,24 @@ export class ServerProcess {
     this.#links?.send(to, encodeMessage(message));
   }
 
-  /** Stops reading from all peers while this server cannot keep up, and goes on again. */
-  holdBack(isHigh: boolean): void {
-    if (isHigh) this.#listener?.pause();
-    else this.#listener?.resume();
+  /** Stops reading from all peers while there is a reason why this server cannot keep up, and goes on when there is none any more. */
+  holdBack(isHigh: boolean, reason: "backlog" | "disk-full" = "backlog"): void {
+    const wasHeld = this.#heldBack.size > 0;
+    if (isHigh) this.#heldBack.add(reason);
+    else this.#heldBack.delete(reason);
+    if (this.#heldBack.size > 0 && !wasHeld) this.#listener?.pause();
+    else if (this.#heldBack.size === 0 && wasHeld) this.#listener?.resume();
+  }
+
+  /** What the manager is told besides the component's own report, until it is over. */
+  setCondition(condition: ServerCondition | undefined): void {
+    if (condition === this.#condition) return;
+    this.#condition = condition;
+    this.healthChanged();
+  }
+
+  get condition(): ServerCondition | undefined {
+    return this.#condition;
   }
 
   /** Newer directories replace older ones; the same or an older version is ignored. */
@@ -153,6 +171,7 @@ export class ServerProcess {
         pid: process.pid,
         violations: this.#violations.splice(0),
         ...part(),
+        ...(this.#condition && { condition: this.#condition }),
       };
       for (const peer of this.#peers) if (peer.component === "configuration-manager") this.send(peer.server, message);
     };

@@ -22,15 +22,30 @@ export class ConfidentialIndex {
     this.#contract = contract;
   }
 
+  /** The texts of an object's value that are confidential, in the order of the contract; undefined if objects of its type have none. */
+  textsOf(object: string, value: unknown): readonly string[] | undefined {
+    const fields = objectContractOf(this.#contract, object)?.confidential ?? [];
+    return fields.length === 0 ? undefined : fields.map(({ field }) => confidentialText(value, field));
+  }
+
+  /** Every object that is watched, with its texts. */
+  entries(): IterableIterator<[object: string, texts: readonly string[]]> {
+    return this.#textsOf.entries();
+  }
+
   /** Takes over the newest value of an object; null forgets it. Texts shorter than six letters and digits are not watched. */
   update(object: string, value: unknown): void {
+    const texts = this.textsOf(object, value);
+    if (texts) this.take(object, value === null ? undefined : texts);
+  }
+
+  /** Takes over what {@link textsOf} gave for the newest value of an object; undefined forgets it. */
+  take(object: string, texts: readonly string[] | undefined): void {
     const fields = objectContractOf(this.#contract, object)?.confidential ?? [];
-    if (fields.length === 0) return;
-    const texts = fields.map(({ field }) => confidentialText(value, field));
     const previous = this.#textsOf.get(object);
-    if (previous?.every((text, index) => text === texts[index])) return;
+    if (texts && previous?.every((text, index) => text === texts[index])) return;
     for (const text of previous ?? []) this.#remove(object, text);
-    if (value === null) {
+    if (texts === undefined) {
       this.#textsOf.delete(object);
       return;
     }

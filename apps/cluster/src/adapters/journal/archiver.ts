@@ -31,8 +31,7 @@ export async function findDue(
   except: ReadonlySet<number>,
 ): Promise<SegmentEntry | undefined> {
   const closed = catalogue.entries.filter(
-    ({ kind, header }) =>
-      kind === "segment" && header.segmentNumber < openSegment && !except.has(header.segmentNumber),
+    ({ kind, header }) => kind === "segment" && header.segmentNumber < openSegment && !except.has(header.segmentNumber),
   );
   const [oldest] = closed;
   if (oldest === undefined || closed.length > keepSegments) return oldest;

@@ -2,6 +2,7 @@
 export { JournalLockedError } from "./directory-lock.ts";
 export { type JournalDisk, realDisk } from "./disk.ts";
 export { type Checkpoint, Journal, openJournal, type ReplayedBatch } from "./journal.ts";
+export { locateRecord, type RecordLocation } from "./locate-record.ts";
 export {
   DEFAULT_FLUSH_DELAY_MS,
   DEFAULT_PENDING_BYTES_MAX,

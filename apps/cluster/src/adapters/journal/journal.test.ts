@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { faultyDisk } from "../testing/faulty-disk.ts";
@@ -36,8 +36,8 @@ function append(journal: Journal, bytes: Uint8Array, durability: Durability = "s
 
 async function replayed(journal: Journal): Promise<string[]> {
   const records: string[] = [];
-  await journal.replay((bytes) => {
-    records.push(Buffer.from(bytes).toString());
+  await journal.replay(0, ({ payloads }) => {
+    for (const bytes of payloads) records.push(bytes === undefined ? "damaged" : Buffer.from(bytes).toString());
   });
   return records;
 }
@@ -71,17 +71,19 @@ describe("Journal", () => {
     expect(await replayed(await open())).toEqual([payload(1).toString(), payload(2).toString()]);
   });
 
-  it("calls back in the order of the appends, with the positions append returned", async () => {
+  it("calls back in the order of the appends, with the numbers append returned, which count from 0 without a gap", async () => {
     const journal = await open();
     const returned: number[] = [];
     const called: number[] = [];
     for (let index = 0; index < 500; index++) {
-      returned.push(journal.append(payload(index), "synced", (position) => called.push(position)));
+      returned.push(journal.append(payload(index), "synced", (number) => called.push(number)));
     }
     expect(called).toEqual([]);
     await waitUntil(() => called.length === 500, "all callbacks");
     expect(called).toEqual(returned);
-    expect([...returned].sort((a, b) => a - b)).toEqual(returned);
+    expect(returned).toEqual(Array.from({ length: 500 }, (_, index) => index));
+    await journal.close();
+    expect((await open()).append(payload(0))).toBe(500);
   });
 
   it("makes what is queued during a sync durable with one write and one sync", async () => {
@@ -129,29 +131,70 @@ describe("Journal", () => {
     expect(process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length).toBeLessThanOrEqual(timers);
   });
 
-  it("reads any record back by its position, also one that is still being written, in old and new segments", async () => {
+  it("reads any record back by its number, also one that is still being written, in old and new segments", async () => {
     const journal = await open();
-    const positions = Array.from({ length: 1_500 }, (_, index) => journal.append(payload(index)));
-    expect(await journal.read(positions[1_499] as number)).toEqual(payload(1_499));
-    for (let index = 0; index < positions.length; index += 37) {
-      expect(await journal.read(positions[index] as number)).toEqual(payload(index));
-    }
+    for (let index = 0; index < 1_500; index++) journal.append(payload(index));
+    expect(await journal.read(1_499)).toEqual(payload(1_499));
+    for (let index = 0; index < 1_500; index += 37) expect(await journal.read(index)).toEqual(payload(index));
     const large = payload(7, 60_000);
     expect(await journal.read(await append(journal, large))).toEqual(large);
+    expect(await journal.read(await append(journal, payload(8)))).toEqual(payload(8));
+    await journal.close();
+    const reopened = await open();
+    for (const index of [1_499, 0, 700, 1_501]) expect((await reopened.read(index)).length).toBeGreaterThan(0);
+    expect(await reopened.read(700)).toEqual(payload(700));
+    expect(await reopened.read(1_500)).toEqual(large);
   });
 
-  it("refuses to read a position that append never returned", async () => {
+  it("reads hundreds of records at once from more segments than it keeps open", async () => {
+    const journal = await open({ segmentBytes: 4_096 });
+    for (let index = 0; index < 1_000; index++) journal.append(payload(index));
+    await append(journal, payload(1_000));
+    await journal.close();
+    const reopened = await open();
+    const all = await Promise.all(Array.from({ length: 1_000 }, (_, index) => reopened.read(index)));
+    expect(all).toEqual(Array.from({ length: 1_000 }, (_, index) => payload(index)));
+  });
+
+  it("refuses to read a record that was never appended", async () => {
     const journal = await open();
-    const position = await append(journal, payload(0, 100));
-    await expect(journal.read(position + 8)).rejects.toThrow(RangeError);
-    await expect(journal.read(position + 1_000)).rejects.toThrow(RangeError);
+    await append(journal, payload(0, 100));
+    for (const number of [1, -1, 0.5, Number.NaN]) await expect(journal.read(number)).rejects.toThrow(RangeError);
+  });
+
+  it("replays from any record on, in batches that say where they begin", async () => {
+    const journal = await open();
+    for (let index = 0; index < 3_000; index++) journal.append(payload(index));
+    await journal.close();
+    const reopened = await open();
+    for (const from of [0, 1, 1_023, 1_024, 2_999]) {
+      let next = from;
+      await reopened.replay(from, async ({ first, payloads }) => {
+        expect(first).toBe(next);
+        for (const bytes of payloads) expect(payload(next++).equals(bytes ?? Buffer.alloc(0))).toBe(true);
+      });
+      expect(next).toBe(3_000);
+    }
+  });
+
+  it("has an identity of its own that it keeps for ever, and that a journal made anew in its place does not have", async () => {
+    const journal = await open({ segmentBytes: 4_096 });
+    const { identity } = journal;
+    expect(identity).toMatch(/^[0-9a-f]{32}$/);
+    for (let index = 0; index < 100; index++) journal.append(payload(index));
+    await journal.close();
+    const reopened = await open();
+    expect(reopened.identity).toBe(identity);
+    await reopened.close();
+    rmSync(directory, { recursive: true });
+    expect((await open()).identity).not.toBe(identity);
   });
 
   it("refuses an empty payload, one longer than a segment, and appending after close, naming what was expected", async () => {
     const journal = await open();
-    expect(() => journal.append(new Uint8Array(0))).toThrow("payload is 0 bytes long, expected 1 … 65440");
-    expect(() => journal.append(new Uint8Array(65_441))).toThrow("payload is 65441 bytes long");
-    await append(journal, payload(3, 65_440));
+    expect(() => journal.append(new Uint8Array(0))).toThrow("payload is 0 bytes long, expected 1 … 65432");
+    expect(() => journal.append(new Uint8Array(65_433))).toThrow("payload is 65433 bytes long");
+    await append(journal, payload(3, 65_432));
     await journal.close();
     expect(() => journal.append(payload(0))).toThrow("closed journal");
     await expect(open({ segmentBytes: 100 })).rejects.toThrow("segmentBytes is 100, expected 4096");
@@ -176,31 +219,30 @@ describe("Journal", () => {
     const journal = await open();
     await append(journal, payload(1));
     const seen: string[] = [];
-    for await (const record of readJournalDirectory(directory)) seen.push(Buffer.from(record.payload).toString());
+    for await (const { payload: bytes } of readJournalDirectory(directory))
+      seen.push(Buffer.from(bytes ?? []).toString());
     expect(seen).toEqual([payload(1).toString()]);
   });
 });
 
 describe("Journal on a failing disk", () => {
-  for (const fault of ["ENOSPC", "EIO"] as const) {
-    it(`reports ${fault} of a write once and acknowledges nothing any more`, async () => {
-      const { disk, faults } = faultyDisk();
-      const failures: Error[] = [];
-      const journal = await open({ disk, onFailure: (error) => failures.push(error) });
-      await append(journal, payload(0));
-      faults.writeError = fault;
-      let acknowledged = 0;
-      const lost = journal.append(payload(1), "written", () => acknowledged++);
-      await waitUntil(() => failures.length === 1, "the failure");
-      delete faults.writeError;
-      journal.append(payload(2), "synced", () => acknowledged++);
-      await expect(journal.read(lost)).rejects.toMatchObject({ code: fault });
-      await journal.close();
-      expect(acknowledged).toBe(0);
-      expect(failures).toMatchObject([{ code: fault }]);
-      expect(await replayed(await open())).toEqual([payload(0).toString()]);
-    });
-  }
+  it("reports EIO of a write once and acknowledges nothing any more", async () => {
+    const { disk, faults } = faultyDisk();
+    const failures: Error[] = [];
+    const journal = await open({ disk, onFailure: (error) => failures.push(error) });
+    await append(journal, payload(0));
+    faults.writeError = "EIO";
+    let acknowledged = 0;
+    const lost = journal.append(payload(1), "written", () => acknowledged++);
+    await waitUntil(() => failures.length === 1, "the failure");
+    delete faults.writeError;
+    journal.append(payload(2), "synced", () => acknowledged++);
+    await expect(journal.read(lost)).rejects.toMatchObject({ code: "EIO" });
+    await journal.close();
+    expect(acknowledged).toBe(0);
+    expect(failures).toMatchObject([{ code: "EIO" }]);
+    expect(await replayed(await open())).toEqual([payload(0).toString()]);
+  });
 
   it("never acknowledges a record whose sync failed, and does not try again", async () => {
     const { disk, faults } = faultyDisk();
@@ -222,8 +264,8 @@ describe("Journal on a failing disk", () => {
     const failures: Error[] = [];
     const journal = await open({ disk, onFailure: (error) => failures.push(error) });
     faults.writeBytesMax = 7;
-    const position = await append(journal, payload(5, 500));
-    expect(await journal.read(position)).toEqual(payload(5, 500));
+    const number = await append(journal, payload(5, 500));
+    expect(await journal.read(number)).toEqual(payload(5, 500));
     faults.writeBytesMax = 0;
     journal.append(payload(6));
     await waitUntil(() => failures.length === 1, "the failure");

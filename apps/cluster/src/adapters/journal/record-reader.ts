@@ -15,7 +15,14 @@ import {
 import { type JournalDisk, readFully } from "./disk.ts";
 import { LeastRecentlyUsed } from "./lru.ts";
 import type { SegmentCatalogue, SegmentEntry } from "./segment-catalogue.ts";
-import { decodeRecord, RECORD_HEADER_BYTES, recordBytes, type SegmentHeader, storedChain, storedIndex } from "./segment-format.ts";
+import {
+  decodeRecord,
+  RECORD_HEADER_BYTES,
+  recordBytes,
+  type SegmentHeader,
+  storedChain,
+  storedIndex,
+} from "./segment-format.ts";
 import { fileNameOf, JournalDamagedError, loadSegment } from "./segment-load.ts";
 import { scanRecords } from "./segment-scan.ts";
 import { SparseOffsets } from "./sparse-offsets.ts";
@@ -73,7 +80,8 @@ export class RecordReader {
     const entry = this.#catalogue.find(record);
     if (entry === undefined) throw new RangeError(`the journal has no record ${record} (any more)`);
     const index = record - entry.header.firstRecord;
-    const quick = entry.kind === "archive" ? await this.#fromArchive(entry, index) : await this.#fromSegment(entry, index);
+    const quick =
+      entry.kind === "archive" ? await this.#fromArchive(entry, index) : await this.#fromSegment(entry, index);
     return quick ?? this.#fromWholeSegment(entry, index);
   }
 
@@ -83,17 +91,14 @@ export class RecordReader {
     if (span === undefined) return undefined;
     const through = Math.min(span.through ?? span.offset + READ_AHEAD_BYTES, header.segmentBytes);
     let bytes = await this.#readAt(entry, span.offset, through - span.offset);
-    let at = 0;
-    for (let step = span.index; step < index; step++) {
-      if (at + RECORD_HEADER_BYTES > bytes.length) return undefined;
-      at += recordBytes(bytes.readUInt32LE(at));
-    }
+    let at = goOver(bytes, index - span.index);
+    if (at === undefined) return undefined;
     const offset = span.offset + at;
-    const isCut = at + RECORD_HEADER_BYTES > bytes.length || at + recordBytes(bytes.readUInt32LE(at)) > bytes.length;
-    if (isCut && offset + RECORD_HEADER_BYTES < header.segmentBytes) {
+    if (goOver(bytes.subarray(at), 1) === undefined) {
+      // It reaches beyond what was read ahead.
       const head = await this.#readAt(entry, offset, RECORD_HEADER_BYTES);
-      const needed = recordBytes(head.readUInt32LE(0));
-      if (needed > header.segmentBytes - offset) return undefined;
+      const needed = head.length < RECORD_HEADER_BYTES ? 0 : RECORD_HEADER_BYTES + head.readUInt32LE(0);
+      if (needed === 0 || needed > header.segmentBytes - offset) return undefined;
       bytes = await this.#readAt(entry, offset, needed);
       at = 0;
     }
@@ -106,11 +111,8 @@ export class RecordReader {
     if (block === undefined) return undefined;
     const bytes = await expandBlock(await this.#readAt(entry, block.filePosition, block.fileBytes), block);
     if (bytes === undefined) return undefined;
-    let at = 0;
-    for (let step = block.firstIndex; step < index; step++) {
-      if (at + RECORD_HEADER_BYTES > bytes.length) return undefined;
-      at += recordBytes(bytes.readUInt32LE(at));
-    }
+    const at = goOver(bytes, index - block.firstIndex);
+    if (at === undefined) return undefined;
     return intact(bytes, at, block.offset + at, entry.header, index);
   }
 
@@ -197,7 +199,25 @@ export class RecordReader {
   }
 }
 
-function intact(bytes: Buffer, at: number, offset: number, header: SegmentHeader, index: number): ReadRecord | undefined {
+/** Where the record behind the first `count` starts, as their headers say; undefined if that is beyond the bytes. */
+function goOver(bytes: Buffer, count: number): number | undefined {
+  let at = 0;
+  for (let step = 0; step < count; step++) {
+    if (at + RECORD_HEADER_BYTES > bytes.length) return undefined;
+    const payloadBytes = bytes.readUInt32LE(at);
+    if (payloadBytes > bytes.length) return undefined;
+    at += recordBytes(payloadBytes);
+  }
+  return at <= bytes.length ? at : undefined;
+}
+
+function intact(
+  bytes: Buffer,
+  at: number,
+  offset: number,
+  header: SegmentHeader,
+  index: number,
+): ReadRecord | undefined {
   const payload = decodeRecord(bytes, at, offset, header.salt);
   if (payload === undefined || storedIndex(bytes, at) !== index) return undefined;
   return { payload, chain: storedChain(bytes, at) };

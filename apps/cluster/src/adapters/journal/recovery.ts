@@ -198,4 +198,3 @@ export async function* readJournalDirectory(
 ): AsyncGenerator<JournalRecord, void> {
   yield* readRecordsFrom(disk, directory, new SegmentCatalogue(await readCatalogue(disk, directory)), 0);
 }
-

@@ -69,7 +69,11 @@ export class SegmentFiles {
     if (newSegment !== undefined && newSegment.segmentNumber !== this.segmentNumber) await this.#changeOver(newSegment);
     await writeFully(this.#disk, this.#descriptor, block.bytes, block.used, block.offset);
     this.#writtenOffset = block.offset + block.used;
-    if (this.#prepared === undefined && !this.#prepareLate && (block.offset + block.used) * 2 > this.#header.segmentBytes) {
+    if (
+      this.#prepared === undefined &&
+      !this.#prepareLate &&
+      (block.offset + block.used) * 2 > this.#header.segmentBytes
+    ) {
       this.#prepared = prepareSegment(this.#disk, this.#directory, this.#segmentBytes);
       // A failure is of interest only when the file is needed; then it is tried again.
       this.#prepared.catch(() => {

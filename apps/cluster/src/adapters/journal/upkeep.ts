@@ -56,7 +56,7 @@ export class Upkeep {
       const done = await repairRecord(disk, directory, place, record, payload, this.#candidates);
       if (!done) return false;
       reader.forget(segmentNumber);
-      this.#damaged.delete(segmentNumber);
+      if (this.#damaged.delete(segmentNumber)) this.archive();
       const written = await reader.read(record).catch(() => undefined);
       return written !== undefined && Buffer.compare(written.payload, payload) === 0;
     });

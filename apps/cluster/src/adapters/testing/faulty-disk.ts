@@ -8,6 +8,10 @@ import { realDisk } from "../journal/disk.ts";
 export interface DiskFaults {
   /** Every write fails with this system error code. */
   writeError?: "ENOSPC" | "EIO" | "EDQUOT";
+  /** Writes fail with ENOSPC once this many bytes have been taken from now on; the last one may be taken in part. */
+  roomBytes?: number;
+  /** Counts the writes that failed. */
+  refusedWrites: number;
   /** A single write takes at most this many bytes. */
   writeBytesMax?: number;
   /** Every fdatasync fails with this system error code. */
@@ -22,12 +26,16 @@ function systemError(code: string, call: string): Error {
 
 /** Returns the disk and the faults to set. */
 export function faultyDisk(): { readonly disk: JournalDisk; readonly faults: DiskFaults } {
-  const faults: DiskFaults = {};
+  const faults: DiskFaults = { refusedWrites: 0 };
   const disk: JournalDisk = {
     ...realDisk,
     async write(descriptor, bytes, offset, length, position) {
-      if (faults.writeError !== undefined) throw systemError(faults.writeError, "write");
-      const allowed = Math.min(length, faults.writeBytesMax ?? length);
+      if (faults.writeError !== undefined || faults.roomBytes === 0) {
+        faults.refusedWrites++;
+        throw systemError(faults.writeError ?? "ENOSPC", "write");
+      }
+      const allowed = Math.min(length, faults.writeBytesMax ?? length, faults.roomBytes ?? length);
+      if (faults.roomBytes !== undefined) faults.roomBytes -= allowed;
       return allowed === 0 ? 0 : realDisk.write(descriptor, bytes, offset, allowed, position);
     },
     async dataSync(descriptor) {

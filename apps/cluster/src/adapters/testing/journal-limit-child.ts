@@ -1,33 +1,39 @@
 /**
- * A process whose files may not exceed a limit set by its shell: it appends until the system refuses, then reads back what it has.
+ * A process whose files the system limits while it runs (prlimit): it appends until it is refused, waits for room, and finishes.
  *
- * Argument: folder. Output: one line `failed CODE, acknowledged N, kept M`.
+ * Argument: folder. Begins to append at SIGUSR2. Output lines: `ready`; `full CODE, acknowledged N`; `room`; `done, acknowledged N, kept M`.
  */
 import { writeSync } from "node:fs";
 import { openJournal } from "../journal/index.ts";
 
+const RECORDS = 2_000;
 const [directory] = process.argv.slice(2);
 if (directory === undefined) throw new Error("expected argument: folder");
-const small = 65_536;
-const first = await openJournal({ directory, segmentBytes: small });
 let acknowledged = 0;
-for (let index = 0; index < 100; index++) first.append(Buffer.alloc(100, 1), "synced", () => acknowledged++);
-await first.close();
-
-// The next segments would be larger than the limit allows.
-let failure: NodeJS.ErrnoException | undefined;
+const say = (line: string): void => void writeSync(1, `${line}\n`);
+// The first segment is there whole before the limit; the next ones would be larger than it allows.
 const journal = await openJournal({
   directory,
-  segmentBytes: 1_048_576,
-  onFailure: (error) => {
-    failure = error;
+  segmentBytes: 262_144,
+  retryDelayMs: 20,
+  onShortage: (error) => {
+    const code = (error as NodeJS.ErrnoException | undefined)?.code;
+    say(error ? `full ${code}, acknowledged ${acknowledged}` : "room");
   },
 });
-while (failure === undefined) {
-  for (let index = 0; index < 50; index++) journal.append(Buffer.alloc(100, 2), "synced", () => acknowledged++);
-  await new Promise((resolve) => setImmediate(resolve));
+
+async function appendAll(): Promise<void> {
+  for (let index = 0; index < RECORDS; index++) journal.append(Buffer.alloc(400, 1), "synced", () => acknowledged++);
+  while (acknowledged < RECORDS) await new Promise((resolve) => setImmediate(resolve));
+  const { records } = journal.statistics;
+  await journal.close();
+  say(`done, acknowledged ${acknowledged}, kept ${records}`);
 }
-await journal.close();
-const reopened = await openJournal({ directory, segmentBytes: small });
-writeSync(1, `failed ${failure.code}, acknowledged ${acknowledged}, kept ${reopened.statistics.records}\n`);
-await reopened.close();
+
+// Waiting for a signal does not keep a process alive.
+const alive = setInterval(() => undefined, 60_000);
+process.once("SIGUSR2", () => {
+  clearInterval(alive);
+  void appendAll();
+});
+say("ready");

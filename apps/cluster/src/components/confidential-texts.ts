@@ -1,0 +1,95 @@
+/**
+ * The confidential texts of everything *verified* that a server stores, for the leak check beside its acceptance tests: what is
+ * only pending may be an intruder's invention, and must not make honest replies look like leaks.
+ *
+ * It follows from the server's records alone, so it is replayed with them, or restored from a checkpoint of its own and the records
+ * behind that. Of a pending change it keeps the confidential texts only, and of so many changes at most.
+ */
+import { ConfidentialIndex, type ContractJson } from "@redoubt/application";
+import { type ChangeRecord, type Decision, LIMITS } from "@redoubt/shared";
+
+/** Changes remembered until the masters decide; the oldest are forgotten first (they are dead or long decided). */
+const UNVERIFIED_MAX = 2 * LIMITS.unlabelledChangesMax;
+/** Objects in one part of a checkpoint. */
+const PART_OBJECTS = 8_192;
+
+type Texts = readonly string[];
+/** What a change would make of the texts of an object; null: the object is forgotten. */
+type Update = readonly [object: string, texts: Texts | null];
+type Part =
+  | { readonly objects: readonly (readonly [string, Texts])[] }
+  | { readonly unverified: readonly (readonly [string, readonly Update[]])[] };
+
+export class ConfidentialTexts {
+  readonly #index: ConfidentialIndex;
+  /** By request id and attempt; a change without confidential texts is not in it. */
+  readonly #unverified = new Map<string, readonly Update[]>();
+
+  constructor(contract: ContractJson) {
+    this.#index = new ConfidentialIndex(contract);
+  }
+
+  get find(): ConfidentialIndex["find"] {
+    return this.#index.find;
+  }
+
+  /** To be told every change the server stores; it counts once it is verified. */
+  stored(record: ChangeRecord): void {
+    const updates: Update[] = [];
+    for (const { object, bytes } of record.writes) {
+      const value = parse(bytes);
+      const texts = value === undefined ? undefined : this.#index.textsOf(object, value);
+      if (texts) updates.push([object, value === null ? null : texts]);
+    }
+    if (updates.length === 0) return;
+    const { requestId, attempt } = record.ticket.body;
+    if (this.#unverified.size >= UNVERIFIED_MAX)
+      this.#unverified.delete(this.#unverified.keys().next().value as string);
+    this.#unverified.set(`${requestId}/${attempt}`, updates);
+  }
+
+  /** To be told what the masters decided. */
+  decided(decisions: readonly Decision[]): void {
+    if (this.#unverified.size === 0) return;
+    for (const decision of decisions) {
+      if (decision.kind !== "verified") continue;
+      const name = `${decision.change.requestId}/${decision.change.attempt}`;
+      for (const [object, texts] of this.#unverified.get(name) ?? []) this.#index.take(object, texts ?? undefined);
+      this.#unverified.delete(name);
+    }
+  }
+
+  /** What {@link restore} takes: JSON, a few thousand objects in each part. */
+  save(): Uint8Array[] {
+    const parts: Uint8Array[] = [];
+    const add = (part: Part): void => void parts.push(Buffer.from(JSON.stringify(part)));
+    let objects: (readonly [string, Texts])[] = [];
+    for (const entry of this.#index.entries()) {
+      objects.push(entry);
+      if (objects.length < PART_OBJECTS) continue;
+      add({ objects });
+      objects = [];
+    }
+    add({ objects });
+    add({ unverified: [...this.#unverified] });
+    return parts;
+  }
+
+  restore(parts: readonly Uint8Array[]): void {
+    for (const bytes of parts) {
+      const part = JSON.parse(Buffer.from(bytes).toString()) as Part;
+      if ("objects" in part) for (const [object, texts] of part.objects) this.#index.take(object, texts);
+      else for (const [name, updates] of part.unverified) this.#unverified.set(name, updates);
+    }
+  }
+}
+
+/** Undefined: no JSON. */
+function parse(bytes: string | null): unknown {
+  if (bytes === null) return null;
+  try {
+    return JSON.parse(bytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * When a core's checkpoints are made, and how one is written and read back together with what is kept beside the core.
+ *
+ * They are made about every 100 000 records and at a clean stop, one at a time, and written while the core goes on. A checkpoint that
+ * fails is no misfortune: the next start replays more.
+ */
+import type { Checkpoint, CheckpointedCore } from "@redoubt/protocol";
+import type { Journal } from "../adapters/journal/index.ts";
+
+export const CHECKPOINT_RECORDS = 100_000;
+/** A core that has none to give is asked again after this many records. */
+const AGAIN_RECORDS = 2_000;
+/** At a stop, fewer records than this are replayed faster than a checkpoint is written. */
+const STOP_RECORDS_MIN = 256;
+
+/** State beside a core that follows from its records alone, such as an index. */
+export interface Companion {
+  /** Told every record, when it is replayed and when it is appended. */
+  recorded(record: unknown): void;
+  /** What {@link restore} takes, as of all records told so far. */
+  save(): readonly Uint8Array[];
+  restore(parts: readonly Uint8Array[]): void;
+}
+
+export interface CheckpointOptions {
+  /** Names the state and its format: a file of another one is not used. */
+  readonly owner: string;
+  readonly everyRecords?: number;
+  readonly companion?: Companion;
+  readonly onFailure?: (error: Error) => void;
+  readonly onSaved?: (saved: { readonly through: number; readonly bytes: number; readonly ms: number }) => void;
+}
+
+export class Checkpoints {
+  readonly #core: Pick<CheckpointedCore<never, never>, "checkpoint">;
+  readonly #journal: Journal;
+  readonly #options: CheckpointOptions;
+  #last = 0;
+  #dueAt = Number.POSITIVE_INFINITY;
+  #saving: Promise<void> | undefined;
+
+  constructor(core: Pick<CheckpointedCore<never, never>, "checkpoint">, journal: Journal, options: CheckpointOptions) {
+    this.#core = core;
+    this.#journal = journal;
+    this.#options = options;
+  }
+
+  /** The newest one that is good, its companion's part restored already. */
+  async load(): Promise<Checkpoint | undefined> {
+    const { owner, companion } = this.#options;
+    const found = await this.#journal.loadCheckpoint(owner);
+    const [head, ...parts] = found?.parts ?? [];
+    if (found === undefined || head === undefined) return undefined;
+    const coreParts = Buffer.from(head).readUInt32LE(0);
+    companion?.restore(parts.slice(coreParts));
+    this.#last = found.through;
+    return { through: found.through, parts: parts.slice(0, coreParts) };
+  }
+
+  /** The core has started. */
+  begin(): void {
+    this.#dueAt = this.#last + (this.#options.everyRecords ?? CHECKPOINT_RECORDS);
+  }
+
+  /** To be called between steps. */
+  makeIfDue(): void {
+    if (this.#journal.records < this.#dueAt || this.#saving !== undefined) return;
+    const saving = this.#make();
+    if (saving === undefined) {
+      this.#dueAt = this.#journal.records + AGAIN_RECORDS;
+      return;
+    }
+    this.#dueAt = this.#journal.records + (this.#options.everyRecords ?? CHECKPOINT_RECORDS);
+    this.#saving = saving.finally(() => {
+      this.#saving = undefined;
+    });
+  }
+
+  /** At a clean stop, between steps: the last one. */
+  async end(): Promise<void> {
+    await this.#saving;
+    if (this.#dueAt === Number.POSITIVE_INFINITY || this.#journal.records - this.#last < STOP_RECORDS_MIN) return;
+    await this.#make();
+  }
+
+  #make(): Promise<void> | undefined {
+    const { owner, companion, onFailure, onSaved } = this.#options;
+    const startedAt = performance.now();
+    const checkpoint = this.#core.checkpoint();
+    // The companion has seen every record: only a checkpoint of all of them agrees with it.
+    if (checkpoint === undefined || checkpoint.through !== this.#journal.records) return undefined;
+    const head = Buffer.alloc(4);
+    head.writeUInt32LE(checkpoint.parts.length, 0);
+    const parts = [head, ...checkpoint.parts, ...(companion?.save() ?? [])];
+    const { through } = checkpoint;
+    return this.#journal.saveCheckpoint(owner, { through, parts }).then(
+      () => {
+        this.#last = through;
+        const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+        onSaved?.({ through, bytes, ms: performance.now() - startedAt });
+      },
+      (error: Error) => onFailure?.(error),
+    );
+  }
+}
