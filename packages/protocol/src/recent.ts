@@ -16,6 +16,11 @@ export class RecentKeys<Key> {
     }
   }
 
+  /** Oldest first. */
+  keys(): IterableIterator<Key> {
+    return this.#keys.keys();
+  }
+
   has(key: Key): boolean {
     return this.#keys.has(key);
   }

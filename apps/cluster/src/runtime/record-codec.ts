@@ -2,7 +2,17 @@
  * Bytes of durable records and of control messages. Change records have the hand-laid layout of the wire, so that a
  * replica journals what it was sent; everything else is msgpack. A first byte tells which.
  */
-import { ByteReader, ByteWriter, type ChangeRecord, readRecord, writeRecord } from "@redoubt/shared";
+import {
+  ByteReader,
+  ByteWriter,
+  type ChangeRecord,
+  LIMITS,
+  type RequestId,
+  readRecord,
+  readRequestId,
+  writeRecord,
+  ZERO_DIGEST,
+} from "@redoubt/shared";
 import { Packr } from "msgpackr";
 
 export interface RecordCodec {
@@ -23,6 +33,7 @@ const CHANGE_KINDS = ["accepted", "fetched"] as const;
 interface JournalledChange {
   readonly kind: (typeof CHANGE_KINDS)[number];
   readonly record: ChangeRecord;
+  readonly parents: readonly (RequestId | null)[];
 }
 
 const isChange = (record: unknown): record is JournalledChange =>
@@ -31,11 +42,17 @@ const isChange = (record: unknown): record is JournalledChange =>
   "record" in record &&
   CHANGE_KINDS.includes((record as JournalledChange).kind);
 
+function readParent(reader: ByteReader): RequestId | null {
+  const requestId = readRequestId(reader);
+  return requestId === (ZERO_DIGEST as string) ? null : requestId;
+}
+
 export const recordCodec: RecordCodec = {
   encode(record) {
     if (isChange(record)) {
       const writer = new ByteWriter(1024).u8(CHANGE).u8(CHANGE_KINDS.indexOf(record.kind));
       writeRecord(writer, record.record);
+      writer.list(record.parents, (parent) => writer.digest(parent ?? ZERO_DIGEST));
       return writer.finish();
     }
     const body = packr.pack(record);
@@ -51,8 +68,9 @@ export const recordCodec: RecordCodec = {
     const kind = CHANGE_KINDS[reader.u8()];
     if (kind === undefined) throw new RangeError("change record of an unknown kind");
     const record = readRecord(reader);
+    const parents = reader.list(() => readParent(reader), LIMITS.objectsPerRequestMax);
     reader.end();
-    return { kind, record };
+    return { kind, record, parents };
   },
 };
 

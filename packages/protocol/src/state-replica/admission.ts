@@ -14,12 +14,15 @@ import type {
   VersionReference,
 } from "@redoubt/shared";
 import { ZERO_DIGEST } from "@redoubt/shared";
+import type { RecordNumber } from "../core.ts";
 import { type ClusterState, isOpenForChanges, tipOf } from "./clusters.ts";
 import { type ExaminedChange, type RefusalReason, refuse } from "./examination.ts";
 
 /** What admission looks at; nothing here changes it. */
 export interface AdmissionView {
   readonly self: string;
+  /** Records to be read before anything below can be asked about this change. */
+  missingRecords(change: ExaminedChange): readonly RecordNumber[];
   cluster(cluster: ObjectClusterNumber): ClusterState;
   /** False for objects of clusters that only other members of the change's clusters keep. */
   keepsObject(object: string): boolean;
@@ -48,6 +51,8 @@ export type Admission =
     };
 
 export type HoldReason =
+  /** What it is judged by is not in memory: nothing is known about it yet. */
+  | { readonly kind: "records"; readonly digest: Digest; readonly numbers: readonly RecordNumber[] }
   /** The settlement of a newer epoch is not installed here. */
   | { readonly kind: "epoch"; readonly epoch: number }
   /** An earlier change of this server in the cluster is missing. */
@@ -70,6 +75,8 @@ const isSameVersion = (one: VersionReference, other: VersionReference): boolean 
 export function admit(view: AdmissionView, change: ExaminedChange): Admission {
   const { record, digest } = change;
   const { body } = record.ticket;
+  const numbers = view.missingRecords(change);
+  if (numbers.length > 0) return { kind: "hold", until: { kind: "records", digest, numbers } };
   const known = view.knownChange(body.requestId, body.attempt);
   if (known?.digest === digest) return { kind: "repeated" };
   const mine = record.links.filter((_, index) => body.clusters[index]?.members.includes(view.self));

@@ -1,11 +1,11 @@
 /** What a live member does after it took in a slot: wake what waited for it, test and report survivors again. */
 import { sendMemberAnswers } from "./answers.ts";
+import type { ChangeEntry } from "./change-entry.ts";
 import type { Replica, Turn } from "./context.ts";
 import { retryFetches } from "./fetches.ts";
 import { holdKeyOf } from "./held-changes.ts";
 import { keysOfCluster, wake } from "./intake.ts";
 import type { SlotConsequences } from "./labels.ts";
-import type { ChangeEntry } from "./store.ts";
 import { isHomeMember, startTest } from "./tests.ts";
 
 export function afterSlot(replica: Replica, turn: Turn, consequences: SlotConsequences): void {

@@ -6,14 +6,16 @@ import {
   type AnswerAgainMessage,
   type AnswerMessage,
   type RedesignateMessage,
+  type RequestId,
   type ServerName,
   ZERO_DIGEST,
 } from "@redoubt/shared";
 import { send } from "../core.ts";
+import type { ChangeEntry } from "./change-entry.ts";
 import { put, type Replica, type Turn } from "./context.ts";
 import { sendEvidence } from "./evidence.ts";
+import { withRecords } from "./record-reads.ts";
 import { sendReports } from "./reports.ts";
-import type { ChangeEntry, requestIdOf } from "./store.ts";
 import { isHomeMember, startTest } from "./tests.ts";
 
 const REQUESTS_PER_MESSAGE_MAX = 4_096;
@@ -74,32 +76,43 @@ function sendMemberAnswer(replica: Replica, turn: Turn, entry: ChangeEntry, serv
   );
 }
 
-/** The change journalled for a request id, or the read-only change confirmed for it. */
-const findEntry = (replica: Replica, requestId: ReturnType<typeof requestIdOf>): ChangeEntry | undefined =>
-  replica.store.byRequest(requestId) ?? replica.confirmations.byRequest(requestId);
+/** Does this with the change journalled for a request id, or the read-only change confirmed for it, if there is one. */
+export function withEntry(
+  replica: Replica,
+  turn: Turn,
+  requestId: RequestId,
+  use: (turn: Turn, entry: ChangeEntry) => void,
+): void {
+  withRecords(replica, turn, (later, needs) => {
+    const entry = replica.store.byRequest(requestId, needs) ?? replica.confirmations.byRequest(requestId);
+    if (needs.size === 0 && entry) use(later, entry);
+  });
+}
 
 export function answerAgain(replica: Replica, turn: Turn, message: AnswerAgainMessage): void {
   const escalated: ChangeEntry[] = [];
   for (const asked of message.requests.slice(0, REQUESTS_PER_MESSAGE_MAX)) {
-    const entry = findEntry(replica, asked.requestId);
-    if (!entry) continue;
-    const { body } = entry.record.ticket;
-    if (asked.escalate) {
-      entry.escalated = true;
-      escalated.push(entry);
-    }
-    const known = body.attempt !== asked.attempt;
-    // A test just begun, or running already, brings an answer of its own with the verdict.
-    if (asked.test && !known && isHomeMember(replica, entry)) startTest(replica, turn, entry);
-    sendAnswer(replica, turn, entry, { withReply: asked.reply, known });
-    sendEvidence(replica, turn, entry.digest, replica.store.summaryOf(entry));
-    sendMemberAnswers(replica, turn, entry);
+    withEntry(replica, turn, asked.requestId, (later, entry) => {
+      const { body } = entry.record.ticket;
+      // Only what is still to be decided is worth telling the masters; that is in memory, so it is known at once.
+      if (asked.escalate) {
+        entry.escalated = true;
+        escalated.push(entry);
+      }
+      const known = body.attempt !== asked.attempt;
+      // A test just begun, or running already, brings an answer of its own with the verdict.
+      if (asked.test && !known && isHomeMember(replica, entry)) startTest(replica, later, entry);
+      sendAnswer(replica, later, entry, { withReply: asked.reply, known });
+      sendEvidence(replica, later, entry.digest, replica.store.summaryOf(entry));
+      sendMemberAnswers(replica, later, entry);
+    });
   }
   sendReports(replica, turn, escalated, replica.configuration.masters);
 }
 
 export function redesignate(replica: Replica, turn: Turn, message: RedesignateMessage): void {
-  const entry = findEntry(replica, message.requestId);
-  if (entry?.record.ticket.body.attempt === message.attempt)
-    sendMemberAnswer(replica, turn, entry, message.acceptanceTestServer);
+  withEntry(replica, turn, message.requestId, (later, entry) => {
+    if (entry.record.ticket.body.attempt === message.attempt)
+      sendMemberAnswer(replica, later, entry, message.acceptanceTestServer);
+  });
 }

@@ -75,9 +75,15 @@ export class ClusterTable {
     );
   }
 
-  /** After a restart: confirms of read-only requests in the epochs installed so far are forgotten. */
-  raiseReadBarriers(): void {
-    for (const state of this.#states.values()) state.readBarrier = state.installed.epoch;
+  /**
+   * At the start: what was judged in the epochs installed so far is forgotten, so that read-only requests are not
+   * confirmed in them, and their holders' changes are held until the next epoch.
+   */
+  restarted(): void {
+    for (const state of this.#states.values()) {
+      state.readBarrier = state.installed.epoch;
+      state.lastSerial = 0;
+    }
   }
 
   /** True while some cluster is still in the epoch it had at the restart. */

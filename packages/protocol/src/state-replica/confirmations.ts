@@ -3,7 +3,7 @@
  * nothing of the epochs it had then (see `ClusterState.readBarrier`).
  */
 import type { Digest, RequestId } from "@redoubt/shared";
-import { type ChangeEntry, requestIdOf } from "./store.ts";
+import { type ChangeEntry, requestIdOf } from "./change-entry.ts";
 
 const CONFIRMATIONS_MAX = 8_192;
 

@@ -1,9 +1,10 @@
 /** The parts of one state replica, as its rules see them, and one step's output. No rules here. */
-import type { Digest, Epoch, RequestId, ServerName } from "@redoubt/shared";
+import type { Digest, Epoch, ServerName } from "@redoubt/shared";
 import type { ApplicationPort } from "../application-port.ts";
-import type { Hasher, SendEffect } from "../core.ts";
+import type { Hasher, RecordNumber, SendEffect } from "../core.ts";
 import type { RecentKeys } from "../recent.ts";
 import type { AccessLogs } from "./accesses.ts";
+import type { ChangeEntry } from "./change-entry.ts";
 import type { ReadConfirmations } from "./confirmations.ts";
 import type { Evidence, RivalChanges } from "./evidence.ts";
 import type { Examiner } from "./examination.ts";
@@ -11,12 +12,13 @@ import type { WaitingFetches } from "./fetches.ts";
 import type { Gaps } from "./gaps.ts";
 import type { HeldChanges } from "./held-changes.ts";
 import type { WaitingPromise } from "./promises.ts";
+import type { RecordReads } from "./record-reads.ts";
 import type { RefusalReports } from "./refusals.ts";
 import type { Reports } from "./reports.ts";
 import type { ShadowTests } from "./shadow.ts";
 import type { ReplicaStore } from "./store.ts";
 import type { StreamState } from "./stream.ts";
-import type { StateReplicaConfiguration, StateReplicaEffect } from "./types.ts";
+import type { StateReplicaConfiguration, StateReplicaDurable, StateReplicaEffect } from "./types.ts";
 
 /** One step: its clock and what it puts out. */
 export interface Turn {
@@ -30,6 +32,9 @@ export interface Replica {
   readonly configuration: StateReplicaConfiguration;
   readonly examiner: Examiner;
   readonly store: ReplicaStore;
+  readonly reads: RecordReads;
+  /** `next`: number of the record that is journalled next. */
+  readonly journal: { next: RecordNumber };
   readonly held: HeldChanges;
   readonly gaps: Gaps;
   readonly accesses: AccessLogs;
@@ -44,8 +49,10 @@ export interface Replica {
   readonly promises: WaitingPromise[];
   /** Read-only changes confirmed lately; lost with the process. */
   readonly confirmations: ReadConfirmations;
-  /** Request ids never to be recorded here. */
-  readonly fences: Set<RequestId>;
+  /** Object histories being read for somebody. */
+  readonly descriptions: { open: number };
+  /** Changes whose acceptance test is running. */
+  readonly testing: Map<Digest, ChangeEntry>;
   /** Changes refused in their turn. */
   readonly refused: RecentKeys<Digest>;
   /** This member's key of each regulator epoch. */
@@ -56,3 +63,14 @@ export interface Replica {
 export const put = (turn: Turn, ...effects: (SendEffect | StateReplicaEffect)[]): void => {
   turn.effects.push(...effects);
 };
+
+/** Appends to the journal; returns the record's number. */
+export function journal(
+  replica: Replica,
+  turn: Turn,
+  record: StateReplicaDurable,
+  durability: "synced" | "written",
+): RecordNumber {
+  put(turn, { kind: "append", record, durability });
+  return replica.journal.next++;
+}

@@ -6,9 +6,9 @@
 import type { ChangeSummary, Digest, EvidenceMessage, ServerName } from "@redoubt/shared";
 import { send } from "../core.ts";
 import { trimOldest } from "../recent.ts";
+import type { ChangeEntry } from "./change-entry.ts";
 import { put, type Replica, type Turn } from "./context.ts";
 import type { ExaminedChange } from "./examination.ts";
-import type { ChangeEntry } from "./store.ts";
 
 const BATCHES_PER_SENDER_MAX = 64;
 const DIGESTS_PER_BATCH_MAX = 256;

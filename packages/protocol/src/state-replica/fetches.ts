@@ -8,7 +8,10 @@ import { hasRightInput } from "../well-formed.ts";
 import { tipOf } from "./clusters.ts";
 import { put, type Replica, type Turn } from "./context.ts";
 import { examineTicket, type Refusal, refuse } from "./examination.ts";
+import type { Needs } from "./object-store.ts";
+import { withRecords } from "./record-reads.ts";
 import { sendRefusal } from "./refusals.ts";
+import { findVersion } from "./versions.ts";
 
 const WAIT_MS = 1_000;
 const WAITING_PER_SENDER_MAX = 1_024;
@@ -43,13 +46,26 @@ export class WaitingFetches {
 /** After an epoch was installed or a key arrived. */
 export function retryFetches(replica: Replica, turn: Turn): void {
   for (const { from, message, until } of replica.fetches.takeAll())
-    if (until > turn.now) answerFetch(replica, turn, from, message, until);
+    if (until > turn.now) answerWithRecords(replica, turn, from, message, until);
 }
 
 export const receiveFetch = (replica: Replica, turn: Turn, from: ServerName, message: FetchMessage): void =>
-  answerFetch(replica, turn, from, message, turn.now + WAIT_MS);
+  answerWithRecords(replica, turn, from, message, turn.now + WAIT_MS);
 
-function answerFetch(replica: Replica, turn: Turn, from: ServerName, message: FetchMessage, until: number): void {
+/** Judged again from the beginning when the objects have been read: an epoch may have ended meanwhile. */
+function answerWithRecords(replica: Replica, turn: Turn, from: ServerName, message: FetchMessage, until: number): void {
+  const answer = (later: Turn, needs: Needs) => answerFetch(replica, later, from, message, until, needs);
+  withRecords(replica, turn, answer, { sender: from });
+}
+
+function answerFetch(
+  replica: Replica,
+  turn: Turn,
+  from: ServerName,
+  message: FetchMessage,
+  until: number,
+  needs: Needs,
+): void {
   const { ticket, objects, at } = message;
   if (objects.length > LIMITS.objectsPerRequestMax || at.length > LIMITS.objectsPerRequestMax) return;
   const examined = examineTicket(replica.examiner, from, ticket);
@@ -78,7 +94,8 @@ function answerFetch(replica: Replica, turn: Turn, from: ServerName, message: Fe
       return;
     }
   }
-  put(turn, send("execution-server", from, composeFetched(replica, message)));
+  const fetched = composeFetched(replica, message, needs);
+  if (needs.size === 0) put(turn, send("execution-server", from, fetched));
 }
 
 /**
@@ -100,7 +117,7 @@ function logAccesses(replica: Replica, message: FetchMessage, ticketDigest: Dige
   return denied && refuse("scope", `fetch of ${denied.object}`, "read-outside-scope");
 }
 
-function composeFetched(replica: Replica, { fetch, ticket, objects, at }: FetchMessage): FetchedMessage {
+function composeFetched(replica: Replica, { fetch, ticket, objects, at }: FetchMessage, needs: Needs): FetchedMessage {
   const { store, application } = replica;
   const inTicket = new Set(ticket.body.clusters.map((entry) => entry.cluster));
   const isServed = (object: string): boolean => {
@@ -113,9 +130,9 @@ function composeFetched(replica: Replica, { fetch, ticket, objects, at }: FetchM
     characters += 512 + (version?.bytes.length ?? 0);
     if (answer.length === 0 || characters <= ANSWER_CHARACTERS_MAX) answer.push({ object, version });
   };
-  for (const object of objects) if (isServed(object)) add(object, store.objects.newest(object) ?? null);
+  for (const object of objects) if (isServed(object)) add(object, store.objects.newest(object, needs)?.version ?? null);
   for (const reference of at) {
-    if (isServed(reference.object)) add(reference.object, store.objects.find(reference) ?? null);
+    if (isServed(reference.object)) add(reference.object, findVersion(store, reference, needs)?.version ?? null);
   }
   const tips = ticket.body.clusters
     .filter(({ cluster }) => store.clusters.isMine(cluster))

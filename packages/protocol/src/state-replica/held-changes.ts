@@ -28,6 +28,8 @@ export const holdKeyOf = (reason: HoldReason | { readonly kind: "key"; readonly 
   switch (reason.kind) {
     case "key":
       return `key:${reason.regulatorEpoch}`;
+    case "records":
+      return `records:${reason.digest}`;
     case "epoch":
       return `epoch:${reason.epoch}`;
     case "serial":
@@ -104,8 +106,8 @@ export class HeldChanges {
   }
 
   /** A record held here that the decision stream names. */
-  findByDigest(digest: Digest): ChangeRecord | undefined {
-    return this.#byDigest.get(digest)?.record;
+  findByDigest(digest: Digest): ExaminedChange | undefined {
+    return this.#byDigest.get(digest)?.examined;
   }
 
   /** Lets go what has waited long enough, and returns it. */

@@ -3,16 +3,17 @@
  * outcome. Also what wakes held changes from elsewhere (a key, an installed epoch, decisions).
  */
 import type { AnswerMessage, ChangeRecord, ObjectClusterNumber, RequestId, ServerName } from "@redoubt/shared";
-import { LIMITS } from "@redoubt/shared";
+import { assert, LIMITS } from "@redoubt/shared";
 import { digestChange, digestTicket, summarize } from "../digests.ts";
 import { findRecordFlaw } from "../well-formed.ts";
 import { type Admission, type AdmissionView, admit, type HoldReason } from "./admission.ts";
-import { answerAccepted, sendAnswer } from "./answers.ts";
-import { put, type Replica, type Turn } from "./context.ts";
+import { answerAccepted, sendAnswer, withEntry } from "./answers.ts";
+import { newEntry } from "./change-entry.ts";
+import { journal, type Replica, type Turn } from "./context.ts";
 import { type ExaminedChange, examineChange } from "./examination.ts";
 import { type HeldChange, HOLD_MS, holdKeyOf } from "./held-changes.ts";
+import type { Needs } from "./object-store.ts";
 import { type RefusedDigests, sendRefusal } from "./refusals.ts";
-import { newEntry } from "./store.ts";
 
 export const viewOf = (replica: Replica): AdmissionView => {
   const { store, confirmations } = replica;
@@ -20,17 +21,31 @@ export const viewOf = (replica: Replica): AdmissionView => {
     self: replica.configuration.self,
     cluster: (cluster) => store.clusters.get(cluster),
     keepsObject: (object) => store.keepsObject(object),
-    newestReference: (object) => store.objects.newestReference(object),
+    missingRecords: ({ record }) => {
+      const needs: Needs = new Set();
+      const { requestId } = record.ticket.body;
+      if (!store.byRequest(requestId, needs)) store.isFenced(requestId, needs);
+      for (const { object } of record.reads) if (store.keepsObject(object)) store.objects.newest(object, needs);
+      for (const { object } of record.writes) if (store.keepsObject(object)) store.objects.newest(object, needs);
+      return [...needs];
+    },
+    newestReference: (object) => inMemory(store.objects.newestReference(object, new Set())),
     knownChange: (requestId, attempt) => {
       const confirmed = confirmations.byRequest(requestId);
-      return store.byRequest(requestId) ?? (confirmed?.record.ticket.body.attempt === attempt ? confirmed : undefined);
+      const known = store.byRequest(requestId, new Set());
+      return known ?? (confirmed?.record.ticket.body.attempt === attempt ? confirmed : undefined);
     },
-    isFenced: (requestId) => replica.fences.has(requestId),
-    isInChain: (digest) => store.get(digest) !== undefined,
+    isFenced: (requestId) => store.isFenced(requestId, new Set()),
+    isInChain: (digest) => store.isInChain(digest),
     wasRefused: (digest) => replica.refused.has(digest),
     hasRoom: () => store.hasRoom(LIMITS.unlabelledChangesMax),
   };
 };
+
+function inMemory<Value>(value: Value | undefined): Value {
+  assert(value !== undefined, "admission asks only for what it was told to be in memory");
+  return value;
+}
 
 type Waiting = Pick<HeldChange, "from" | "record" | "examined">;
 
@@ -104,7 +119,8 @@ function refuseExamined(
   const { from, record, digest, ticketDigest } = change;
   const { body } = record.ticket;
   const known = view.knownChange(body.requestId, body.attempt);
-  const entry = known && (replica.store.get(known.digest) ?? replica.confirmations.get(known.digest));
+  const entry =
+    known && (replica.store.byRequest(body.requestId, new Set()) ?? replica.confirmations.get(known.digest));
   const isRival = entry !== undefined && digestTicket(replica.hasher, entry.record.ticket.body) === ticketDigest;
   const act = isRival
     ? "equivocation"
@@ -139,10 +155,13 @@ export const keysOfCluster = (replica: Replica, cluster: ObjectClusterNumber): s
 function accept(replica: Replica, turn: Turn, { from, record, digest, summary }: ExaminedChange): void {
   replica.reports.acknowledge(from, digest, turn.now);
   if (!record.ticket.body.readOnly) {
+    const needs: Needs = new Set();
+    const parents = replica.store.parentsOf(record, needs);
+    assert(needs.size === 0, "the versions a change continues were compared a moment ago");
     const log = replica.accesses.of(record.ticket.body);
-    if (log) put(turn, { kind: "append", record: { kind: "accesses", change: digest, ...log }, durability: "synced" });
-    put(turn, { kind: "append", record: { kind: "accepted", record }, durability: "synced" });
-    const entry = replica.store.insert(digest, record, summary);
+    if (log) journal(replica, turn, { kind: "accesses", change: digest, ...log }, "synced");
+    const number = journal(replica, turn, { kind: "accepted", record, parents }, "synced");
+    const entry = replica.store.insert(newEntry(digest, record, summary, { number, parents }));
     replica.reports.watch(entry, turn.now);
     answerAccepted(replica, turn, entry);
     return;
@@ -156,7 +175,8 @@ function accept(replica: Replica, turn: Turn, { from, record, digest, summary }:
 
 /** The same change again: the first answer or acknowledgement may be lost. */
 function repeat(replica: Replica, turn: Turn, { from, record, digest }: ExaminedChange): void {
-  const entry = replica.store.get(digest) ?? replica.confirmations.get(digest);
+  const { requestId } = record.ticket.body;
+  const entry = replica.store.byRequest(requestId, new Set()) ?? replica.confirmations.get(digest);
   replica.reports.acknowledge(from, digest, turn.now);
   if (!entry || entry.testing) return;
   const isFirst = record.ticket.body.testers[0] === replica.configuration.self;
@@ -164,16 +184,21 @@ function repeat(replica: Replica, turn: Turn, { from, record, digest }: Examined
 }
 
 function hintAtKnown(replica: Replica, turn: Turn, requestId: RequestId, attempt: AnswerMessage["attempt"]): void {
-  const entry = replica.store.byRequest(requestId);
-  if (!entry) return;
-  const known = entry.record.ticket.body.attempt !== attempt;
-  sendAnswer(replica, turn, entry, { withReply: true, known });
+  withEntry(replica, turn, requestId, (later, entry) => {
+    const known = entry.record.ticket.body.attempt !== attempt;
+    sendAnswer(replica, later, entry, { withReply: true, known });
+  });
 }
 
 function hold(replica: Replica, turn: Turn, examined: ExaminedChange, reason: HoldReason): void {
   const { from, record } = examined;
   const key = holdKeyOf(reason);
-  replica.held.add({ from, record, examined, key, until: turn.now + HOLD_MS });
+  const isHeld = replica.held.add({ from, record, examined, key, until: turn.now + HOLD_MS });
+  if (reason.kind === "records") {
+    const again = (later: Turn): void => wake(replica, later, [key]);
+    if (isHeld) replica.reads.wait(replica, turn, reason.numbers, again, { sender: from });
+    return;
+  }
   if (reason.kind === "epoch" || !replica.held.has(key)) return;
   replica.gaps.notice(replica, turn, { cluster: reason.cluster, epoch: reason.epoch, from, key });
 }

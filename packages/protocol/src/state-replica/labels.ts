@@ -5,17 +5,19 @@
  */
 import {
   assert,
+  type ChangeName,
   type ChangeRecord,
   type Decision,
   type Digest,
   type Epoch,
   type ObjectClusterNumber,
+  type RequestId,
   type SlotDecisions,
 } from "@redoubt/shared";
-import { summarize } from "../digests.ts";
 import { eachCluster, inRanges } from "../ranges.ts";
+import type { ChangeEntry } from "./change-entry.ts";
 import type { Replica } from "./context.ts";
-import type { ChangeEntry } from "./store.ts";
+import type { FetchedChange } from "./fetched-changes.ts";
 
 /** What a slot changed that something else may wait for. */
 export interface SlotConsequences {
@@ -23,7 +25,12 @@ export interface SlotConsequences {
   /** Clusters whose chain or serial moved. */
   readonly clusters: Set<ObjectClusterNumber>;
   readonly survivors: ChangeEntry[];
+  /** Requests closed: fenced by the record of this slot. */
+  readonly closed: RequestId[];
 }
+
+/** Gives a change that came from another member its place in the journal, just before it is inserted. */
+export type PlaceFetched = (digest: Digest, fetched: FetchedChange) => ChangeEntry;
 
 /** True when this member must hold the change before it can take in the decision. */
 export function needsRecord(replica: Replica, slot: SlotDecisions, clusters: readonly ObjectClusterNumber[]): boolean {
@@ -36,43 +43,52 @@ export function needsRecord(replica: Replica, slot: SlotDecisions, clusters: rea
   );
 }
 
-/** Digests of the changes that must be here before the slot can be taken in. */
-export function* namedChanges(replica: Replica, slot: SlotDecisions): Generator<Digest> {
+/** The changes that must be here before the slot can be taken in. */
+export function* namedChanges(replica: Replica, slot: SlotDecisions): Generator<ChangeName> {
   for (const decision of slot.decisions) {
     if (decision.kind === "verified") {
-      if (!decision.readOnly && needsRecord(replica, slot, decision.clusters)) yield decision.change.digest;
+      if (!decision.readOnly && needsRecord(replica, slot, decision.clusters)) yield decision.change;
     } else if (decision.kind === "settled") {
       const settled = [...eachCluster(decision.clusters)];
-      if (needsRecord(replica, slot, settled)) for (const { digest } of decision.survivors) yield digest;
+      if (needsRecord(replica, slot, settled)) yield* decision.survivors;
     }
   }
 }
 
 /** `superseded`: survivors named here that are passed over, because a later slot drops them (`superseded.ts`). */
-export function applySlot(replica: Replica, slot: SlotDecisions, superseded: readonly Digest[]): SlotConsequences {
-  const consequences = { installedEpochs: new Set<Epoch>(), clusters: new Set<number>(), survivors: [] };
-  for (const decision of slot.decisions) applyDecision(replica, decision, superseded, consequences);
+export function applySlot(
+  replica: Replica,
+  slot: SlotDecisions,
+  superseded: readonly Digest[],
+  place: PlaceFetched,
+): SlotConsequences {
+  const consequences = { installedEpochs: new Set<Epoch>(), clusters: new Set<number>(), survivors: [], closed: [] };
+  const application = { replica, superseded, place, consequences };
+  for (const decision of slot.decisions) applyDecision(application, decision);
   return consequences;
 }
 
-function applyDecision(
-  replica: Replica,
-  decision: Decision,
-  superseded: readonly Digest[],
-  consequences: SlotConsequences,
-): void {
+interface Application {
+  readonly replica: Replica;
+  readonly superseded: readonly Digest[];
+  readonly place: PlaceFetched;
+  readonly consequences: SlotConsequences;
+}
+
+function applyDecision(application: Application, decision: Decision): void {
+  const { replica, consequences } = application;
   switch (decision.kind) {
     case "epochOpened":
       openEpoch(replica, decision);
       return;
     case "settled":
-      settle(replica, decision, superseded, consequences);
+      settle(application, decision);
       return;
     case "verified":
-      verify(replica, decision, consequences);
+      verify(application, decision);
       return;
     case "closed":
-      replica.fences.add(decision.requestId);
+      consequences.closed.push(decision.requestId);
       return;
     case "primary":
       if (decision.component === "traffic-regulator" && decision.epoch >= replica.regulator.epoch) {
@@ -92,10 +108,8 @@ function openEpoch(replica: Replica, decision: Extract<Decision, { kind: "epochO
 }
 
 function settle(
-  replica: Replica,
+  { replica, superseded, place, consequences }: Application,
   decision: Extract<Decision, { kind: "settled" }>,
-  superseded: readonly Digest[],
-  consequences: SlotConsequences,
 ): void {
   const { store } = replica;
   const survivors = new Set(decision.survivors.map((change) => change.digest));
@@ -104,11 +118,11 @@ function settle(
   for (const dropped of store.drop(dead.map((entry) => entry.digest)))
     assert(!survivors.has(dropped.digest), "a survivor follows no dead change (I7)");
   for (const digest of survivors) {
-    let entry = store.get(digest);
-    const record = takeFetched(replica, digest);
+    let entry = store.undecidedOf(digest);
+    const fetched = takeFetched(replica, digest);
     if (superseded.includes(digest)) continue;
-    if (!entry && record) entry = store.insert(digest, record, summarize(replica.hasher, record));
-    if (entry?.status === "undecided") consequences.survivors.push(entry);
+    if (!entry && fetched) entry = store.insert(place(digest, fetched));
+    if (entry) consequences.survivors.push(entry);
   }
   // With something passed over the epoch is not this member's to work in; the one that drops it will be.
   if (decision.survivors.some(({ digest }) => superseded.includes(digest))) return;
@@ -123,20 +137,19 @@ function settle(
 }
 
 function verify(
-  replica: Replica,
+  { replica, place, consequences }: Application,
   decision: Extract<Decision, { kind: "verified" }>,
-  consequences: SlotConsequences,
 ): void {
   if (decision.readOnly) return;
   const { store } = replica;
   const { digest } = decision.change;
-  let entry = store.get(digest);
+  let entry = store.undecidedOf(digest);
   if (!entry) {
-    const record = takeFetched(replica, digest);
-    if (!record) return;
-    store.drop(conflictsWith(replica, record));
-    entry = store.insert(digest, record, summarize(replica.hasher, record));
-    passByFetched(replica, record);
+    const fetched = takeFetched(replica, digest);
+    if (!fetched) return;
+    store.drop(conflictsWith(replica, fetched.record));
+    entry = store.insert(place(digest, fetched));
+    passByFetched(replica, fetched.record);
   }
   replica.stream.fetched.delete(digest);
   store.verify(entry);
@@ -150,8 +163,8 @@ function conflictsWith(replica: Replica, record: ChangeRecord): Digest[] {
     const first = replica.store.clusters.get(cluster).undecided[0];
     if (first) conflicts.push(first);
   }
-  const rival = replica.store.byRequest(record.ticket.body.requestId);
-  if (rival?.status === "undecided") conflicts.push(rival.digest);
+  const rival = replica.store.undecidedOfRequest(record.ticket.body.requestId);
+  if (rival) conflicts.push(rival.digest);
   return conflicts;
 }
 
@@ -163,8 +176,8 @@ function passByFetched(replica: Replica, record: ChangeRecord): void {
   }
 }
 
-function takeFetched(replica: Replica, digest: Digest): ChangeRecord | undefined {
-  const record = replica.stream.fetched.get(digest);
+function takeFetched(replica: Replica, digest: Digest): FetchedChange | undefined {
+  const fetched = replica.stream.fetched.get(digest);
   replica.stream.fetched.delete(digest);
-  return record;
+  return fetched;
 }

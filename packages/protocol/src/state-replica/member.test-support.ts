@@ -17,6 +17,8 @@ import {
 import { createStateReplica, type StateReplica } from "./state-replica.ts";
 import type { StateReplicaDurable, StateReplicaEffect, StateReplicaInput } from "./types.ts";
 
+type ReadEffect = Extract<StateReplicaEffect, { kind: "readRecord" }>;
+
 export class Member {
   readonly journal: StateReplicaDurable[] = [];
   now = 0;
@@ -24,6 +26,10 @@ export class Member {
   effects: StateReplicaEffect[] = [];
   core: StateReplica;
   through = 0;
+  /** Answers the member's reads of its journal at once; otherwise {@link read} does. */
+  answersReads = true;
+  /** Records whose bytes on the disk are wrong. */
+  readonly damaged = new Set<number>();
   readonly name: string;
   readonly #hosts: boolean;
 
@@ -45,7 +51,22 @@ export class Member {
     const effects = this.core.step(input);
     for (const effect of effects) if (effect.kind === "append") this.journal.push(effect.record);
     this.effects.push(...effects);
+    if (this.answersReads) this.read(effects);
     return effects;
+  }
+
+  reads(): ReadEffect[] {
+    return this.effects.filter((effect) => effect.kind === "readRecord");
+  }
+
+  /** Answers these reads, by default all since the last {@link clear}. */
+  read(effects: readonly StateReplicaEffect[] = this.effects): void {
+    for (const effect of [...effects]) {
+      if (effect.kind !== "readRecord") continue;
+      const { number, token } = effect;
+      const record = this.damaged.has(number) ? undefined : this.journal[number];
+      this.step({ kind: "recordRead", number, token, record, now: this.now, wall: this.now });
+    }
   }
 
   /** Kills the process and starts it again from its journal. */

@@ -1,7 +1,8 @@
 /**
- * Versions of objects. A version is appended when its change is accepted and never overwritten; only versions of dropped
- * changes leave the chain, newest first, into a short list kept for the administrator (I1, I5). Version n of an object
- * is at index n − 1, since numbers follow the parent's. It knows nothing of epochs' rules or of requests.
+ * Versions of objects. The newest verified version of every object is known by the number of the record that wrote it
+ * (`object-table.ts`); versions of undecided changes lie over it in memory; hot values are cached, cold ones are asked
+ * for by record number. A version is never overwritten: versions of dropped changes only leave the top (I1, I5), into a
+ * short list for the administrator. It knows nothing of epochs' rules.
  */
 import {
   assert,
@@ -11,7 +12,11 @@ import {
   type VersionReference,
   ZERO_DIGEST,
 } from "@redoubt/shared";
-import { absent } from "../digests.ts";
+import type { Hasher, RecordNumber } from "../core.ts";
+import { absent, digestText, extendC2, passDigest } from "../digests.ts";
+import { type ChangeEntry, versionAt } from "./change-entry.ts";
+import { ObjectTable } from "./object-table.ts";
+import { RecentlyUsed } from "./recently-used.ts";
 
 export type VersionStatus = "pending" | "verified" | "invalid";
 
@@ -19,16 +24,24 @@ export interface ObjectVersion {
   readonly stored: StoredVersion;
   readonly change: Digest;
   readonly executionServer: ServerName;
-  status: VersionStatus;
+  readonly status: VersionStatus;
 }
 
-/** Versions of dropped changes remembered per object. */
-const DROPPED_VERSIONS_MAX = 16;
+/** Records that are needed and not in memory. Whoever leaves something here has done nothing else. */
+export type Needs = Set<RecordNumber>;
 
-interface ObjectHistory {
-  readonly versions: ObjectVersion[];
-  readonly dropped: ObjectVersion[];
+/** Undefined: needed records are missing. */
+export type Newest = { readonly version: StoredVersion | undefined } | undefined;
+
+interface Pending {
+  readonly entry: ChangeEntry;
+  readonly stored: StoredVersion;
 }
+
+/** Versions of dropped changes remembered, over all objects. */
+const DROPPED_VERSIONS_MAX = 1_024;
+/** Strings of a version without its value. */
+const VERSION_BYTES = 1_024;
 
 export const referenceTo = ({ object, number, epoch, c1 }: StoredVersion): VersionReference => ({
   object,
@@ -37,69 +50,136 @@ export const referenceTo = ({ object, number, epoch, c1 }: StoredVersion): Versi
   c1,
 });
 
+const weightOf = (stored: StoredVersion): number => VERSION_BYTES + stored.bytes.length + stored.object.length;
+
 export class ObjectStore {
-  readonly #objects = new Map<string, ObjectHistory>();
+  readonly #hasher: Hasher;
+  readonly #known: (number: RecordNumber) => ChangeEntry | undefined;
+  #table = new ObjectTable();
+  /** Newest verified versions of hot objects. */
+  readonly #heads: RecentlyUsed<string, StoredVersion>;
+  /** Versions of undecided changes, oldest first. */
+  readonly #pending = new Map<string, Pending[]>();
+  readonly #dropped: ObjectVersion[] = [];
 
-  newest(object: string): StoredVersion | undefined {
-    return this.#objects.get(object)?.versions.at(-1)?.stored;
+  /** `known` gives the change of a record, if it is in memory. */
+  constructor(hasher: Hasher, headBytesMax: number, known: (number: RecordNumber) => ChangeEntry | undefined) {
+    this.#hasher = hasher;
+    this.#known = known;
+    this.#heads = new RecentlyUsed(headBytesMax);
   }
 
-  newestReference(object: string): VersionReference {
-    const newest = this.newest(object);
-    return newest ? referenceTo(newest) : absent(object);
+  get table(): ObjectTable {
+    return this.#table;
   }
 
-  /** The version of exactly this identity and C1, whatever its status; undefined when it is not stored here. */
-  find(reference: VersionReference): StoredVersion | undefined {
-    const stored = this.#objects.get(reference.object)?.versions[reference.number - 1]?.stored;
-    return stored && stored.epoch === reference.epoch && stored.c1 === reference.c1 ? stored : undefined;
+  /** At the start only. */
+  restore(table: ObjectTable): void {
+    this.#table = table;
   }
 
-  /** Bytes of a version named by a change; null: it names "absent". Undefined when it is not stored here. */
-  bytesOf(reference: VersionReference): string | null | undefined {
-    if (reference.number === 0) return reference.c1 === ZERO_DIGEST ? null : undefined;
-    return this.find(reference)?.bytes;
+  idOf(object: string): Digest {
+    return digestText(this.#hasher, "object", object);
   }
 
-  append(version: ObjectVersion): void {
-    const { object, number, parent } = version.stored;
-    let history = this.#objects.get(object);
-    if (!history) {
-      history = { versions: [], dropped: [] };
-      this.#objects.set(object, history);
+  newest(object: string, needs: Needs): Newest {
+    const pending = this.#pending.get(object)?.at(-1);
+    return pending ? { version: pending.stored } : this.verifiedHead(object, needs);
+  }
+
+  /** Newest verified version. */
+  verifiedHead(object: string, needs: Needs): Newest {
+    const cached = this.#heads.get(object);
+    if (cached) return { version: cached };
+    const row = this.#table.find(this.idOf(object));
+    if (row === undefined) return { version: undefined };
+    const record = this.#table.recordOf(row);
+    const entry = this.#known(record);
+    if (!entry) {
+      needs.add(record);
+      return undefined;
     }
-    const newest = history.versions.at(-1)?.stored;
-    assert(number === history.versions.length + 1, `version ${number} of ${object} is out of turn (I5)`);
-    assert(parent.c1 === (newest?.c1 ?? ZERO_DIGEST), `version ${number} of ${object} has another parent (I5)`);
-    history.versions.push(version);
+    const index = entry.record.writes.findIndex((write) => write.object === object);
+    const stored = versionAt(entry, index);
+    assert(stored?.number === this.#table.versionOf(row), `record ${record} is not the newest version of ${object}`);
+    this.#heads.set(object, stored, weightOf(stored));
+    return { version: stored };
   }
 
-  verify(object: string, number: number): void {
-    const version = this.#objects.get(object)?.versions[number - 1];
-    assert(version, `verified version ${number} of ${object} is not here`);
-    version.status = "verified";
+  /** What a change written now must name as the parent; undefined: needed records are missing. */
+  newestReference(object: string, needs: Needs): VersionReference | undefined {
+    const newest = this.newest(object, needs);
+    if (!newest) return undefined;
+    return newest.version ? referenceTo(newest.version) : absent(object);
   }
 
-  /** Takes the newest version out of the chain; it must be this change's and not verified. */
-  drop(object: string, change: Digest): void {
-    const history = this.#objects.get(object);
-    const version = history?.versions.at(-1);
-    assert(history && version?.change === change, `only the newest version of ${object} can be dropped`);
-    assert(version.status === "pending", `a verified version of ${object} cannot be dropped (I3)`);
-    history.versions.pop();
-    version.status = "invalid";
-    history.dropped.push(version);
-    if (history.dropped.length > DROPPED_VERSIONS_MAX) history.dropped.shift();
+  /** Versions of undecided changes, oldest first. */
+  pendingOf(object: string): readonly StoredVersion[] {
+    return this.#pending.get(object)?.map(({ stored }) => stored) ?? [];
   }
 
-  /** Versions in the chain, then those that were dropped. */
-  versionsOf(object: string): readonly ObjectVersion[] {
-    const history = this.#objects.get(object);
-    return history ? [...history.versions, ...history.dropped] : [];
+  /** The version that this change makes lies over the others now. What it continues was checked by whoever accepted it. */
+  append(entry: ChangeEntry, index: number): void {
+    const stored = versionAt(entry, index);
+    assert(stored, "a change has this write");
+    const pending = this.#pending.get(stored.object);
+    const last = pending?.at(-1)?.stored ?? this.#heads.get(stored.object);
+    if (last) {
+      const { object, number, parent } = stored;
+      assert(number === last.number + 1 && parent.c1 === last.c1, `version ${number} of ${object} is out of turn (I5)`);
+    }
+    if (pending) pending.push({ entry, stored });
+    else this.#pending.set(stored.object, [{ entry, stored }]);
   }
 
-  /** For checkers: every object's name. */
-  names(): IterableIterator<string> {
-    return this.#objects.keys();
+  /** The change's version, the oldest pending one, is the newest verified one now. */
+  verify(entry: ChangeEntry, index: number): void {
+    const { object } = entry.record.writes[index] ?? {};
+    assert(object !== undefined && entry.place, "a journalled change has this write");
+    const pending = this.#pending.get(object);
+    const first = pending?.shift();
+    assert(pending && first?.entry === entry, `version of ${object} is verified out of turn (I5)`);
+    if (pending.length === 0) this.#pending.delete(object);
+    const { stored } = first;
+    const id = this.idOf(object);
+    const row = this.#table.find(id);
+    const verified = row === undefined ? 0 : this.#table.versionOf(row);
+    assert(stored.number === verified + 1, `version ${stored.number} of ${object} follows version ${verified} (I5)`);
+    const previous = row === undefined ? ZERO_DIGEST : this.#table.c2Of(row);
+    const c2 = extendC2(this.#hasher, previous, stored.c1, passDigest(this.#hasher, entry.digest));
+    this.#table.set(id, entry.place.number, stored.number, c2);
+    this.#heads.set(object, stored, weightOf(stored));
+  }
+
+  /** Takes the newest version away; it must be this change's. */
+  drop(object: string, entry: ChangeEntry): void {
+    const pending = this.#pending.get(object);
+    const last = pending?.pop();
+    assert(pending && last?.entry === entry, `only the newest version of ${object} can be dropped (I3)`);
+    if (pending.length === 0) this.#pending.delete(object);
+    this.#dropped.push(describe(last, "invalid"));
+    if (this.#dropped.length > DROPPED_VERSIONS_MAX) this.#dropped.shift();
+  }
+
+  /** Versions that are in no chain: pending ones, and dropped ones as far as they are remembered. */
+  unverifiedOf(object: string): ObjectVersion[] {
+    const pending = (this.#pending.get(object) ?? []).map((version) => describe(version, "pending"));
+    return [...pending, ...this.#dropped.filter(({ stored }) => stored.object === object)];
+  }
+
+  /** Number and C2 of the newest verified version; undefined where there is none. */
+  verifiedC2(
+    object: string,
+  ): { readonly number: number; readonly c2: Digest; readonly record: RecordNumber } | undefined {
+    const row = this.#table.find(this.idOf(object));
+    if (row === undefined) return undefined;
+    return { number: this.#table.versionOf(row), c2: this.#table.c2Of(row), record: this.#table.recordOf(row) };
   }
 }
+
+const describe = ({ entry, stored }: Pending, status: VersionStatus): ObjectVersion => ({
+  stored,
+  status,
+  change: entry.digest,
+  executionServer: entry.record.ticket.body.executionServer,
+});

@@ -6,7 +6,7 @@
 import type { PromiseMessage, ServerName } from "@redoubt/shared";
 import { send } from "../core.ts";
 import { areValidRanges, eachCluster, inRanges } from "../ranges.ts";
-import { put, type Replica, type Turn } from "./context.ts";
+import { journal, put, type Replica, type Turn } from "./context.ts";
 
 const WAITING_MAX = 8;
 
@@ -39,7 +39,7 @@ function answerPromise(replica: Replica, turn: Turn, from: ServerName, message: 
     isNew ||= state.promised < epoch;
   }
   if (isNew) {
-    put(turn, { kind: "append", record: { kind: "promise", epoch, clusters }, durability: "synced" });
+    journal(replica, turn, { kind: "promise", epoch, clusters }, "synced");
     takePromise(replica, message);
   }
   const undecided = replica.store

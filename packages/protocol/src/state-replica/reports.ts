@@ -7,8 +7,8 @@ import { type ChangeSummary, type Digest, LIMITS, type ReportMessage, type Serve
 import { send } from "../core.ts";
 import { Queue } from "../queue.ts";
 import { sendMemberAnswers } from "./answers.ts";
+import type { ChangeEntry } from "./change-entry.ts";
 import { put, type Replica, type Turn } from "./context.ts";
-import type { ChangeEntry } from "./store.ts";
 import { isHomeMember, startTest } from "./tests.ts";
 
 const BATCH_MS = 2;
@@ -78,8 +78,8 @@ export class Reports {
     const due: ChangeEntry[] = [];
     for (let next = this.#again.peek(); next && next.at <= turn.now; next = this.#again.peek()) {
       this.#again.shift();
-      const entry = replica.store.get(next.digest);
-      if (entry?.status !== "undecided") continue;
+      const entry = replica.store.undecidedOf(next.digest);
+      if (!entry) continue;
       due.push(entry);
       this.watch(entry, turn.now, next.times + 1);
       sendMemberAnswers(replica, turn, entry);
@@ -114,11 +114,10 @@ export function sendReports(
 ): void {
   const items: Item[] = [];
   for (const entry of entries) {
-    if (entry.status === "verified") continue;
+    // Dropped in the meantime: it must not be reported as held.
+    if (entry.status !== "undecided") continue;
     const { digest, verdict } = entry;
     const durable = !entry.record.ticket.body.readOnly;
-    // Dropped in the meantime: it must not be reported as held.
-    if (durable && replica.store.get(digest) !== entry) continue;
     const item = { digest, summary: replica.store.summaryOf(entry), durable };
     items.push(verdict ? { ...item, verdict } : item);
   }

@@ -49,8 +49,7 @@ export class ShadowTests {
     if (running >= RUNNING_PER_SENDER_MAX) return;
     this.#tests.set(test, { run, from, ticketDigest, resultDigest: examined.digest, verdict: undefined });
     trimOldest(this.#tests, RUNS_MAX);
-    const verdict = runTest(replica, turn, test, record);
-    if (verdict) this.tested(replica, turn, test, verdict);
+    runTest(replica, turn, test, record, (later, verdict) => this.tested(replica, later, test, verdict));
   }
 
   /** False when the test is not a shadow's. */

@@ -4,29 +4,40 @@
  * It trusts masters, regulator and manager, no execution server, and other members only for what a digest proves.
  * This file routes inputs; the rules are in the files beside it. See docs/PROTOCOL.md §3–§5.
  */
-import { type Digest, type Epoch, type ServerName, type Slot, type ToStateReplica, unreachable } from "@redoubt/shared";
+import {
+  assert,
+  type Digest,
+  type Epoch,
+  type ServerName,
+  type Slot,
+  type ToStateReplica,
+  unreachable,
+} from "@redoubt/shared";
 import type { CheckpointedCore, DamagedRecord } from "../core.ts";
-import { digestChange, summarize } from "../digests.ts";
 import { RecentKeys, trimOldest } from "../recent.ts";
 import { AccessLogs } from "./accesses.ts";
 import { answerAgain, redesignate } from "./answers.ts";
+import { entryOf } from "./change-entry.ts";
+import { restoreCheckpoint, takeCheckpoint } from "./checkpoint.ts";
 import { tipOf } from "./clusters.ts";
 import { ReadConfirmations } from "./confirmations.ts";
 import type { Replica, Turn } from "./context.ts";
 import { describeObject, sendRecord } from "./describe.ts";
 import { Evidence, RivalChanges } from "./evidence.ts";
 import { receiveFence } from "./fences.ts";
+import { sendChanges } from "./fetched-changes.ts";
 import { receiveFetch, retryFetches, WaitingFetches } from "./fetches.ts";
 import { Gaps } from "./gaps.ts";
 import { HeldChanges, holdKeyOf } from "./held-changes.ts";
 import { receiveChange, wake } from "./intake.ts";
 import type { ObjectVersion } from "./object-store.ts";
 import { receivePromise, takePromise } from "./promises.ts";
+import { RecordReads } from "./record-reads.ts";
 import { countUnknownKeys, RefusalReports } from "./refusals.ts";
 import { Reports } from "./reports.ts";
 import { ShadowTests } from "./shadow.ts";
 import { ReplicaStore } from "./store.ts";
-import { follow, receiveChanges, receiveStream, replaySlot, retryFetch, StreamState, sendChanges } from "./stream.ts";
+import { follow, receiveChanges, receiveStream, replaySlot, retryFetch, StreamState } from "./stream.ts";
 import { changeTested } from "./tests.ts";
 import type {
   StateReplicaConfiguration,
@@ -35,6 +46,7 @@ import type {
   StateReplicaEffect,
   StateReplicaInput,
 } from "./types.ts";
+import { versionsInMemory } from "./versions.ts";
 
 const REFUSED_CHANGES_MAX = 8_192;
 const TICKET_KEYS_MAX = 16;
@@ -49,13 +61,23 @@ export interface ReplicaClusterView {
   readonly lastSerial: number;
 }
 
+export interface ReplicaMemoryUse {
+  readonly versionedObjects: number;
+  /** Request ids known: of verified changes and fenced ones. */
+  readonly requests: number;
+  readonly tableBytes: number;
+  /** Pieces of work that wait for records to be read. */
+  readonly waitingReads: number;
+}
+
 export interface StateReplica extends CheckpointedCore<StateReplicaInput, StateReplicaEffect> {
   readonly appliedThrough: Slot;
   readonly undecidedCount: number;
   readonly heldCount: number;
-  /** Versions in the chain in ascending order, then those of dropped changes. */
+  /** For tests: versions in the chain in ascending order as far back as they are in memory, then those of dropped changes. */
   versionsOf(object: string): readonly ObjectVersion[];
-  objectNames(): IterableIterator<string>;
+  /** Sizes, for health reports. */
+  readonly memory: ReplicaMemoryUse;
   cluster(cluster: number): ReplicaClusterView;
 }
 
@@ -68,21 +90,21 @@ export function createStateReplica(
   return {
     step(input) {
       const turn: Turn = { now: input.now, effects: [] };
-      if (input.kind === "start") {
+      if (started) {
+        takeInput(replica, turn, input);
+        runTimers(replica, turn);
+      } else if (input.kind === "start") {
         started = true;
         start(replica, turn, input.durable);
+      } else if (input.kind === "restore") {
+        restoreCheckpoint(replica, input.checkpoint, input.through);
       } else if (input.kind === "replay") {
+        assert(input.first === replica.journal.next, `replay from ${input.first}, not ${replica.journal.next}`);
         for (const record of input.records) replay(replica, record);
-        replica.stream.restarted = true;
-      } else if (started) {
-        if (input.kind === "message") receive(replica, turn, input.from.server, input.message);
-        else if (input.kind === "tested") tested(replica, turn, input);
-        runTimers(replica, turn);
       }
       return turn.effects;
     },
-    // Everything is in memory and rebuilt by replaying the whole journal.
-    checkpoint: () => undefined,
+    checkpoint: () => (started ? takeCheckpoint(replica) : undefined),
     get wakeAt() {
       return started ? earliest(replica) : undefined;
     },
@@ -95,8 +117,16 @@ export function createStateReplica(
     get heldCount() {
       return replica.held.size;
     },
-    versionsOf: (object) => replica.store.objects.versionsOf(object),
-    objectNames: () => replica.store.objects.names(),
+    versionsOf: (object) => versionsInMemory(replica.store, object),
+    get memory() {
+      const { store, reads } = replica;
+      return {
+        versionedObjects: store.objects.table.size,
+        requests: store.requests.size,
+        tableBytes: store.requests.bytes + store.objects.table.bytes,
+        waitingReads: reads.waitingCount,
+      };
+    },
     cluster(cluster) {
       const state = replica.store.clusters.get(cluster);
       return {
@@ -120,7 +150,9 @@ function compose(dependencies: StateReplicaDependencies, configuration: StateRep
     application,
     configuration,
     examiner: { hasher, application, self, keyOf: (epoch) => keys.get(epoch) },
-    store: new ReplicaStore(hasher, application, self),
+    store: new ReplicaStore(hasher, application, self, configuration.memory),
+    reads: new RecordReads(),
+    journal: { next: 0 },
     held: new HeldChanges(),
     gaps: new Gaps(),
     accesses: new AccessLogs(),
@@ -133,7 +165,8 @@ function compose(dependencies: StateReplicaDependencies, configuration: StateRep
     stream: new StreamState(),
     promises: [],
     confirmations: new ReadConfirmations(),
-    fences: new Set(),
+    descriptions: { open: 0 },
+    testing: new Map(),
     refused: new RecentKeys(REFUSED_CHANGES_MAX),
     keys,
     regulator: { server: configuration.trafficRegulator, epoch: 0 },
@@ -142,31 +175,33 @@ function compose(dependencies: StateReplicaDependencies, configuration: StateRep
 
 function start(replica: Replica, turn: Turn, durable: readonly StateReplicaDurable[]): void {
   for (const record of durable) replay(replica, record);
-  replica.store.clusters.raiseReadBarriers();
+  replica.store.clusters.restarted();
   for (const entry of replica.store.undecided()) replica.reports.watch(entry, turn.now);
-  replica.stream.restarted ||= durable.length > 0;
+  replica.stream.restarted = replica.journal.next > 0;
   follow(replica, turn);
 }
 
 function replay(replica: Replica, durable: StateReplicaDurable | DamagedRecord): void {
-  const { store, hasher, stream } = replica;
+  const { store, hasher, stream, journal } = replica;
+  const number = journal.next++;
   switch (durable.kind) {
-    case "accepted": {
-      const summary = summarize(hasher, durable.record);
-      store.insert(digestChange(hasher, summary), durable.record, summary);
+    case "accepted":
+      store.insert(entryOf(hasher, durable.record, { number, parents: durable.parents }));
+      return;
+    case "fetched": {
+      const { digest, record, summary, place } = entryOf(hasher, durable.record, { number, parents: durable.parents });
+      assert(summary, "the summary was just computed");
+      stream.fetched.set(digest, { record, summary, place });
       return;
     }
-    case "fetched":
-      stream.fetched.set(digestChange(hasher, summarize(hasher, durable.record)), durable.record);
-      return;
     case "applied":
-      replaySlot(replica, durable.slot, durable.superseded ?? []);
+      replaySlot(replica, durable.slot, durable.superseded ?? [], number);
       return;
     case "promise":
       takePromise(replica, durable);
       return;
     case "fence":
-      replica.fences.add(durable.requestId);
+      store.fence(durable.requestId, number);
       return;
     // Kept for people; a re-test does without.
     case "accesses":
@@ -175,6 +210,22 @@ function replay(replica: Replica, durable: StateReplicaDurable | DamagedRecord):
       throw new Error("a damaged record cannot be replayed");
     default:
       unreachable(durable);
+  }
+}
+
+function takeInput(replica: Replica, turn: Turn, input: StateReplicaInput): void {
+  switch (input.kind) {
+    case "message":
+      receive(replica, turn, input.from.server, input.message);
+      return;
+    case "tested":
+      tested(replica, turn, input);
+      return;
+    case "recordRead":
+      replica.reads.arrived(replica, turn, input);
+      return;
+    case "recordRepaired":
+      if (input.ok) replica.reads.damaged.delete(input.number);
   }
 }
 
@@ -201,7 +252,7 @@ const HANDLERS: { readonly [Kind in ToStateReplica["kind"]]: Handler<Kind> } = {
   fence: receiveFence,
   // Only the decision ends a change's reports: what a primary has in memory goes with it.
   reported: () => undefined,
-  fetchChanges: (replica, turn, from, message) => sendChanges(replica, turn, from, message.digests),
+  fetchChanges: sendChanges,
   changes: (replica, turn, from, message) => receiveChanges(replica, turn, from, message.records),
   fetchRecord: sendRecord,
   describeObject,

@@ -3,6 +3,10 @@
  * its clusters, mark it verified, drop it with everything that follows it. What may be inserted is decided elsewhere
  * (`admission.ts` for execution servers' changes, the masters for what the stream names); here a change that does not
  * fit is our own bug and ends the process.
+ *
+ * Undecided changes are in memory as a whole. Of verified ones only the record number is, by request id, and the lately
+ * used ones themselves; the rest is on the disk. Whoever asks for something that is not in memory is told which records
+ * to read ({@link Needs}) and asks again when they are here (`record-reads.ts`).
  */
 import {
   assert,
@@ -12,75 +16,166 @@ import {
   type ObjectClusterNumber,
   type RequestId,
   type ServerName,
-  type Verdict,
 } from "@redoubt/shared";
 import type { ApplicationPort } from "../application-port.ts";
-import type { Hasher } from "../core.ts";
+import type { Hasher, RecordNumber } from "../core.ts";
 import { summarize } from "../digests.ts";
+import { RecentKeys } from "../recent.ts";
+import { type ChangeEntry, requestIdOf, verifiedEntry } from "./change-entry.ts";
 import { ClusterTable, tipOf } from "./clusters.ts";
-import { ObjectStore } from "./object-store.ts";
+import { FingerprintTable, hashOfDigest } from "./fingerprint-table.ts";
+import { type Needs, ObjectStore } from "./object-store.ts";
+import { RecentlyUsed } from "./recently-used.ts";
+import type { ReplicaMemory, StateReplicaDurable } from "./types.ts";
 
-export interface ChangeEntry {
-  readonly digest: Digest;
-  readonly record: ChangeRecord;
-  readonly replyDigest: Digest;
-  /** Dropped once verified; {@link ReplicaStore.summaryOf} makes it again. */
-  summary: ChangeSummary | undefined;
-  status: "undecided" | "verified";
-  verdict: Verdict | undefined;
-  /** The acceptance test is running; `answer` is owed when it ends. */
-  testing: boolean;
-  /** A read-only change that the masters are to decide on. */
-  escalated: boolean;
-}
+/** Undecided changes are listed as a whole in a settlement, and are in memory as a whole. */
+const UNDECIDED_SUMMARY_BYTES_MAX = 48 * 1024 * 1024;
+const UNDECIDED_BYTES_MAX = 128 * 1024 * 1024;
+/** Digests of changes verified lately: what an execution server may still believe to be a tip. */
+const VERIFIED_DIGESTS_MAX = 16_384;
+const FENCES_MAX = 16_384;
 
-export const newEntry = (digest: Digest, record: ChangeRecord, summary: ChangeSummary): ChangeEntry => ({
-  digest,
-  record,
-  summary,
-  replyDigest: summary.replyDigest,
-  status: "undecided",
-  verdict: undefined,
-  testing: false,
-  escalated: false,
-});
-
-export const requestIdOf = (entry: ChangeEntry): RequestId => entry.record.ticket.body.requestId;
-
-/** Undecided changes must fit into one `promised` message of the general codec (settlement lists them all). */
-const UNDECIDED_BYTES_MAX = 3_500_000;
+export const DEFAULT_MEMORY: ReplicaMemory = {
+  headBytesMax: 48 * 1024 * 1024,
+  recordBytesMax: 32 * 1024 * 1024,
+};
 
 /** Rough size of a summary in the general codec, bytes. */
-function estimateSummaryBytes(summary: ChangeSummary): number {
-  let bytes = 1_000 + summary.ticket.clusters.length * 120 + summary.links.length * 200;
-  for (const read of summary.reads) bytes += 160 + read.object.length;
-  for (const write of summary.writes) bytes += 300 + write.object.length;
+export function estimateSummaryBytes(record: ChangeRecord): number {
+  let bytes = 1_000 + record.ticket.body.clusters.length * 120 + record.links.length * 200;
+  for (const read of record.reads) bytes += 160 + read.object.length;
+  for (const write of record.writes) bytes += 300 + write.object.length;
   return bytes;
+}
+
+/** A journal record in memory: a change, or one of the others as it was written. */
+export type KnownRecord = ChangeEntry | Exclude<StateReplicaDurable, { readonly kind: "accepted" | "fetched" }>;
+
+const isChange = (record: KnownRecord | undefined): record is ChangeEntry => record !== undefined && "digest" in record;
+
+/** What was put where, so that it is taken away from there whatever the membership is then. */
+interface Insertion {
+  readonly clusters: readonly ObjectClusterNumber[];
+  readonly writes: readonly number[];
 }
 
 export class ReplicaStore {
   readonly clusters: ClusterTable;
-  readonly objects = new ObjectStore();
+  readonly objects: ObjectStore;
+  /** Records that somebody's work in hand needs (`record-reads.ts`). */
+  readonly pinned = new Map<RecordNumber, KnownRecord>();
   readonly #hasher: Hasher;
   readonly #application: ApplicationPort;
-  readonly #byDigest = new Map<Digest, ChangeEntry>();
-  readonly #byRequest = new Map<RequestId, ChangeEntry>();
+  /** Request ids of verified changes, and fenced ones → the records that say so. */
+  #requests = new FingerprintTable();
   /** In the order of acceptance. */
   readonly #undecided = new Map<Digest, ChangeEntry>();
+  readonly #undecidedByRequest = new Map<RequestId, ChangeEntry>();
+  readonly #insertions = new Map<ChangeEntry, Insertion>();
+  readonly #recent: RecentlyUsed<RecordNumber, ChangeEntry>;
+  readonly #recentByDigest = new Map<Digest, ChangeEntry>();
+  readonly #recentByRequest = new Map<RequestId, ChangeEntry>();
+  readonly #recentFences = new RecentKeys<RequestId>(FENCES_MAX);
+  verifiedDigests = new RecentKeys<Digest>(VERIFIED_DIGESTS_MAX);
+  #undecidedSummaryBytes = 0;
   #undecidedBytes = 0;
 
-  constructor(hasher: Hasher, application: ApplicationPort, self: ServerName) {
+  constructor(hasher: Hasher, application: ApplicationPort, self: ServerName, memory: ReplicaMemory = DEFAULT_MEMORY) {
     this.#hasher = hasher;
     this.#application = application;
     this.clusters = new ClusterTable(self);
+    this.objects = new ObjectStore(hasher, memory.headBytesMax, (number) => {
+      const record = this.known(number);
+      return isChange(record) ? record : undefined;
+    });
+    this.#recent = new RecentlyUsed(memory.recordBytesMax, (entry) => {
+      this.#recentByDigest.delete(entry.digest);
+      this.#recentByRequest.delete(requestIdOf(entry));
+    });
   }
 
+  get requests(): FingerprintTable {
+    return this.#requests;
+  }
+
+  /** At the start only. */
+  restoreRequests(requests: FingerprintTable): void {
+    this.#requests = requests;
+  }
+
+  /** The journal record of this number, if it is in memory. */
+  known(number: RecordNumber): KnownRecord | undefined {
+    return this.pinned.get(number) ?? this.#recent.get(number);
+  }
+
+  /** A record that was read back; undefined when it is none that is looked up by number. */
+  adopt(number: RecordNumber, durable: StateReplicaDurable): KnownRecord {
+    if (durable.kind !== "accepted" && durable.kind !== "fetched") return durable;
+    const known = this.known(number);
+    if (isChange(known)) return known;
+    const entry = verifiedEntry(this.#hasher, durable.record, { number, parents: durable.parents });
+    this.#keep(number, entry);
+    return entry;
+  }
+
+  #keep(number: RecordNumber, entry: ChangeEntry): void {
+    this.#recentByDigest.set(entry.digest, entry);
+    this.#recentByRequest.set(requestIdOf(entry), entry);
+    this.#recent.set(number, entry, entry.bytes);
+  }
+
+  /** An undecided change, or a verified one that is in memory. */
   get(digest: Digest): ChangeEntry | undefined {
-    return this.#byDigest.get(digest);
+    return this.#undecided.get(digest) ?? this.#recentByDigest.get(digest);
   }
 
-  byRequest(requestId: RequestId): ChangeEntry | undefined {
-    return this.#byRequest.get(requestId);
+  undecidedOf(digest: Digest): ChangeEntry | undefined {
+    return this.#undecided.get(digest);
+  }
+
+  undecidedOfRequest(requestId: RequestId): ChangeEntry | undefined {
+    return this.#undecidedByRequest.get(requestId);
+  }
+
+  /** False also for changes verified long ago. */
+  isInChain(digest: Digest): boolean {
+    return this.#undecided.has(digest) || this.verifiedDigests.has(digest);
+  }
+
+  /** The change journalled for a request id and not dropped. */
+  byRequest(requestId: RequestId, needs: Needs): ChangeEntry | undefined {
+    const entry = this.#undecidedByRequest.get(requestId) ?? this.#recentByRequest.get(requestId);
+    if (entry) return entry;
+    const unknown: RecordNumber[] = [];
+    for (const number of this.#requests.candidates(hashOfDigest(requestId))) {
+      const record = this.known(number);
+      if (!record) unknown.push(number);
+      else if (isChange(record) && requestIdOf(record) === requestId) return record;
+    }
+    for (const number of unknown) needs.add(number);
+    return undefined;
+  }
+
+  /** Journal records that may be the request's, to be read and compared. */
+  recordsOf(requestId: RequestId): readonly RecordNumber[] {
+    return this.#requests.candidates(hashOfDigest(requestId));
+  }
+
+  /** True when the request id is never to be recorded here (docs/PROTOCOL.md §5). */
+  isFenced(requestId: RequestId, needs: Needs): boolean {
+    if (this.#recentFences.has(requestId)) return true;
+    for (const number of this.#requests.candidates(hashOfDigest(requestId))) {
+      const record = this.known(number);
+      if (!record) needs.add(number);
+      else if (!isChange(record) && saysFenced(record, requestId)) return true;
+    }
+    return false;
+  }
+
+  /** `number`: the record that says so. */
+  fence(requestId: RequestId, number: RecordNumber): void {
+    this.#recentFences.add(requestId);
+    this.#requests.add(hashOfDigest(requestId), number);
   }
 
   undecided(): IterableIterator<ChangeEntry> {
@@ -91,16 +186,20 @@ export class ReplicaStore {
     return this.#undecided.size;
   }
 
+  get undecidedBytes(): number {
+    return this.#undecidedBytes;
+  }
+
   hasRoom(countMax: number): boolean {
-    return this.#undecided.size < countMax && this.#undecidedBytes < UNDECIDED_BYTES_MAX;
+    return (
+      this.#undecided.size < countMax &&
+      this.#undecidedSummaryBytes < UNDECIDED_SUMMARY_BYTES_MAX &&
+      this.#undecidedBytes < UNDECIDED_BYTES_MAX
+    );
   }
 
   summaryOf(entry: ChangeEntry): ChangeSummary {
     return entry.summary ?? summarize(this.#hasher, entry.record);
-  }
-
-  #mineLinks(record: ChangeRecord) {
-    return record.links.filter((link) => this.clusters.isMine(link.cluster));
   }
 
   keepsObject(object: string): boolean {
@@ -108,64 +207,66 @@ export class ReplicaStore {
     return cluster === undefined || this.clusters.isMine(cluster);
   }
 
+  /** Request ids that wrote the versions which a change continues (see {@link ChangeEntry.place}). */
+  parentsOf(record: ChangeRecord, needs: Needs): (RequestId | null)[] {
+    return record.writes.map(({ object, parent }) => {
+      if (parent.number === 0 || !this.keepsObject(object)) return null;
+      return this.objects.newest(object, needs)?.version?.requestId ?? null;
+    });
+  }
+
   /** Appends the change to the chains of its clusters here, as undecided. */
-  insert(digest: Digest, record: ChangeRecord, summary: ChangeSummary): ChangeEntry {
-    const { body } = record.ticket;
-    assert(!this.#byDigest.has(digest), "a change is inserted once");
-    assert(!this.#byRequest.has(body.requestId), "a request id has one record (I4)");
-    for (const link of this.#mineLinks(record)) {
+  insert(entry: ChangeEntry): ChangeEntry {
+    const { digest, record } = entry;
+    assert(!this.#undecided.has(digest), "a change is inserted once");
+    assert(!this.#undecidedByRequest.has(requestIdOf(entry)), "a request id has one record (I4)");
+    const clusters = record.links.filter(({ cluster }) => this.clusters.isMine(cluster));
+    for (const link of clusters) {
       const state = this.clusters.get(link.cluster);
       assert(link.follows === tipOf(state), `a change follows the tip of cluster ${link.cluster}`);
       state.undecided.push(digest);
     }
-    for (const [index, write] of record.writes.entries()) {
-      if (!this.keepsObject(write.object)) continue;
-      const c1 = summary.writes[index]?.c1;
-      assert(c1, "a summary lists every write");
-      const { object, number, epoch, parent, bytes } = write;
-      const stored = { object, number, epoch, parent, bytes, requestId: body.requestId, c1 };
-      this.objects.append({ stored, change: digest, executionServer: body.executionServer, status: "pending" });
-    }
-    const entry = newEntry(digest, record, summary);
-    this.#byDigest.set(digest, entry);
-    this.#byRequest.set(body.requestId, entry);
+    const writes = [...record.writes.keys()].filter((index) => this.keepsObject(record.writes[index]?.object ?? ""));
+    for (const index of writes) this.objects.append(entry, index);
+    this.#insertions.set(entry, { clusters: clusters.map(({ cluster }) => cluster), writes });
     this.#undecided.set(digest, entry);
-    this.#undecidedBytes += estimateSummaryBytes(summary);
+    this.#undecidedByRequest.set(requestIdOf(entry), entry);
+    this.#undecidedSummaryBytes += estimateSummaryBytes(record);
+    this.#undecidedBytes += entry.bytes;
     return entry;
   }
 
   /** The masters decided `verified`: the change must be the first undecided one in each of its clusters. */
   verify(entry: ChangeEntry): void {
-    assert(entry.status === "undecided", "a change is verified once");
-    for (const link of this.#mineLinks(entry.record)) {
-      const state = this.clusters.get(link.cluster);
-      assert(state.undecided[0] === entry.digest, `verified out of turn in cluster ${link.cluster} (I5)`);
+    assert(entry.status === "undecided" && entry.place, "a change is verified once");
+    const { clusters, writes } = this.#forgetUndecided(entry);
+    for (const cluster of clusters) {
+      const state = this.clusters.get(cluster);
+      assert(state.undecided[0] === entry.digest, `verified out of turn in cluster ${cluster} (I5)`);
       state.undecided.shift();
       state.verifiedHead = entry.digest;
     }
-    for (const { object, number } of entry.record.writes) {
-      if (this.keepsObject(object)) this.objects.verify(object, number);
-    }
-    this.#forgetUndecided(entry);
+    for (const index of writes) this.objects.verify(entry, index);
     entry.status = "verified";
     entry.summary = undefined;
+    this.#requests.add(hashOfDigest(requestIdOf(entry)), entry.place.number);
+    this.verifiedDigests.add(entry.digest);
+    this.#keep(entry.place.number, entry);
   }
 
   /** Drops these changes and whatever follows them in any cluster; returns all that went, last accepted first. */
   drop(digests: Iterable<Digest>): ChangeEntry[] {
     const doomed = this.#withFollowers(digests);
+    if (doomed.size === 0) return [];
     const dropped = [...this.#undecided.values()].filter((entry) => doomed.has(entry.digest)).reverse();
     for (const entry of dropped) {
-      for (const link of this.#mineLinks(entry.record)) {
-        const last = this.clusters.get(link.cluster).undecided.pop();
+      const { clusters, writes } = this.#forgetUndecided(entry);
+      for (const cluster of clusters) {
+        const last = this.clusters.get(cluster).undecided.pop();
         assert(last === entry.digest, "changes are dropped from the tip");
       }
-      for (const { object } of [...entry.record.writes].reverse()) {
-        if (this.keepsObject(object)) this.objects.drop(object, entry.digest);
-      }
-      this.#forgetUndecided(entry);
-      this.#byDigest.delete(entry.digest);
-      this.#byRequest.delete(requestIdOf(entry));
+      for (const index of [...writes].reverse()) this.objects.drop(entry.record.writes[index]?.object ?? "", entry);
+      entry.status = "dropped";
     }
     return dropped;
   }
@@ -177,21 +278,33 @@ export class ReplicaStore {
       const entry = this.#undecided.get(digest);
       if (!entry || doomed.has(digest)) continue;
       doomed.add(digest);
-      for (const link of this.#mineLinks(entry.record)) {
-        const chain = this.clusters.get(link.cluster).undecided;
+      for (const cluster of this.#insertions.get(entry)?.clusters ?? []) {
+        const chain = this.clusters.get(cluster).undecided;
         for (const follower of chain.slice(chain.indexOf(digest) + 1)) work.push(follower);
       }
     }
     return doomed;
   }
 
-  #forgetUndecided(entry: ChangeEntry): void {
+  #forgetUndecided(entry: ChangeEntry): Insertion {
+    const insertion = this.#insertions.get(entry);
+    assert(insertion, "an undecided change was inserted");
+    this.#insertions.delete(entry);
     this.#undecided.delete(entry.digest);
-    this.#undecidedBytes -= estimateSummaryBytes(this.summaryOf(entry));
+    this.#undecidedByRequest.delete(requestIdOf(entry));
+    this.#undecidedSummaryBytes -= estimateSummaryBytes(entry.record);
+    this.#undecidedBytes -= entry.bytes;
+    return insertion;
   }
 
   /** Undecided changes that touch one of these clusters, in the order of acceptance. */
   undecidedTouching(touches: (cluster: ObjectClusterNumber) => boolean): ChangeEntry[] {
     return [...this.#undecided.values()].filter((entry) => entry.record.links.some((link) => touches(link.cluster)));
   }
+}
+
+function saysFenced(record: Exclude<KnownRecord, ChangeEntry>, requestId: RequestId): boolean {
+  if (record.kind === "fence") return record.requestId === requestId;
+  if (record.kind !== "applied") return false;
+  return record.slot.decisions.some((decision) => decision.kind === "closed" && decision.requestId === requestId);
 }

@@ -73,7 +73,8 @@ describe("following the stream", () => {
     member.decide(slot(4, verified(first)), slot(5, verified(second)));
     expect(member.core.appliedThrough).toBe(3);
     const asked = member.sent("state-replica", "fetchChanges");
-    expect(asked).toEqual([{ kind: "fetchChanges", digests: [digestOf(first), digestOf(second)] }]);
+    const requestIds = [first, second].map((record) => record.ticket.body.requestId);
+    expect(asked).toEqual([{ kind: "fetchChanges", digests: [digestOf(first), digestOf(second)], requestIds }]);
     member.wait(101);
     expect(member.sent("state-replica", "fetchChanges")).toHaveLength(2);
     member.receive(MEMBERS[1], { kind: "changes", records: [second, { ...first, reply: "forged" }] });
@@ -120,7 +121,12 @@ describe("following the stream", () => {
     const member = readyMember();
     const record = genesis(new ToyHolder(), 1);
     member.change(record);
-    member.receive(MEMBERS[0], { kind: "fetchChanges", digests: [digestOf(record), record.ticket.body.seed] });
+    const { requestId, seed } = record.ticket.body;
+    const [digests, requestIds] = [
+      [digestOf(record), seed],
+      [requestId, requestId],
+    ];
+    member.receive(MEMBERS[0], { kind: "fetchChanges", digests, requestIds });
     expect(member.sent("state-replica", "changes")).toEqual([{ kind: "changes", records: [record] }]);
   });
 });

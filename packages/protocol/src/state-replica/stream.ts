@@ -7,27 +7,35 @@ import {
   assert,
   type ChangeRecord,
   type Digest,
-  LIMITS,
+  type RequestId,
   type ServerName,
   type Slot,
   type SlotDecisions,
   type StreamMessage,
 } from "@redoubt/shared";
+import type { RecordNumber } from "../core.ts";
 import { send } from "../core.ts";
-import { digestChange, summarize } from "../digests.ts";
 import { Queue } from "../queue.ts";
-import { findRecordFlaw, hasRightInput } from "../well-formed.ts";
 import { afterSlot } from "./after-slot.ts";
-import { put, type Replica, type Turn } from "./context.ts";
-import { applySlot, namedChanges } from "./labels.ts";
+import { journal, put, type Replica, type Turn } from "./context.ts";
+import {
+  askForMissing,
+  collectMissing,
+  type FetchedChange,
+  keepWanted,
+  placeFetched,
+  placeReplayed,
+  recordsToPlace,
+} from "./fetched-changes.ts";
+import { applySlot, namedChanges, type PlaceFetched } from "./labels.ts";
 import { answerPromises } from "./promises.ts";
 import { deadSurvivors } from "./superseded.ts";
 
 const SILENCE_MS = 300;
-const FETCH_RETRY_MS = 100;
+/** After a record could not be read. */
+const READ_RETRY_MS = 100;
 /** Slots kept while waiting; what comes beyond is asked for again later. */
 const SLOTS_MAX = 4_096;
-const FETCH_DIGESTS_MAX = 128;
 /** While read-only requests stay unconfirmed after a restart, the masters are reminded this often. */
 const RESTARTED_AGAIN_MS = 2_000;
 
@@ -41,8 +49,10 @@ export class StreamState {
   primary: ServerName = "";
   readonly peers = new Set<ServerName>();
   /** Changes from other members that no slot has needed yet. */
-  readonly fetched = new Map<Digest, ChangeRecord>();
-  wanted = new Set<Digest>();
+  readonly fetched = new Map<Digest, FetchedChange>();
+  wanted = new Map<Digest, RequestId>();
+  /** The next slot waits for records of this member's own journal. */
+  reading = false;
   /** Says `restarted` in the next `follow`. */
   restarted = false;
   restartedAgainAt: number | undefined;
@@ -99,85 +109,79 @@ export function receiveStream(replica: Replica, turn: Turn, from: ServerName, me
 /** Takes in as many queued slots as it can; asks for what the next one lacks. */
 export function advance(replica: Replica, turn: Turn): void {
   const { stream } = replica;
+  if (stream.reading) return;
   const wasFull = stream.slots.size >= SLOTS_MAX;
   for (let slot = stream.slots.peek(); slot; slot = stream.slots.peek()) {
-    if (collectMissing(replica, turn, slot).length > 0) {
+    if (collectMissing(replica, slot).length > 0) {
       askForMissing(replica, turn);
+      return;
+    }
+    const numbers = recordsToPlace(replica, slot);
+    if (numbers.length > 0) {
+      readFirst(replica, turn, numbers);
       return;
     }
     stream.slots.shift();
     takeIn(replica, turn, slot);
   }
   stream.fetchAt = undefined;
-  stream.wanted = new Set();
+  stream.wanted = new Map();
   stream.appliedThrough = stream.coveredThrough;
   answerPromises(replica, turn);
   if (wasFull) follow(replica, turn);
+}
+
+/** Goes on when these records have been read; when one cannot be, a little later, for it may have been repaired. */
+function readFirst(replica: Replica, turn: Turn, numbers: readonly RecordNumber[]): void {
+  const { stream } = replica;
+  const failed = (later: Turn): void => {
+    stream.reading = false;
+    stream.fetchAt = later.now + READ_RETRY_MS;
+  };
+  stream.reading = true;
+  const resume = (later: Turn): void => {
+    stream.reading = false;
+    advance(replica, later);
+  };
+  if (!replica.reads.wait(replica, turn, numbers, resume, { failed })) failed(turn);
 }
 
 function takeIn(replica: Replica, turn: Turn, slot: SlotDecisions): void {
   // Installing an epoch must outlive the process before any read is confirmed in it (read barrier).
   const durability = slot.decisions.some((decision) => decision.kind === "settled") ? "synced" : "written";
   const dead = findSuperseded(replica, slot);
+  const place: PlaceFetched = (digest, fetched) => placeFetched(replica, turn, digest, fetched);
+  const consequences = applySlot(replica, slot, dead, place);
   const record = { kind: "applied", slot, ...(dead.length > 0 ? { superseded: dead } : {}) } as const;
-  put(turn, { kind: "append", record, durability });
-  const consequences = applySlot(replica, slot, dead);
+  const number = journal(replica, turn, record, durability);
+  for (const requestId of consequences.closed) replica.store.fence(requestId, number);
   replica.stream.appliedThrough = slot.slot;
   afterSlot(replica, turn, consequences);
 }
 
 /** What the slot names and this member passes over: only where something of it cannot be had any more. */
 function findSuperseded({ store, stream }: Replica, slot: SlotDecisions): Digest[] {
-  const dead = [...deadSurvivors(slot, stream.slots.items())].filter((digest) => !store.get(digest));
+  const dead = [...deadSurvivors(slot, stream.slots.items())].filter((digest) => !store.undecidedOf(digest));
   return dead.every((digest) => stream.fetched.has(digest)) ? [] : dead;
 }
 
-/** At the start: the same slot from the journal. Its changes come before it there. */
-export function replaySlot(replica: Replica, slot: SlotDecisions, superseded: readonly Digest[]): void {
+/** At the start: the same slot from the journal, where it has this number. Its changes come before it there. */
+export function replaySlot(
+  replica: Replica,
+  slot: SlotDecisions,
+  superseded: readonly Digest[],
+  number: RecordNumber,
+): void {
   const { stream } = replica;
   if (slot.slot <= stream.appliedThrough) return;
-  for (const digest of namedChanges(replica, slot)) {
-    const isHere = replica.store.get(digest) || stream.fetched.has(digest) || superseded.includes(digest);
+  for (const { digest } of namedChanges(replica, slot)) {
+    const isHere = replica.store.undecidedOf(digest) || stream.fetched.has(digest) || superseded.includes(digest);
     assert(isHere, `journal: slot ${slot.slot} lacks a change`);
   }
-  applySlot(replica, slot, superseded);
+  const { closed } = applySlot(replica, slot, superseded, placeReplayed);
+  for (const requestId of closed) replica.store.fence(requestId, number);
   stream.appliedThrough = slot.slot;
   stream.coveredThrough = slot.slot;
-}
-
-/** What the slot names and is not here; held changes are taken over on the way. */
-function collectMissing(replica: Replica, turn: Turn, slot: SlotDecisions): Digest[] {
-  const missing: Digest[] = [];
-  for (const digest of namedChanges(replica, slot)) {
-    if (replica.store.get(digest) || replica.stream.fetched.has(digest)) continue;
-    const held = replica.held.findByDigest(digest);
-    if (held) keepFetched(replica, turn, digest, held);
-    else missing.push(digest);
-  }
-  if (missing.length === 0) return missing;
-  const dead = deadSurvivors(slot, replica.stream.slots.items());
-  return missing.filter((digest) => !dead.has(digest));
-}
-
-function keepFetched(replica: Replica, turn: Turn, digest: Digest, record: ChangeRecord): void {
-  put(turn, { kind: "append", record: { kind: "fetched", record }, durability: "synced" });
-  replica.stream.fetched.set(digest, record);
-}
-
-function askForMissing(replica: Replica, turn: Turn): void {
-  const { stream } = replica;
-  if (stream.fetchAt !== undefined && turn.now < stream.fetchAt) return;
-  const wanted = new Set<Digest>();
-  for (const slot of stream.slots.items()) {
-    for (const digest of collectMissing(replica, turn, slot)) wanted.add(digest);
-    if (wanted.size >= FETCH_DIGESTS_MAX) break;
-  }
-  stream.wanted = wanted;
-  stream.fetchAt = turn.now + FETCH_RETRY_MS;
-  const peers = [...stream.peers];
-  const peer = peers[stream.peerTurn++ % Math.max(1, peers.length)];
-  const digests = [...wanted].slice(0, FETCH_DIGESTS_MAX);
-  if (peer !== undefined) put(turn, send("state-replica", peer, { kind: "fetchChanges", digests }));
 }
 
 export function retryFetch(replica: Replica, turn: Turn): void {
@@ -185,37 +189,12 @@ export function retryFetch(replica: Replica, turn: Turn): void {
   if (fetchAt !== undefined && turn.now >= fetchAt) advance(replica, turn);
 }
 
-/** Another member's changes: right when, and only when, their digest is one that was asked for. */
+/** Another member's answer to `fetchChanges`. */
 export function receiveChanges(replica: Replica, turn: Turn, from: ServerName, records: readonly ChangeRecord[]): void {
-  const { stream, hasher } = replica;
-  let progress = false;
-  for (const record of records.slice(0, FETCH_DIGESTS_MAX)) {
-    if (stream.wanted.size === 0 || findRecordFlaw(record) || !hasRightInput(hasher, record)) continue;
-    const digest = digestChange(hasher, summarize(hasher, record));
-    if (!stream.wanted.delete(digest)) continue;
-    keepFetched(replica, turn, digest, record);
-    progress = true;
-  }
-  if (!progress) return;
+  const { stream } = replica;
+  if (!keepWanted(replica, records)) return;
   // This member has them: go on with it at once.
   stream.fetchAt = undefined;
   stream.peerTurn = Math.max(0, [...stream.peers].indexOf(from));
   advance(replica, turn);
-}
-
-const RECORD_CHARACTERS_MAX = LIMITS.changeBytesMax / 3;
-
-/** Answers another member's `fetchChanges` with as much as fits into a message. */
-export function sendChanges(replica: Replica, turn: Turn, to: ServerName, digests: readonly Digest[]): void {
-  const records: ChangeRecord[] = [];
-  let characters = 0;
-  for (const digest of digests.slice(0, FETCH_DIGESTS_MAX)) {
-    const record = replica.store.get(digest)?.record ?? replica.stream.fetched.get(digest);
-    if (!record) continue;
-    characters += record.writes.reduce((sum, write) => sum + write.bytes.length + 256, 2_048);
-    characters += record.input.length + record.reply.length;
-    if (records.length > 0 && characters > RECORD_CHARACTERS_MAX) break;
-    records.push(record);
-  }
-  if (records.length > 0) put(turn, send("state-replica", to, { kind: "changes", records }));
 }

@@ -11,8 +11,11 @@ import {
   type TestedWrite,
 } from "../application-port.ts";
 import { isFirstTester, sendAnswer } from "./answers.ts";
+import type { ChangeEntry } from "./change-entry.ts";
 import { put, type Replica, type Turn } from "./context.ts";
-import type { ChangeEntry } from "./store.ts";
+import type { Needs } from "./object-store.ts";
+import { withRecords } from "./record-reads.ts";
+import { bytesOfVersion } from "./versions.ts";
 
 export const isHomeMember = (replica: Replica, entry: ChangeEntry): boolean => {
   const { body } = entry.record.ticket;
@@ -20,34 +23,55 @@ export const isHomeMember = (replica: Replica, entry: ChangeEntry): boolean => {
   return home?.members.includes(replica.configuration.self) ?? false;
 };
 
-/** The record as the routine sees it; undefined when a version it names is not stored here. */
-export function composeTest(replica: Replica, test: string, record: ChangeRecord): AcceptanceTestEffect | undefined {
+/** The record as the routine sees it; undefined when a version it names is not stored here, or is still to be read. */
+export function composeTest(
+  { store, accesses: logs }: Replica,
+  test: string,
+  record: ChangeRecord,
+  needs: Needs,
+): AcceptanceTestEffect | undefined {
   const { body } = record.ticket;
   const reads: TestedRead[] = [];
   const writes: TestedWrite[] = [];
+  let isComplete = true;
   for (const read of record.reads) {
-    const bytes = replica.store.objects.bytesOf(read);
-    if (bytes === undefined) return undefined;
-    reads.push({ object: read.object, bytes });
+    const bytes = bytesOfVersion(store, read, needs)?.bytes;
+    if (bytes === undefined) isComplete = false;
+    else reads.push({ object: read.object, bytes });
   }
   for (const { object, parent, bytes } of record.writes) {
-    const before = replica.store.objects.bytesOf({ object, ...parent });
-    if (before === undefined) return undefined;
-    writes.push({ object, before, after: bytes });
+    const before = bytesOfVersion(store, { object, ...parent }, needs)?.bytes;
+    if (before === undefined) isComplete = false;
+    else writes.push({ object, before, after: bytes });
   }
+  if (!isComplete) return undefined;
   const { applicationVersion, operation, principal, now } = body;
   const { input, reply } = record;
-  const accesses = replica.accesses.allOf(record);
+  const accesses = logs.allOf(record);
   return { kind: "test", test, applicationVersion, operation, input, principal, now, reads, writes, accesses, reply };
 }
 
-/** Puts the test out, or gives the verdict at once where no application code is needed. */
-export function runTest(replica: Replica, turn: Turn, test: string, record: ChangeRecord): Verdict | undefined {
-  const effect = composeTest(replica, test, record);
-  if (!effect) return { kind: "unable", detail: "a version that the change names is not stored here" };
-  if (effect.operation === GENESIS_OPERATION) return judgeGenesis(replica.application, effect);
-  put(turn, effect);
-  return undefined;
+/** Puts the test out once the versions it needs are in memory, or gives the verdict where no application code is needed. */
+export function runTest(
+  replica: Replica,
+  turn: Turn,
+  test: string,
+  record: ChangeRecord,
+  judged: (turn: Turn, verdict: Verdict) => void,
+): void {
+  const unable = (later: Turn, detail: string) => judged(later, { kind: "unable", detail });
+  withRecords(
+    replica,
+    turn,
+    (later, needs) => {
+      const effect = composeTest(replica, test, record, needs);
+      if (needs.size > 0) return;
+      if (!effect) unable(later, "a version that the change names is not stored here");
+      else if (effect.operation === GENESIS_OPERATION) judged(later, judgeGenesis(replica.application, effect));
+      else put(later, effect);
+    },
+    { failed: (later) => unable(later, "a version that the change names cannot be read here") },
+  );
 }
 
 /**
@@ -58,13 +82,17 @@ export function startTest(replica: Replica, turn: Turn, entry: ChangeEntry): boo
   if (!replica.configuration.hostsAcceptanceTests || entry.verdict) return false;
   if (entry.testing) return true;
   entry.testing = true;
-  const verdict = runTest(replica, turn, entry.digest, entry.record);
-  if (verdict) finishTest(replica, turn, entry, verdict);
+  replica.testing.set(entry.digest, entry);
+  runTest(replica, turn, entry.digest, entry.record, (later, verdict) => {
+    if (replica.testing.get(entry.digest) === entry) finishTest(replica, later, entry, verdict);
+  });
   return true;
 }
 
 function finishTest(replica: Replica, turn: Turn, entry: ChangeEntry, verdict: Verdict): void {
   entry.testing = false;
+  replica.testing.delete(entry.digest);
+  if (entry.status === "dropped") return;
   entry.verdict = verdict;
   sendAnswer(replica, turn, entry, { withReply: isFirstTester(replica, entry), known: false });
   if (!entry.record.ticket.body.readOnly || entry.escalated) replica.reports.report(entry, turn.now);
@@ -74,7 +102,6 @@ function finishTest(replica: Replica, turn: Turn, entry: ChangeEntry, verdict: V
 
 /** The routine's answer about a change; it may have been dropped meanwhile. */
 export function changeTested(replica: Replica, turn: Turn, test: string, verdict: Verdict): void {
-  const digest = test as Digest;
-  const entry = replica.store.get(digest) ?? replica.confirmations.get(digest);
-  if (entry?.testing) finishTest(replica, turn, entry, verdict);
+  const entry = replica.testing.get(test as Digest);
+  if (entry) finishTest(replica, turn, entry, verdict);
 }

@@ -177,7 +177,11 @@ export class Room {
     for (const effect of effects) {
       if (effect.kind === "send") this.transmit(server, effect.to, effect.message);
       else if (effect.kind === "append") this.journals.get(server)?.push(effect.record);
-      else if (effect.kind === "test") {
+      else if (effect.kind === "readRecord") {
+        const { number, token } = effect;
+        const record = this.journals.get(server)?.[number];
+        answer(() => ({ kind: "recordRead", number, token, record, now: this.now, wall: this.now }));
+      } else if (effect.kind === "test") {
         const { test } = effect;
         const verdict = judge(effect);
         answer(() => ({ kind: "tested", test, verdict, now: this.now, wall: this.now }));

@@ -85,6 +85,8 @@ export type ReportedMessage = {
 export type FetchChangesMessage = {
   readonly kind: "fetchChanges";
   readonly digests: readonly Digest[];
+  /** Of the same changes, in the same order: verified ones are found by them. */
+  readonly requestIds: readonly RequestId[];
 };
 export type ChangesMessage = {
   readonly kind: "changes";
