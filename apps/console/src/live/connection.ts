@@ -33,6 +33,8 @@ export interface LiveStart {
 
 export interface LiveListener {
   onEvents(events: readonly FeedEvent[]): void;
+  /** Requests were answered since the counters before, so versions were made. */
+  onProgress(): void;
   /** Everything on the page may be out of date: first connection, or events that are no longer kept. */
   onResynchronise(): void;
 }
@@ -88,6 +90,8 @@ export class LiveConnection {
     socket.on("event", (raw) => this.#receive(raw));
     socket.on("traffic", (raw) => {
       const traffic = trafficCountersSchema.parse(raw);
+      const before = this.#state.traffic;
+      if (before !== null && before.logs.L2 !== traffic.logs.L2) this.#listener.onProgress();
       const trafficHistory = [...this.#state.trafficHistory, traffic].slice(-trafficKept);
       this.#change({ traffic, trafficHistory });
     });

@@ -9,15 +9,16 @@ export type Subject =
   | "signatures"
   | "incidents"
   | "state"
+  | "masters"
   | "requests"
   | "clients"
   | "subscriptions"
   | "audit";
 
 export const touchedBy: Record<FeedEventKind, readonly Subject[]> = {
-  "node.state": ["cluster", "degrees"],
-  "server.state": ["cluster", "degrees"],
-  "server.discarded": ["cluster", "degrees"],
+  "node.state": ["cluster", "degrees", "masters"],
+  "server.state": ["cluster", "degrees", "masters", "state"],
+  "server.discarded": ["cluster", "degrees", "state"],
   "server.misbehaved": [],
   "degree.changed": ["cluster", "degrees"],
   "degree.progress": ["degrees", "cluster"],
@@ -28,9 +29,12 @@ export const touchedBy: Record<FeedEventKind, readonly Subject[]> = {
   "block.withheld": ["hosts"],
   "incident.opened": ["incidents"],
   "incident.closed": ["incidents"],
-  "epoch.opened": [],
+  "epoch.opened": ["state", "masters"],
   "request.rejected": [],
   "signature.learned": ["signatures"],
   "alert.delivery": ["subscriptions"],
   "audit.appended": ["audit"],
 };
+
+/** What has changed when requests were answered, which only the counters tell: versions are far too many for events. */
+export const touchedByTraffic: readonly Subject[] = ["state", "masters"];

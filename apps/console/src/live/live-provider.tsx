@@ -6,7 +6,7 @@ import { createTRPCClient, httpBatchLink } from "@trpc/client";
 import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
 import superjson from "superjson";
 import { LiveConnection, type LiveStart, type LiveState } from "./connection";
-import { type Subject, touchedBy } from "./invalidation";
+import { type Subject, touchedBy, touchedByTraffic } from "./invalidation";
 import { makeQueryClient } from "./query-client";
 import { TRPCProvider } from "./trpc";
 
@@ -41,6 +41,7 @@ function wire(initial: LiveProviderProps["initial"]) {
   const refresh = gatheredInvalidation(queryClient);
   const connection = new LiveConnection(initial, {
     onEvents: (events) => refresh(events.flatMap((event) => touchedBy[event.kind])),
+    onProgress: () => refresh(touchedByTraffic),
     onResynchronise: () => void queryClient.invalidateQueries(),
   });
   return { queryClient, trpcClient, connection };

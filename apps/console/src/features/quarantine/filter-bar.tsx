@@ -1,8 +1,8 @@
 "use client";
 import { quarantineReasons, quarantineStates } from "@redoubt/shared";
-import { useEffect, useState } from "react";
 import { Button } from "@/ui/button";
-import { SelectField, TextField } from "@/ui/field";
+import { SelectField } from "@/ui/field";
+import { TypedFilter } from "@/ui/typed-filter";
 import { type Filters, noFilters, writeFilters } from "./filters";
 import { reasonTitles, stateTitles } from "./words";
 
@@ -10,8 +10,6 @@ export interface FilterBarProps {
   filters: Filters;
   onChange: (filters: Filters) => void;
 }
-
-const typingPauseMs = 300;
 
 export function FilterBar({ filters, onChange }: FilterBarProps) {
   return (
@@ -51,23 +49,4 @@ export function FilterBar({ filters, onChange }: FilterBarProps) {
       )}
     </search>
   );
-}
-
-/** Takes effect when the typing pauses. */
-function TypedFilter({ label, value, onSettle }: { label: string; value: string; onSettle: (value: string) => void }) {
-  const [typed, setTyped] = useState(value);
-  const [settled, setSettled] = useState(value);
-  if (value !== settled) {
-    setSettled(value);
-    setTyped(value);
-  }
-  useEffect(() => {
-    if (typed.trim() === settled) return;
-    const timer = setTimeout(() => {
-      setSettled(typed.trim());
-      onSettle(typed.trim());
-    }, typingPauseMs);
-    return () => clearTimeout(timer);
-  }, [typed, settled, onSettle]);
-  return <TextField label={label} value={typed} placeholder="any" onChange={(event) => setTyped(event.target.value)} />;
 }

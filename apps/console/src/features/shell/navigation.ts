@@ -1,5 +1,5 @@
 /** The pages of the console in the order of an operator's day: what is wrong, where, what to decide, who did what. */
-import { Activity, Bell, BookLock, Boxes, Layers, LayoutDashboard, ShieldAlert, Siren } from "lucide-react";
+import { Activity, Bell, BookLock, Boxes, Landmark, Layers, LayoutDashboard, ShieldAlert, Siren } from "lucide-react";
 
 export const navigation = [
   {
@@ -8,6 +8,7 @@ export const navigation = [
       { href: "/", title: "Overview", Icon: LayoutDashboard },
       { href: "/nodes", title: "Nodes", Icon: Boxes },
       { href: "/degrees", title: "Degrees", Icon: Layers },
+      { href: "/masters", title: "Masters", Icon: Landmark },
     ],
   },
   {

@@ -1,167 +1,191 @@
 "use client";
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import Link from "next/link";
+import { useSearchParams } from "next/navigation";
+import { type ReactNode, useCallback, useEffect } from "react";
+import { AsOf } from "@/live/as-of";
 import { beatMs } from "@/live/freshness";
 import { useTRPC } from "@/live/trpc";
-import type { StateVersion } from "@/live/types";
-import { plural } from "@/text/format";
+import type { StateHistory } from "@/live/types";
+import { formatCount, plural } from "@/text/format";
 import { inert } from "@/text/inert";
 import { Banner } from "@/ui/banner";
-import { CommandLine, Hash } from "@/ui/hash";
-import { PageHeader, Section } from "@/ui/page";
-import { Status } from "@/ui/status";
-import { Cell, HeaderCell, Row, RowHeader, Table } from "@/ui/table";
-import { Time } from "@/ui/time";
+import { CommandLine } from "@/ui/hash";
+import { Empty, PageHeader, Section } from "@/ui/page";
 import { Unavailable } from "@/ui/unavailable";
-import { type ReplicaC1, replicaC1s, replicaNames } from "./divergence";
-import { versionTones } from "./version-tones";
+import { C1Grid } from "./c1-grid";
+import { answering, copiesOf, isWrong, replicaNames } from "./divergence";
+import { Pages } from "./pages";
+import { historyInput, pageOf, readPlace } from "./place";
+import { addressOfObject, addressOfServer } from "./search";
+import { VersionDetail } from "./version-detail";
+import { VersionLine } from "./version-line";
+import { keyOf } from "./version-tones";
 
 export function ObjectPanel({ object }: { object: string }) {
   const trpc = useTRPC();
-  const { data, error } = useQuery({ ...trpc.state.show.queryOptions({ object }), refetchInterval: beatMs });
+  const place = readPlace(new URLSearchParams(useSearchParams().toString()));
+  const { data, error, dataUpdatedAt } = useQuery({
+    ...trpc.state.show.queryOptions(historyInput(object, place.before)),
+    refetchInterval: beatMs,
+    placeholderData: keepPreviousData,
+  });
+  const page = data === undefined ? "" : pageOf(place, data.versions);
+  useEffect(() => {
+    if (page !== "") window.history.replaceState(null, "", withQuery({ before: page }));
+  }, [page]);
   return (
     <>
       <PageHeader
-        title={<span className="font-mono text-lg">{inert(object)}</span>}
+        title={<span className="break-all font-mono text-lg">{inert(object)}</span>}
         above={
           <Link href="/state" className="text-ink-faint text-xs underline-offset-2 hover:underline">
             State
           </Link>
         }
-        sentence={data === undefined ? undefined : summaryOf(data.versions)}
+        sentence="Every version ever stored, with who made it and what each replica holds. Versions are never overwritten."
+        actions={
+          <span className="text-ink-faint text-xs">
+            {data !== undefined && <AsOf iso={new Date(dataUpdatedAt).toISOString()} />}
+          </span>
+        }
       />
-      {data === undefined ? <Unavailable error={error} what="the object" /> : <Versions versions={data.versions} />}
-      <div className="mt-6 max-w-md">
-        <CommandLine command={`npx redoubt state show ${object}`} />
+      {data === undefined ? <Unavailable error={error} what="the object" /> : <History history={data} place={place} />}
+      <div className="mt-6 max-w-xl">
+        <CommandLine
+          command={`npx redoubt state show ${object}${place.before === "" ? "" : ` --before ${place.before}`}`}
+        />
       </div>
     </>
   );
 }
 
-function summaryOf(versions: readonly StateVersion[]): string {
-  const invalid = versions.filter(({ status }) => status === "invalid").length;
-  return `${plural(versions.length, "version")}${invalid === 0 ? "" : `, ${invalid} of them invalid`}. Versions are never overwritten.`;
+function withQuery(part: Record<string, string>): string {
+  const query = new URLSearchParams(window.location.search);
+  for (const [name, value] of Object.entries(part)) query.set(name, value);
+  return `${window.location.pathname}?${query}`;
 }
 
-function Versions({ versions }: { versions: readonly StateVersion[] }) {
-  const newestFirst = versions.toReversed();
-  const names = replicaNames(versions);
-  const divergent = newestFirst.filter((version) => replicaC1s(version, names).some(({ agrees }) => agrees === false));
+interface HistoryProps {
+  history: StateHistory;
+  place: ReturnType<typeof readPlace>;
+}
+
+function History({ history, place }: HistoryProps) {
+  const { object, versions, older, placement } = history;
+  const select = useCallback((version: string) => {
+    window.history.replaceState(null, "", withQuery({ version }));
+  }, []);
+  const names = replicaNames(versions, placement?.members);
+  const answered = answering(versions);
+  const copies = (version: (typeof versions)[number]) => copiesOf(version, names, answered);
+  const wrong = versions.filter((version) => copies(version).some(isWrong));
+  const newestVerified = versions.findLast(({ status }) => status === "verified");
+  const chosen = versions.find((version) => keyOf(version) === place.version) ?? newestVerified ?? versions.at(-1);
+  const first = versions[0];
+  const { parent } = chosen ?? { parent: null };
+  const isParentShown = parent === null || versions.some((version) => keyOf(version) === keyOf(parent));
+  const parentPage =
+    isParentShown || older === null ? null : `${addressOfObject(object)}?before=${older}&version=${keyOf(parent)}`;
+  if (chosen === undefined || first === undefined)
+    return <Empty title="Nothing older">This is the beginning of the object's history.</Empty>;
   return (
     <div className="flex flex-col gap-6">
-      {divergent.length > 0 && (
-        <Banner tone="bad" title={`Replicas disagree about ${plural(divergent.length, "version")}`}>
-          The verified C1 is what t+1 of them hold; the odd one is marked below.
+      <Figures history={history} names={names} />
+      {wrong.length > 0 && (
+        <Banner tone="bad" title={`Copies of ${plural(wrong.length, "version")} differ between replicas`}>
+          What t+1 replicas hold alike is what is served. The odd copy is marked below, and is repaired from the others
+          by the next scrub.
         </Banner>
       )}
-      <Section id="versions" title="Versions" aside="newest first">
-        <VersionsTable versions={newestFirst} />
+      <Section
+        id="line"
+        title="Version line"
+        aside={`${formatCount(first.number)} to ${formatCount(versions.at(-1)?.number ?? first.number)}`}
+      >
+        <VersionLine
+          versions={versions}
+          selected={keyOf(chosen)}
+          onSelect={select}
+          hasWrongCopy={(version) => copies(version).some(isWrong)}
+        />
       </Section>
-      <Section id="replicas" title="C1 per replica">
-        <ReplicaGrid versions={newestFirst} names={names} />
-      </Section>
+      <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-x-6 gap-y-6 xl:grid-cols-[minmax(0,1fr)_340px]">
+        <div className="min-w-0 xl:sticky xl:top-4 xl:order-2">
+          <VersionDetail
+            object={object}
+            version={chosen}
+            copies={copies(chosen)}
+            parentPage={parentPage}
+            onSelect={select}
+          />
+        </div>
+        <Section id="replicas" title="C1 per replica" aside="newest first">
+          <C1Grid
+            versions={versions.toReversed()}
+            names={names}
+            answered={answered}
+            selected={keyOf(chosen)}
+            onSelect={select}
+          />
+          <Pages
+            shown={`${plural(versions.length, "version")} on this page. Each C1 was computed again from the stored bytes just now.`}
+            first={place.before === "" ? null : addressOfObject(object)}
+            firstTitle="Newest"
+            next={older === null ? null : `${addressOfObject(object)}?before=${older}`}
+            nextTitle="Older"
+          />
+        </Section>
+      </div>
     </div>
   );
 }
 
-const keyOf = ({ number, epoch }: { number: number; epoch: number }) => `${number}.${epoch}`;
-
-function VersionsTable({ versions }: { versions: readonly StateVersion[] }) {
+function Figures({ history, names }: { history: StateHistory; names: readonly string[] }) {
+  const { newest, placement } = history;
   return (
-    <Table label="Versions">
-      <thead>
-        <tr>
-          <HeaderCell>Version</HeaderCell>
-          <HeaderCell>Status</HeaderCell>
-          <HeaderCell>Parent</HeaderCell>
-          <HeaderCell>Request</HeaderCell>
-          <HeaderCell>Executed by</HeaderCell>
-          <HeaderCell>Tested by</HeaderCell>
-          <HeaderCell>C1</HeaderCell>
-          <HeaderCell>C2</HeaderCell>
-          <HeaderCell>At</HeaderCell>
-        </tr>
-      </thead>
-      <tbody>
-        {versions.map((version) => (
-          <Row key={keyOf(version)}>
-            <RowHeader className="whitespace-nowrap">
-              {version.number} <span className="font-normal text-ink-faint">epoch {version.epoch}</span>
-            </RowHeader>
-            <Cell>
-              <Status tone={versionTones[version.status]}>{version.status}</Status>
-            </Cell>
-            <Cell className="whitespace-nowrap">
-              {version.parent === null ? (
-                <span className="text-ink-faint">first</span>
-              ) : (
-                <>
-                  {version.parent.number} <span className="text-ink-faint">epoch {version.parent.epoch}</span>
-                </>
-              )}
-            </Cell>
-            <Cell>
-              <Hash value={version.requestId} />
-            </Cell>
-            <Cell className="whitespace-nowrap">{version.executionServer}</Cell>
-            <Cell className="whitespace-nowrap">{version.testers.join(", ")}</Cell>
-            <Cell>
-              <Hash value={version.c1} />
-            </Cell>
-            <Cell>
-              {version.c2 === null ? <span className="text-ink-faint">none</span> : <Hash value={version.c2} />}
-            </Cell>
-            <Cell>
-              <Time iso={version.at} />
-            </Cell>
-          </Row>
-        ))}
-      </tbody>
-    </Table>
-  );
-}
-
-function ReplicaGrid({ versions, names }: { versions: readonly StateVersion[]; names: readonly string[] }) {
-  return (
-    <Table label="C1 per replica" className="max-w-4xl">
-      <thead>
-        <tr>
-          <HeaderCell>Version</HeaderCell>
-          {names.map((name) => (
-            <HeaderCell key={name}>{name}</HeaderCell>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {versions.map((version) => (
-          <Row key={keyOf(version)}>
-            <RowHeader className="whitespace-nowrap">
-              {version.number} <span className="font-normal text-ink-faint">epoch {version.epoch}</span>
-            </RowHeader>
-            {replicaC1s(version, names).map((replica) => (
-              <ReplicaCell key={replica.server} replica={replica} />
+    <dl className="grid grid-cols-2 gap-y-4 border-line border-y py-3 lg:grid-cols-[1fr_1fr_1fr_2fr]">
+      <Figure title="Newest verified version">{newest === null ? "–" : formatCount(newest)}</Figure>
+      <Figure title="Object cluster" note={placement === null ? undefined : `epoch ${formatCount(placement.epoch)}`}>
+        {placement === null ? "–" : placement.cluster}
+      </Figure>
+      <Figure title="Lease held by">
+        {placement === null ? (
+          "–"
+        ) : (
+          <Link href={addressOfServer(placement.holder)} className="underline-offset-2 hover:underline">
+            {placement.holder}
+          </Link>
+        )}
+      </Figure>
+      <Figure
+        title="Kept by"
+        note={placement === null ? undefined : `tolerates ${plural(placement.faultsTolerated, "fault")} by design`}
+      >
+        {names.length === 0 ? (
+          "–"
+        ) : (
+          <span className="flex flex-wrap gap-x-3">
+            {names.map((name) => (
+              <span key={name} className="whitespace-nowrap">
+                {name}
+              </span>
             ))}
-          </Row>
-        ))}
-      </tbody>
-    </Table>
+          </span>
+        )}
+      </Figure>
+    </dl>
   );
 }
 
-function ReplicaCell({ replica }: { replica: ReplicaC1 }) {
-  if (replica.c1 === null) {
-    return (
-      <Cell>
-        <Status tone="idle">not known</Status>
-      </Cell>
-    );
-  }
+function Figure({ title, note, children }: { title: string; note?: string | undefined; children: ReactNode }) {
   return (
-    <Cell className={replica.agrees === false ? "bg-bad-soft" : undefined}>
-      <Status tone={replica.agrees === false ? "bad" : "good"}>
-        <Hash value={replica.c1} digits={8} />
-        {replica.agrees === false && <span className="ml-1.5">differs</span>}
-      </Status>
-    </Cell>
+    <div className="min-w-0 border-line pr-4 even:pl-4 lg:border-l lg:not-first:pl-4 lg:first:border-l-0">
+      <dt className="text-ink-faint text-xs">{title}</dt>
+      <dd className="min-w-0 break-words font-medium">
+        {children}
+        {note !== undefined && <span className="block font-normal text-ink-faint text-xs">{note}</span>}
+      </dd>
+    </div>
   );
 }

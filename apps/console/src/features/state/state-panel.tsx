@@ -1,104 +1,62 @@
 "use client";
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import Link from "next/link";
-import { useRouter, useSearchParams } from "next/navigation";
-import { type FormEvent, useState } from "react";
-import { useTRPC } from "@/live/trpc";
-import { inert } from "@/text/inert";
-import { Button } from "@/ui/button";
-import { TextField } from "@/ui/field";
+import { useSearchParams } from "next/navigation";
+import { useCallback } from "react";
+import { classes } from "@/ui/classes";
 import { CommandLine } from "@/ui/hash";
-import { Empty, PageHeader } from "@/ui/page";
-import { Status } from "@/ui/status";
-import { Cell, HeaderCell, Row, RowHeader, Table } from "@/ui/table";
-import { Time } from "@/ui/time";
-import { Unavailable } from "@/ui/unavailable";
-import { listInput } from "./inputs";
-import { versionTones } from "./version-tones";
+import { PageHeader } from "@/ui/page";
+import { ObjectsList } from "./objects-list";
+import { addressOf, commandOf, noSearch, readSearch, type Search } from "./search";
+import { VersionsList } from "./versions-list";
 
 export function StatePanel() {
-  const prefix = useSearchParams().get("prefix") ?? "";
-  const trpc = useTRPC();
-  const { data, error } = useQuery({
-    ...trpc.state.list.queryOptions(listInput(prefix)),
-    placeholderData: keepPreviousData,
-  });
+  const search = readSearch(new URLSearchParams(useSearchParams().toString()));
+  // Next follows the address without asking the server for the page again; the lists ask for themselves.
+  const change = useCallback((next: Search) => {
+    window.history.replaceState(null, "", addressOf(next));
+  }, []);
   return (
     <>
       <PageHeader
         title="State"
         sentence="Every object of the application with all its versions: who asked, who executed, who tested, and which replicas agree."
       />
-      <Search prefix={prefix} />
-      {data === undefined ? (
-        <Unavailable error={error} what="the objects" />
-      ) : data.length === 0 ? (
-        <Empty title={prefix === "" ? "No objects yet" : `No object begins with “${prefix}”`} />
+      <Kinds show={search.show} />
+      {search.show === "objects" ? (
+        <ObjectsList search={search} onChange={change} />
       ) : (
-        <Table label="Objects">
-          <thead>
-            <tr>
-              <HeaderCell>Object</HeaderCell>
-              <HeaderCell numeric>Versions</HeaderCell>
-              <HeaderCell>Newest</HeaderCell>
-              <HeaderCell>Since</HeaderCell>
-            </tr>
-          </thead>
-          <tbody>
-            {data.map((object) => (
-              <Row key={object.object}>
-                <RowHeader>
-                  <Link
-                    href={`/state/${encodeURIComponent(object.object)}`}
-                    className="underline-offset-2 hover:underline"
-                  >
-                    {inert(object.object)}
-                  </Link>
-                </RowHeader>
-                <Cell numeric>{object.versions}</Cell>
-                <Cell>
-                  <Status tone={versionTones[object.head.status]}>
-                    {object.head.number}, epoch {object.head.epoch}, {object.head.status}
-                  </Status>
-                </Cell>
-                <Cell>
-                  <Time iso={object.head.at} />
-                </Cell>
-              </Row>
-            ))}
-          </tbody>
-        </Table>
+        <VersionsList search={search} onChange={change} />
       )}
-      <div className="mt-6 max-w-md">
-        <CommandLine command="npx redoubt state show account/1" />
+      <div className="mt-6 max-w-xl">
+        <CommandLine command={commandOf(search)} />
       </div>
     </>
   );
 }
 
-/** A whole name opens the object; a beginning of one narrows the list. */
-function Search({ prefix }: { prefix: string }) {
-  const router = useRouter();
-  const [typed, setTyped] = useState(prefix);
-  function submit(event: FormEvent) {
-    event.preventDefault();
-    const wanted = typed.trim();
-    window.history.replaceState(null, "", wanted === "" ? "/state" : `/state?prefix=${encodeURIComponent(wanted)}`);
-  }
-  const isName = /^[a-z][a-z0-9-]*\/.+$/.test(typed.trim());
+const kinds = [
+  { show: "objects", title: "Objects" },
+  { show: "versions", title: "Versions" },
+] as const;
+
+function Kinds({ show }: { show: Search["show"] }) {
   return (
-    <form onSubmit={submit} className="mb-4 flex items-end gap-2">
-      <TextField
-        label="Object name or its beginning"
-        className="w-72"
-        value={typed}
-        placeholder="account/1"
-        onChange={(event) => setTyped(event.target.value)}
-      />
-      <Button type="submit">Find</Button>
-      <Button look="ghost" disabled={!isName} onClick={() => router.push(`/state/${encodeURIComponent(typed.trim())}`)}>
-        Open
-      </Button>
-    </form>
+    <nav aria-label="What to find" className="mb-4 flex gap-5 border-line border-b">
+      {kinds.map((kind) => (
+        <Link
+          key={kind.show}
+          href={addressOf({ ...noSearch, show: kind.show })}
+          aria-current={kind.show === show ? "page" : undefined}
+          className={classes(
+            "-mb-px flex h-9 items-center border-b-2 px-0.5",
+            kind.show === show
+              ? "border-accent font-medium text-ink"
+              : "border-transparent text-ink-soft hover:text-ink",
+          )}
+        >
+          {kind.title}
+        </Link>
+      ))}
+    </nav>
   );
 }

@@ -1,0 +1,35 @@
+import { describe, expect, it } from "vitest";
+import { headlineOf } from "./words.ts";
+
+const master = (number: number, role: "leader" | "follower" | "learner") => ({
+  ...{ server: `state-master-${number}`, node: "node-1", state: "up", role, since: "2026-03-01T12:00:00.000Z" },
+  ...{ decidedThrough: 1, appliedSlot: 1, lag: 0, databaseUp: true, snapshot: null },
+});
+const status = {
+  ...{ asOf: "2026-03-01T12:00:00.000Z", leader: "state-master-1" as string | null, quorum: 2, live: 3 },
+  ...{ faultsToleratedNow: 1, decidedThrough: 1, scrub: [] },
+  masters: [master(1, "leader"), master(2, "follower"), master(3, "follower")],
+};
+
+describe("the masters in one sentence", () => {
+  it("says who leads and how many may fail", () => {
+    const { tone, sentence } = headlineOf(status);
+    expect(tone).toBe("good");
+    expect(sentence).toBe("state-master-1 leads. 3 masters of 3 are up, 2 must agree: 1 more may fail.");
+  });
+
+  it("warns when tolerance is used up, and calls a lost quorum by its effect", () => {
+    expect(headlineOf({ ...status, live: 2, faultsToleratedNow: 0 })).toMatchObject({ tone: "warn" });
+    const lost = headlineOf({ ...status, live: 1, faultsToleratedNow: 0, leader: null });
+    expect(lost).toMatchObject({ tone: "bad", sentence: expect.stringContaining("503") });
+  });
+
+  it("never calls a single master a lost quorum", () => {
+    const alone = { ...status, masters: [master(1, "leader")], quorum: 1, live: 1, faultsToleratedNow: 0 };
+    expect(headlineOf(alone)).toMatchObject({ tone: "idle", sentence: expect.stringContaining("by design") });
+  });
+
+  it("says that an election is under way", () => {
+    expect(headlineOf({ ...status, leader: null }).sentence).toContain("choosing a leader");
+  });
+});
