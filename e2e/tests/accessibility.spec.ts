@@ -1,11 +1,18 @@
 import { waitUntilLive } from "../support/log-in.mjs";
 import { expect, expectAccessible, test } from "../support/test.ts";
 
-const pages = { "/": "Overview", "/quarantine": "Quarantine", "/degrees": "Replication degrees" } as const;
+const pages = {
+  "/": "Overview",
+  "/quarantine": "Quarantine",
+  "/degrees": "Replication degrees",
+  "/state?show=versions": "State",
+  "/state/account%2F1": "account/1",
+  "/masters": "Masters",
+} as const;
 const desk = { width: 1440, height: 900 };
 const telephone = { width: 390, height: 844 };
 
-test("overview, quarantine and degrees: no fault that axe-core knows of in light and dark, and they fit a telephone", async ({
+test("overview, quarantine, degrees, state and masters: no fault that axe-core knows of in light and dark, and they fit a telephone", async ({
   page,
 }) => {
   for (const [path, title] of Object.entries(pages)) {

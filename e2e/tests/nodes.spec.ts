@@ -1,10 +1,16 @@
+import type { Page } from "@playwright/test";
 import { recordedProcesses, serversOf, status } from "../cluster/cluster.mjs";
 import { waitUntilLive } from "../support/log-in.mjs";
+import type { BrowserRun } from "../support/run.ts";
 import { expect, test } from "../support/test.ts";
 
 const victim = "state-replica-3";
+const masters = ["state-master-1", "state-master-2", "state-master-3"];
 
-test("a replica that is killed shows as gone and then as back, without a reload", async ({ page, run }) => {
+test("a replica and a master that are killed show as gone and then as back, without a reload", async ({
+  page,
+  run,
+}) => {
   const server = serversOf(await status(run)).find(({ name }) => name === victim);
   const recorded = recordedProcesses(run).find(({ name }) => name === victim);
   if (recorded === undefined || recorded.pid !== server?.pid)
@@ -35,4 +41,40 @@ test("a replica that is killed shows as gone and then as back, without a reload"
   await expect(
     events.getByRole("link", { name: new RegExp(`^Incident closed after .+: ${victim} is down`) }),
   ).toHaveCount(1);
+
+  await expectMasters(page, run);
 });
+
+/** Masters page: leader, slots, databases, placement; one that does not lead is killed, and is level again afterwards. */
+async function expectMasters(page: Page, run: BrowserRun): Promise<void> {
+  await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Masters" }).click();
+  const headline = page.getByText(/^state-master-\d leads\. 3 masters of 3 are up, 2 must agree: 1 more may fail\.$/);
+  await expect(headline).toBeVisible();
+  const table = page.getByRole("table", { name: "State masters" });
+  await expect(table.getByRole("row")).toHaveCount(1 + masters.length);
+  await expect(table.getByText("leader", { exact: true })).toHaveCount(1);
+  await expect(table.getByText("level", { exact: true })).toHaveCount(masters.length);
+  await page.getByRole("button", { name: "Compare now" }).click();
+  await expect(page.getByText("Yes: every row of every table is equal on all masters.")).toBeVisible();
+  const placement = page.getByRole("table", { name: "Placement" }).getByRole("row").nth(1);
+  await expect(placement).toContainText(/0 to \d+/);
+  await expect(placement).toContainText(/execution-server-\d/);
+  await expect(placement.getByRole("listitem")).toHaveText(["state-replica-1", "state-replica-2", "state-replica-3"]);
+  await expect(placement).toContainText("1 / 1");
+  await expect(page.getByRole("table", { name: "Scrub" }).getByRole("row")).toHaveCount(4);
+
+  const led = await table.getByRole("row").filter({ hasText: "leader" }).getByRole("rowheader").textContent();
+  const follower = masters.find((name) => name !== led);
+  const recorded = recordedProcesses(run).find(({ name }) => name === follower);
+  if (follower === undefined || recorded === undefined) throw new Error(`no process of ${follower} is recorded`);
+  const row = table.getByRole("row", { name: new RegExp(`^${follower}\\b`) });
+  const gone = row
+    .getByText(/^(suspect|down|starting|unknown)$/)
+    .first()
+    .waitFor();
+  process.kill(recorded.pid, "SIGKILL");
+  await gone;
+  await expect(row.getByRole("cell").first()).toHaveText("up");
+  await expect(row.getByText("level", { exact: true })).toBeVisible();
+  await expect(headline).toBeVisible();
+}

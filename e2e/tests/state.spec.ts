@@ -4,38 +4,84 @@ import { expect, test } from "../support/test.ts";
 
 const replicas = ["state-replica-1", "state-replica-2", "state-replica-3"];
 
-test("the state explorer shows the versions of account/1 with the same C1 on three replicas", async ({ page, run }) => {
-  const deposit = { customer: 1, account: "checking", amount: 4200 };
-  const reply = await callUntilAnswered(run.client, "deposit", deposit);
-  expect(reply.status, reply.text).toBe(200);
-  const requestId = String(reply.headers["redoubt-request-id"]);
-  expect(requestId).toMatch(/^[0-9a-f]{64}$/);
+test("a version is found by object, request and server as it is made, with its provenance and the same C1 on three replicas", async ({
+  page,
+  run,
+}) => {
+  const deposit = async (): Promise<string> => {
+    const input = { customer: 1, account: "checking", amount: 4200 };
+    const reply = await callUntilAnswered(run.client, "deposit", input);
+    expect(reply.status, reply.text).toBe(200);
+    return String(reply.headers["redoubt-request-id"]);
+  };
+  const rowOf = (table: string, requestId: string) =>
+    page
+      .getByRole("table", { name: table, exact: true })
+      .getByRole("row")
+      .filter({ has: page.getByTitle(requestId) });
 
-  await page.goto("/state");
+  // The newest versions are live: this one appears on a page that is open already.
+  await page.goto("/state?show=versions");
   await waitUntilLive(page);
+  await page.evaluate(() => Reflect.set(window, "loadedOnce", true));
+  const requestId = await deposit();
+  expect(requestId).toMatch(/^[0-9a-f]{64}$/);
+  await expect(rowOf("Versions", requestId)).toContainText("account/1");
+  await expect(rowOf("Versions", requestId)).toContainText(/execution-server-\d/);
+  const server = (await rowOf("Versions", requestId).textContent())?.match(/execution-server-\d/)?.[0] ?? "";
+
+  // By request id: its way through the cluster, and what it changed and nothing else.
+  await page.getByLabel("Request id").fill(requestId.toUpperCase());
+  const summary = page.getByRole("region", { name: "The request" });
+  await expect(summary).toContainText("deposit");
+  await expect(summary.getByRole("list", { name: "Its way through the cluster" })).toContainText("executed");
+  await expect(page.getByRole("table", { name: "Versions" }).getByRole("row")).toHaveCount(2);
+  expect(await page.evaluate(() => Reflect.get(window, "loadedOnce")), "the page was not loaded again").toBe(true);
+
+  // By server and time.
+  await page.goto("/state?show=versions");
+  await page.getByLabel("Execution server").selectOption(server);
+  await page.getByLabel("Until").fill("2001-01-01T00:00");
+  await expect(page.getByText("No version matches")).toBeVisible();
+  await page.getByLabel("Until").fill("");
+  await expect(rowOf("Versions", requestId)).toBeVisible();
+
+  // By name.
+  await page.getByRole("navigation", { name: "What to find" }).getByRole("link", { name: "Objects" }).click();
   await page.getByLabel("Object name or its beginning").fill("account/1");
+  await page.getByRole("button", { name: "Find" }).click();
+  await expect(page).toHaveURL("/state?prefix=account%2F1");
+  await expect(page.getByRole("table", { name: "Objects" }).getByRole("rowheader").first()).toHaveText("account/1");
   await page.getByRole("button", { name: "Open" }).click();
   await expect(page).toHaveURL("/state/account%2F1");
 
-  const version = page
-    .getByRole("table", { name: "Versions" })
-    .getByRole("row")
-    .filter({ has: page.getByTitle(requestId) });
-  await expect(version).toContainText("verified");
-  await expect(version).toContainText(/execution-server-\d/);
-  const number = (await version.getByRole("rowheader").textContent()) ?? "";
+  // The newest verified version is the chosen one: who asked, executed, tested.
+  const detail = page.getByRole("region", { name: /^Version \d/ });
+  await expect(detail.getByTitle(requestId)).toBeVisible();
+  await expect(detail).toContainText("deposit");
+  await expect(detail).toContainText(/Tested by.*state-replica-\d/);
+  await expect(detail).toContainText("3 of 3 replicas store the same bytes.");
 
+  // A new one joins line and grid without a reload, while the chosen one stays.
   const grid = page.getByRole("table", { name: "C1 per replica" });
-  await expect(grid.getByRole("columnheader")).toHaveText(["Version", ...replicas]);
-  const cells = grid
-    .getByRole("row")
-    .filter({ has: page.getByRole("rowheader", { name: number, exact: true }) })
-    .getByRole("cell");
-  await expect(cells).toHaveCount(replicas.length);
-  await expect(cells.getByTitle(/^[0-9a-f]{64}$/)).toHaveCount(replicas.length);
-  const titles = await cells
-    .getByTitle(/^[0-9a-f]{64}$/)
-    .evaluateAll((found) => found.map((each) => each.getAttribute("title")));
-  expect(new Set(titles).size, "one and the same C1").toBe(1);
-  await expect(page.getByText(/Replicas disagree|differs/)).toHaveCount(0);
+  const chosen = grid.getByRole("row").filter({ has: page.getByRole("button", { pressed: true }) });
+  const number = Number((await chosen.getByRole("button").textContent())?.split(" ")[0]);
+  await chosen.getByRole("button").click();
+  await deposit();
+  const line = page.getByRole("listbox", { name: "Versions on the line" });
+  await expect(line.getByRole("option", { name: new RegExp(`^Version ${number + 1}, .* verified$`) })).toBeVisible();
+  await expect(detail.getByRole("heading")).toHaveText(`Version ${number}`);
+
+  // The same C1 everywhere.
+  await expect(grid.getByRole("columnheader")).toHaveText(["Version", "Status", ...replicas, "C2", "Decided"]);
+  const cells = chosen.getByTitle(/^[0-9a-f]{64}$/);
+  await expect(cells, "C1 of three replicas, and C2").toHaveCount(replicas.length + 1);
+  const titles = await cells.evaluateAll((found) => found.map((each) => each.getAttribute("title")));
+  expect(new Set(titles.slice(0, replicas.length)).size, "one and the same C1").toBe(1);
+  await expect(page.getByText(/Copies of .* differ/)).toHaveCount(0);
+
+  // Along the line with the keyboard.
+  await line.getByRole("option", { selected: true }).press("ArrowLeft");
+  await expect(detail.getByRole("heading")).toHaveText(`Version ${number - 1}`);
+  await expect(line.getByRole("option", { selected: true })).toBeFocused();
 });

@@ -44,7 +44,8 @@ export function C1Grid({ versions, names, answered, selected, onSelect }: C1Grid
                 onClick={() => onSelect(keyOf(version))}
                 className="rounded-sm underline-offset-2 hover:underline"
               >
-                {formatCount(version.number)} <span className="font-normal text-ink-faint">epoch {version.epoch}</span>
+                {formatCount(version.number)}{" "}
+                <span className="font-normal text-ink-faint">epoch {formatCount(version.epoch)}</span>
               </button>
             </RowHeader>
             <Cell>

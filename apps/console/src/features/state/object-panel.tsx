@@ -101,7 +101,7 @@ function History({ history, place }: HistoryProps) {
       <Section
         id="line"
         title="Version line"
-        aside={`${formatCount(first.number)} to ${formatCount(versions.at(-1)?.number ?? first.number)}`}
+        aside={`versions ${formatCount(first.number)} to ${formatCount(versions.at(-1)?.number ?? first.number)}`}
       >
         <VersionLine
           versions={versions}

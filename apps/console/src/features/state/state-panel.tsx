@@ -2,6 +2,7 @@
 import Link from "next/link";
 import { useSearchParams } from "next/navigation";
 import { useCallback } from "react";
+import { Button } from "@/ui/button";
 import { classes } from "@/ui/classes";
 import { CommandLine } from "@/ui/hash";
 import { PageHeader } from "@/ui/page";
@@ -21,7 +22,7 @@ export function StatePanel() {
         title="State"
         sentence="Every object of the application with all its versions: who asked, who executed, who tested, and which replicas agree."
       />
-      <Kinds show={search.show} />
+      <Kinds search={search} onClear={() => change({ ...noSearch, show: search.show })} />
       {search.show === "objects" ? (
         <ObjectsList search={search} onChange={change} />
       ) : (
@@ -39,24 +40,33 @@ const kinds = [
   { show: "versions", title: "Versions" },
 ] as const;
 
-function Kinds({ show }: { show: Search["show"] }) {
+function Kinds({ search, onClear }: { search: Search; onClear: () => void }) {
+  const { show } = search;
+  const isFiltered = addressOf(search) !== addressOf({ ...noSearch, show });
   return (
-    <nav aria-label="What to find" className="mb-4 flex gap-5 border-line border-b">
-      {kinds.map((kind) => (
-        <Link
-          key={kind.show}
-          href={addressOf({ ...noSearch, show: kind.show })}
-          aria-current={kind.show === show ? "page" : undefined}
-          className={classes(
-            "-mb-px flex h-9 items-center border-b-2 px-0.5",
-            kind.show === show
-              ? "border-accent font-medium text-ink"
-              : "border-transparent text-ink-soft hover:text-ink",
-          )}
-        >
-          {kind.title}
-        </Link>
-      ))}
-    </nav>
+    <div className="mb-4 flex items-end justify-between gap-4 border-line border-b">
+      <nav aria-label="What to find" className="flex gap-5">
+        {kinds.map((kind) => (
+          <Link
+            key={kind.show}
+            href={addressOf({ ...noSearch, show: kind.show })}
+            aria-current={kind.show === show ? "page" : undefined}
+            className={classes(
+              "-mb-px flex h-9 items-center border-b-2 px-0.5",
+              kind.show === show
+                ? "border-accent font-medium text-ink"
+                : "border-transparent text-ink-soft hover:text-ink",
+            )}
+          >
+            {kind.title}
+          </Link>
+        ))}
+      </nav>
+      {isFiltered && (
+        <Button look="ghost" size="sm" className="mb-1" onClick={onClear}>
+          Clear filters
+        </Button>
+      )}
+    </div>
   );
 }

@@ -53,7 +53,7 @@ export function VersionLine({ versions, selected, onSelect, hasWrongCopy }: Vers
           aria-orientation="horizontal"
           tabIndex={-1}
           onKeyDown={walk}
-          className="flex w-max min-w-full justify-end px-3 pt-6 pb-2"
+          className="flex w-max min-w-full px-3 pt-6 pb-2"
         >
           {versions.map((version, index) => (
             <Point

@@ -7,7 +7,6 @@ import { useTRPC } from "@/live/trpc";
 import type { FoundVersion } from "@/live/types";
 import { formatCount, plural } from "@/text/format";
 import { inert } from "@/text/inert";
-import { Button } from "@/ui/button";
 import { useHydrated } from "@/ui/clock";
 import { SelectField, TextField } from "@/ui/field";
 import { Hash } from "@/ui/hash";
@@ -25,7 +24,6 @@ import {
   addressOfRequest,
   fromLocalField,
   isRequestId,
-  noSearch,
   toLocalField,
   versionsInput,
 } from "./search";
@@ -85,7 +83,7 @@ function Filters({ search, onChange }: ListProps) {
     />
   );
   return (
-    <search className="mb-4 grid grid-cols-1 items-start gap-3 sm:grid-cols-2 lg:grid-cols-[minmax(0,2fr)_repeat(3,minmax(0,1fr))_auto]">
+    <search className="mb-4 grid grid-cols-1 items-start gap-3 sm:grid-cols-2 lg:grid-cols-[minmax(0,2fr)_repeat(3,minmax(0,1fr))]">
       <TypedFilter
         label="Request id"
         value={search.request}
@@ -100,15 +98,6 @@ function Filters({ search, onChange }: ListProps) {
       />
       {time("Decided from", "from")}
       {time("Until", "to")}
-      {addressOf(search) !== addressOf({ ...noSearch, show: "versions" }) && (
-        <Button
-          look="ghost"
-          className="justify-self-start lg:mt-[21px]"
-          onClick={() => onChange({ ...noSearch, show: "versions" })}
-        >
-          Clear
-        </Button>
-      )}
     </search>
   );
 }
