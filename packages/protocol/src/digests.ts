@@ -34,9 +34,18 @@ export const digestInput = (hasher: Hasher, input: string): Digest => digestText
 
 export const digestReply = (hasher: Hasher, reply: string): Digest => digestText(hasher, "reply", reply);
 
-/** Request id = SHA-256(client id ‖ key ‖ input digest): the same key with another body is a different request. */
-export function computeRequestId(hasher: Hasher, client: string, key: string, inputDigest: Digest): RequestId {
-  const writer = new ByteWriter().text("request").text(client).text(key).digest(inputDigest);
+/**
+ * Request id = SHA-256(client id ‖ key ‖ operation ‖ input digest), every text with its length in front, so that no client can
+ * make an id of another's: the same key with another operation or body is a different request (ADR 0013).
+ */
+export function computeRequestId(
+  hasher: Hasher,
+  client: string,
+  key: string,
+  operation: string,
+  inputDigest: Digest,
+): RequestId {
+  const writer = new ByteWriter().text("request").text(client).text(key).text(operation).digest(inputDigest);
   return hasher.sha256(writer.finish()) as string as RequestId;
 }
 

@@ -73,6 +73,8 @@ export type RequestOutcome =
       readonly kind: "verified";
       readonly change: ChangeName;
       readonly replyDigest: Digest;
+      /** When the regulator admitted the request, by its ticket; milliseconds since 1970. */
+      readonly admittedAt?: number;
     }
-  | { readonly kind: "closed" }
+  | { readonly kind: "closed"; readonly admittedAt?: number }
   | { readonly kind: "unknown" };

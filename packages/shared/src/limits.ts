@@ -17,6 +17,12 @@ export const LIMITS = {
   frameBytesMax: 4 * 1024 * 1024,
   /** Client-chosen idempotency key. */
   idempotencyKeyBytesMax: 256,
+  /** Replies are remembered for this long after their requests were admitted. */
+  idempotencyWindowMs: 24 * 60 * 60 * 1000,
+  /** Ids of requests are remembered for so many windows: 410 after the first. */
+  idempotencyWindowsKept: 7,
+  /** Requests of one client within a window, each of which leaves an id behind; more get 429. */
+  requestsPerClientPerWindowMax: 20_000_000,
   objectNameBytesMax: 512,
   /** Undecided requests in L3 before the regulator answers 503. */
   pendingRequestsMax: 4096,

@@ -41,7 +41,7 @@ export interface SimulatedCluster {
   /** What an intruder finds in a server's process. */
   readonly toolsOf: (server: ServerName) => AdversaryTools;
   readonly changesOn: (disk: readonly unknown[]) => StoredChange[];
-  readonly requestIdOf: (client: string, key: string, inputText: string) => RequestId;
+  readonly requestIdOf: (client: string, key: string, operation: string, inputText: string) => RequestId;
   readonly digestReplyBody: (status: number, bodyText: string) => Digest;
   readonly admission: (
     exchange: string,
@@ -139,7 +139,8 @@ export function buildCluster(
         const summary = summarize(hasher, record);
         return [{ how: kind, digest: digestChange(hasher, summary), replyDigest: summary.replyDigest, record }];
       }),
-    requestIdOf: (client, key, inputText) => computeRequestId(hasher, client, key, digestInput(hasher, inputText)),
+    requestIdOf: (client, key, operation, inputText) =>
+      computeRequestId(hasher, client, key, operation, digestInput(hasher, inputText)),
     digestReplyBody: (status, bodyText) => digestReply(hasher, composeReply(status, bodyText)),
     admission: (exchange, client, address, operation, key, inputText) =>
       ({ kind: "admit", exchange, credentialDigest: credentialOf(client), address, operation, key, inputText }) as {

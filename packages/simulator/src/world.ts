@@ -307,7 +307,7 @@ export class World {
     const { name, address } = client;
     const { input } = operation;
     const text = canonical(input);
-    operation.requestId = this.#cluster.requestIdOf(name, input.stamp, text);
+    operation.requestId = this.#cluster.requestIdOf(name, input.stamp, operation.operation, text);
     const admission = this.#cluster.admission(exchange, name, address, operation.operation, input.stamp, text);
     this.time.later(this.#random.between(0.05, 0.5), () => this.#hosts.get(REGULATOR)?.deliver(admission));
   }

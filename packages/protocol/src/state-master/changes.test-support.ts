@@ -29,6 +29,7 @@ export interface ChangeWish {
   readonly follows?: Digest | Readonly<Record<ObjectClusterNumber, Digest>>;
   readonly clusters?: readonly ObjectClusterNumber[];
   readonly serial?: number;
+  readonly admittedAt?: number;
   readonly readOnly?: boolean;
   readonly regulatorEpoch?: Epoch;
   readonly mastersKey?: string;
@@ -53,7 +54,7 @@ export function makeChange(wish: ChangeWish): TestChange {
     applicationVersion: "v1",
     inputDigest: digestOf(`input ${request}`),
     principal: "client-1",
-    now: 1,
+    now: wish.admittedAt ?? 1,
     seed: digestOf(`seed ${request}`),
     readOnly: wish.readOnly ?? false,
     executionServer: HOLDER,

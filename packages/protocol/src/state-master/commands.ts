@@ -25,6 +25,8 @@ export interface MasterChange {
   readonly replyDigest: Digest;
   readonly readOnly: boolean;
   readonly executionServer: ServerName;
+  /** Admission of the request, by its ticket: what the window of exactly once is counted by. */
+  readonly admittedAt: number;
   readonly home: ObjectClusterNumber;
   readonly links: readonly ChainLink[];
   readonly writes: readonly (VersionReference & { readonly parent: ParentReference })[];
@@ -89,6 +91,7 @@ export function toMasterChange(digest: Digest, summary: ChangeSummary): MasterCh
     replyDigest,
     readOnly: ticket.readOnly,
     executionServer: ticket.executionServer,
+    admittedAt: ticket.now,
     home: ticket.home,
     links,
     writes,

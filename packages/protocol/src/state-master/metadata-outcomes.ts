@@ -1,5 +1,12 @@
 /** Effect of the commands `verify`, `close` and `claimPrimary` (docs/PROTOCOL.md §3.5, §5, §7). */
-import { type Digest, type ObjectClusterNumber, type ServerName, type Slot, ZERO_DIGEST } from "@redoubt/shared";
+import {
+  type Digest,
+  LIMITS,
+  type ObjectClusterNumber,
+  type ServerName,
+  type Slot,
+  ZERO_DIGEST,
+} from "@redoubt/shared";
 import { extendC2, passDigest } from "../digests.ts";
 import { type ClaimPrimaryCommand, type CloseCommand, type MasterChange, nameOf } from "./commands.ts";
 import {
@@ -44,7 +51,10 @@ export function applyVerify(
   const headOf = (cluster: ObjectClusterNumber) => clusterRecord(state, cluster)?.head;
   if (!isVerifiable(state, change, headOf) || !continuesObjects(state, change)) return;
   const { digest, requestId, attempt, replyDigest, executionServer } = change;
-  state.outcomes.set(requestId, { kind: "verified", change: nameOf(change), replyDigest });
+  const { admittedAt } = change;
+  state.outcomes.set(requestId, { kind: "verified", change: nameOf(change), replyDigest, admittedAt });
+  state.newestAdmission = Math.max(state.newestAdmission, admittedAt);
+  forgetOutcomes(state);
   state.survivors.delete(digest);
   for (const { cluster } of change.links) {
     const record = clusterRecord(state, cluster);
@@ -69,12 +79,26 @@ export function applyVerify(
   applied.decisions.push({ kind: "verified", change: nameOf(change), replyDigest, readOnly, clusters, testers });
 }
 
+const FORGOTTEN_PER_CHANGE_MAX = 4;
+
+/** Outcomes are nearly in the order of admission: the few at the front are looked at, so that no command takes long. */
+function forgetOutcomes({ outcomes, newestAdmission }: MetadataState): void {
+  const oldest = newestAdmission - LIMITS.idempotencyWindowMs * LIMITS.idempotencyWindowsKept;
+  let forgotten = 0;
+  for (const [requestId, { admittedAt = 0 }] of outcomes) {
+    // Closed before anything was verified: of no known age, and kept.
+    if (admittedAt === 0) continue;
+    if (admittedAt >= oldest || ++forgotten > FORGOTTEN_PER_CHANGE_MAX) return;
+    outcomes.delete(requestId);
+  }
+}
+
 /** A survivor may still be verified, so its request cannot be closed before it is decided. */
 export function applyClose(state: MetadataState, command: CloseCommand, applied: Applied): void {
   const { requestId, home } = command;
   if (state.outcomes.has(requestId)) return;
   for (const survivor of state.survivors.values()) if (survivor.requestId === requestId) return;
-  state.outcomes.set(requestId, { kind: "closed" });
+  state.outcomes.set(requestId, { kind: "closed", admittedAt: state.newestAdmission });
   applied.decisions.push({ kind: "closed", requestId, home });
 }
 

@@ -2,7 +2,8 @@
  * The replicated state of the masters: where object clusters are, which changes and versions are verified, what became
  * of every request id, who is primary. Only `applyCommand` (`metadata.ts`) changes it, equally on every master.
  *
- * Stated limit: outcomes and heads grow with what was ever verified; nothing here forgets.
+ * Stated limit: heads grow with the objects there are. Outcomes are forgotten seven windows after their requests' admission,
+ * as the newest ticket verified tells the time: no master's clock is asked.
  */
 import {
   type ChangeName,
@@ -64,6 +65,8 @@ export interface MetadataState {
   readonly survivors: Map<Digest, MasterChange>;
   readonly heads: Map<string, ObjectHead>;
   readonly outcomes: Map<RequestId, Exclude<RequestOutcome, { readonly kind: "unknown" }>>;
+  /** Newest admission among verified requests: the time by which outcomes grow old. */
+  newestAdmission: number;
   readonly leases: Map<PrimaryComponent, PrimaryLease>;
   /** Nonces granted before: a claim that arrives late must not take the lease back. */
   readonly nonces: Set<string>;
@@ -93,6 +96,7 @@ export function createMetadataState(hasher: Hasher): MetadataState {
     survivors: new Map(),
     heads: new Map(),
     outcomes: new Map(),
+    newestAdmission: 0,
     leases: new Map(),
     nonces: new Set(),
     mastersKeys: new Map(),

@@ -1,5 +1,5 @@
 import type { Decision, Digest, ObjectClusterNumber, Slot } from "@redoubt/shared";
-import { ZERO_DIGEST } from "@redoubt/shared";
+import { LIMITS, ZERO_DIGEST } from "@redoubt/shared";
 import { beforeEach, describe, expect, test } from "vitest";
 import { extendC2, passDigest } from "../digests.ts";
 import { nodeHasher } from "../testing/hasher.test-support.ts";
@@ -362,4 +362,33 @@ test("the metadata digest is the same for the same commands and differs otherwis
   };
   expect(run(["a", "b"])).toBe(run(["a", "b"]));
   expect(run(["a", "b"])).not.toBe(run(["a", "c"]));
+});
+
+describe("outcomes of request ids", () => {
+  const windowsMs = LIMITS.idempotencyWindowMs * LIMITS.idempotencyWindowsKept;
+
+  test("are kept for seven windows by the tickets' time of admission, and then forgotten, closed ones too", () => {
+    const epoch = begin();
+    const start = 1_700_000_000_000;
+    const first = makeChange({ request: "first", epoch, admittedAt: start });
+    apply(verify(first));
+    expect(state.outcomes.get(first.change.requestId)).toMatchObject({ kind: "verified", admittedAt: start });
+    apply({ kind: "close", requestId: requestIdOf("closed"), home: 5 });
+    const second = makeChange({ request: "second", epoch, follows: first.digest, admittedAt: start + windowsMs });
+    apply(verify(second));
+    expect(state.outcomes.size).toBe(3);
+    const third = makeChange({ request: "third", epoch, follows: second.digest, admittedAt: start + windowsMs + 1 });
+    apply(verify(third));
+    expect([...state.outcomes.keys()]).toEqual([second.change.requestId, third.change.requestId]);
+  });
+
+  test("of a change whose ticket is of an earlier time make nothing older", () => {
+    const epoch = begin();
+    const late = makeChange({ request: "late", epoch, admittedAt: windowsMs });
+    const early = makeChange({ request: "early", epoch, follows: late.digest, admittedAt: 5 });
+    apply(verify(late));
+    apply(verify(early));
+    expect(state.outcomes.size).toBe(2);
+    expect(state.newestAdmission).toBe(windowsMs);
+  });
 });

@@ -83,7 +83,7 @@ export function order(input: object, options: TicketOptions = {}): Order {
   const clusters = [...new Set(access.value.map(({ object }) => cluster(object) as number))].sort((a, b) => a - b);
   const inputDigest = digestInput(nodeHasher, text);
   const body: TicketBody = {
-    requestId: computeRequestId(nodeHasher, "client", options.key ?? text, inputDigest),
+    requestId: computeRequestId(nodeHasher, "client", options.key ?? text, operation, inputDigest),
     attempt: options.attempt ?? 1,
     operation,
     applicationVersion: "toy",

@@ -82,6 +82,16 @@ describe("repeats", () => {
     expect(typeOf(stage, other)).toBe("key-reused");
   });
 
+  test("of a key for another operation are a request of their own once the key is forgotten (422 before)", () => {
+    const stage = new Stage({}, { verifiedInMemoryMax: 1 });
+    const first = stage.dispatch("alice", { object: "a" }, { key: "k1" });
+    stage.answerAll(first);
+    stage.answerAll(stage.dispatch("alice", { object: "b" }, { key: "k2" }));
+    const other = stage.dispatch("alice", { object: "a" }, { key: "k1", operation: "get" });
+    expect(other.requestId).not.toBe(first.requestId);
+    expect(other.ticket.body.operation).toBe("get");
+  });
+
   test("with the same key by another client are another request (U17)", () => {
     const stage = new Stage();
     const first = stage.dispatch("alice", { object: "a" }, { key: "k" });

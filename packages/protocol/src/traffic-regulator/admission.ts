@@ -33,8 +33,8 @@ function admitScreened(regulator: Regulator, request: AdmitRequest, client: Clie
   const { exchange, operation, inputText } = request;
   const key = request.key ?? `made-${dependencies.makeKey()}`;
   const inputDigest = digestInput(dependencies.hasher, inputText);
-  const requestId = computeRequestId(dependencies.hasher, client.id, key, inputDigest);
-  if (answerKnown(regulator, exchange, requestId, operation)) return;
+  const requestId = computeRequestId(dependencies.hasher, client.id, key, operation, inputDigest);
+  if (answerKnown(regulator, exchange, requestId)) return;
   if (isKeyReused(logs.idOfKey(client.id, key), requestId)) {
     refuse(regulator, request, { problem: "key-reused", counted: "key-reused", clientId: client.id });
     return;
@@ -58,7 +58,8 @@ function admitScreened(regulator: Regulator, request: AdmitRequest, client: Clie
     pendingOfClient: logs.pendingOf(client.id),
     pendingOfClientMax: settings.pendingRequestsPerClientMax,
   });
-  const access = refusal ?? findAccess(regulator, operation, inputText);
+  const used = regulator.quota.isUsedUp(client.id, regulator.wall);
+  const access = refusal ?? (used ? overQuota(regulator) : findAccess(regulator, operation, inputText));
   if ("problem" in access) {
     refuse(regulator, request, { ...access, clientId: client.id });
     return;
@@ -70,26 +71,42 @@ function admitScreened(regulator: Regulator, request: AdmitRequest, client: Clie
   takeIn(regulator, pending);
 }
 
+const overQuota = ({ quota, wall }: Regulator): Refusal => ({
+  problem: "quota-used-up",
+  counted: "quota",
+  retryAfterSeconds: quota.retryAfterSeconds(wall),
+});
+
+/** Older than the window: whoever repeats it now has waited too long for its reply (PROTOCOL §7). */
+export const isPastWindow = ({ settings, wall }: Regulator, admittedAt: number): boolean =>
+  wall - admittedAt > settings.windowMs;
+
 /** → L3, journalled, and on its way. */
 export function takeIn(regulator: Regulator, pending: PendingRequest): void {
   append(regulator, pending.record);
   regulator.logs.admit(pending);
+  if (!pending.internal) regulator.quota.add(pending.record.clientId, pending.record.admittedAt);
   regulator.traffic.count("admitted");
   regulator.enter[pending.state](regulator, pending);
   schedule(regulator, pending);
 }
 
 /** A request id that stands in a log already. True when it was answered or attached. */
-function answerKnown(regulator: Regulator, exchange: string, requestId: RequestId, operation: string): boolean {
+function answerKnown(regulator: Regulator, exchange: string, requestId: RequestId): boolean {
   const { logs, traffic } = regulator;
   const verified = logs.verified(requestId);
-  if (verified && verified.operation === operation) {
+  if (verified && isPastWindow(regulator, verified.admittedAt)) {
+    traffic.count("rejected.key-expired");
+    respond(regulator, exchange, problemResponse("key-expired", { requestId }));
+    return true;
+  }
+  if (verified) {
     traffic.count("replayed");
     respond(regulator, exchange, replyResponse(verified, true));
     return true;
   }
   const pending = logs.pending(requestId);
-  if (pending && pending.record.operation === operation) {
+  if (pending) {
     if (pending.exchanges.length >= EXCHANGES_MAX) {
       traffic.count("rejected.client-limit");
       respond(regulator, exchange, problemResponse("too-many-requests", { requestId, retryAfterSeconds: 1 }));
@@ -100,15 +117,9 @@ function answerKnown(regulator: Regulator, exchange: string, requestId: RequestI
     return true;
   }
   const malformed = logs.malformed(requestId);
-  if (malformed && malformed.operation === operation) {
-    traffic.count("rejected.known-malformed");
-    respond(regulator, exchange, rejectionResponse(malformed));
-    return true;
-  }
-  if (!verified && !pending && !malformed) return false;
-  // The id covers client, key and input; the same three for another operation are a reused key.
-  traffic.count("rejected.key-reused");
-  respond(regulator, exchange, problemResponse("key-reused"));
+  if (!malformed) return false;
+  traffic.count("rejected.known-malformed");
+  respond(regulator, exchange, rejectionResponse(malformed));
   return true;
 }
 

@@ -20,6 +20,7 @@ import type { Equivocations } from "./divergence.ts";
 import type { EpochWishes } from "./epoch-wishes.ts";
 import type { FactLedger } from "./facts.ts";
 import type { GenesisProgress } from "./genesis.ts";
+import type { KeyQuota } from "./key-quota.ts";
 import type { MastersLink } from "./masters-link.ts";
 import type { MisbehaviourLedger } from "./misbehaviour.ts";
 import type { Domain, PlacementTable } from "./placement.ts";
@@ -46,6 +47,8 @@ export interface Settings {
   readonly self: ServerName;
   readonly managers: readonly ServerName[];
   readonly clientDeadlineMs: number;
+  /** How long replies are remembered, milliseconds since admission. */
+  readonly windowMs: number;
   readonly pendingRequestsMax: number;
   readonly pendingRequestsPerClientMax: number;
 }
@@ -68,6 +71,7 @@ export interface Regulator {
   readonly keys: TicketKeys;
   readonly link: MastersLink;
   readonly logs: RequestLogs;
+  readonly quota: KeyQuota;
   readonly quarantine: Quarantine;
   readonly clients: ClientDirectory;
   readonly servers: ExecutionServers;

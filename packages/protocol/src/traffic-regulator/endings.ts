@@ -25,6 +25,7 @@ export function enterEnded(regulator: Regulator, request: PendingRequest): void 
   regulator.shadows.drop(request);
   clearSuspicion(regulator, request);
   if (ending?.kind === "reply") endVerified(regulator, request, ending);
+  else if (ending?.kind === "expired") endExpired(regulator, request);
   else endClosed(regulator, request);
   for (const { exchange } of request.exchanges) regulator.exchanges.delete(exchange);
   request.exchanges.length = 0;
@@ -61,6 +62,13 @@ function endVerified(regulator: Regulator, request: PendingRequest, ending: Extr
   }
   for (const { exchange, repeated } of request.exchanges)
     respond(regulator, exchange, replyResponse({ requestId, status, bodyText }, repeated));
+}
+
+function endExpired(regulator: Regulator, { requestId, exchanges }: PendingRequest): void {
+  append(regulator, { kind: "withdrawn", requestId });
+  regulator.logs.withdraw(requestId);
+  regulator.traffic.count("rejected.key-expired");
+  for (const { exchange } of exchanges) respond(regulator, exchange, problemResponse("key-expired", { requestId }));
 }
 
 /** The logged reply as HTTP: the same bytes for every repeat (REQUIREMENTS R21). */

@@ -84,7 +84,7 @@ function begin(regulator: Regulator, { key, inputText }: GenesisRequest): void {
   const { hasher, makeKey } = regulator.dependencies;
   const { logs, genesis } = regulator;
   const inputDigest = digestInput(hasher, inputText);
-  const requestId = computeRequestId(hasher, GENESIS_PRINCIPAL, key, inputDigest);
+  const requestId = computeRequestId(hasher, GENESIS_PRINCIPAL, key, GENESIS_OPERATION, inputDigest);
   if (logs.which(requestId) !== undefined) return;
   const access = findAccess(regulator, GENESIS_OPERATION, inputText);
   if ("problem" in access) throw new Error(`the contract's first objects are not in order: ${access.detail}`);

@@ -109,7 +109,7 @@ function rerun(regulator: Regulator, entry: MalformedEntry): void {
   const { dependencies, logs } = regulator;
   const { clientId, operation, inputText, inputDigest, address } = entry;
   const key = RERUN_KEY_PREFIX + entry.requestId;
-  const requestId = computeRequestId(dependencies.hasher, clientId, key, inputDigest);
+  const requestId = computeRequestId(dependencies.hasher, clientId, key, operation, inputDigest);
   const access = findAccess(regulator, operation, inputText);
   if (logs.which(requestId) !== undefined || "problem" in access) return;
   const record = {

@@ -2,7 +2,8 @@
  * States in which the masters have the word: asking for a forgotten outcome, waiting for a survivor's verdicts, closing a
  * condemned id (docs/PROTOCOL.md §4, §5, §7).
  */
-import type { OutcomesMessage, RequestId } from "@redoubt/shared";
+import type { OutcomesMessage, RequestId, RequestOutcome } from "@redoubt/shared";
+import { isPastWindow } from "./admission.ts";
 import { takeVerified } from "./answers.ts";
 import { domainOf, isUsable, type Regulator, retryAfter, sendToMasters } from "./context.ts";
 import { FIRST_RETRY_MS, makeAttempt } from "./dispatch.ts";
@@ -38,10 +39,24 @@ export function onOutcomes(regulator: Regulator, { outcomes }: OutcomesMessage):
   for (const { requestId, outcome } of outcomes) {
     const request = regulator.logs.pending(requestId);
     if (!request) continue;
-    if (outcome.kind === "verified") takeVerified(regulator, request, outcome);
+    if (isExpired(regulator, request, outcome)) expire(regulator, request);
+    else if (outcome.kind === "verified") takeVerified(regulator, request, outcome);
     else if (outcome.kind === "closed") closedByMasters(regulator, requestId);
     else advance(regulator, request, "unknown");
   }
+}
+
+/** It was verified in an earlier window, and this repetition is too late to get the reply. */
+const isExpired = (regulator: Regulator, { state, internal }: PendingRequest, outcome: RequestOutcome): boolean =>
+  state === "checking" &&
+  internal === undefined &&
+  outcome.kind === "verified" &&
+  outcome.admittedAt !== undefined &&
+  isPastWindow(regulator, outcome.admittedAt);
+
+function expire(regulator: Regulator, request: PendingRequest): void {
+  request.ending = { kind: "expired" };
+  advance(regulator, request, "closed");
 }
 
 /** No change of this id can be verified any more. */

@@ -18,6 +18,7 @@ const PROBLEMS = {
   "too-large": { status: 413, title: "The request is too large" },
   "unsupported-media-type": { status: 415, title: "The body must be JSON" },
   "key-reused": { status: 422, title: "The idempotency key was used with another request" },
+  "quota-used-up": { status: 429, title: "This client has made too many requests within the window" },
   "too-many-requests": { status: 429, title: "Too many requests of this client are undecided" },
   "unreadable-reply": { status: 500, title: "The application's reply cannot be shown" },
   "not-ready": { status: 503, title: "The cluster is not ready" },

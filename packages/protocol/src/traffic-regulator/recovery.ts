@@ -25,7 +25,12 @@ function takeRecord(regulator: Regulator, record: RegulatorRecord): void {
   const { logs, quarantine, facts } = regulator;
   switch (record.kind) {
     case "admitted":
-      if (logs.which(record.requestId) === undefined) logs.admit(recoverRequest(regulator, record));
+      if (logs.which(record.requestId) !== undefined) return;
+      logs.admit(recoverRequest(regulator, record));
+      if (record.operation !== GENESIS_OPERATION) regulator.quota.add(record.clientId, record.admittedAt);
+      return;
+    case "withdrawn":
+      if (logs.pending(record.requestId)) logs.withdraw(record.requestId);
       return;
     case "attempt": {
       const request = logs.pending(record.requestId);

@@ -23,6 +23,7 @@ import { EpochWishes, sendWishes } from "./epoch-wishes.ts";
 import { FactLedger } from "./facts.ts";
 import { enterDoomed, onExecutionFailed, onRefusalReport, onServerGone, RefusalTally } from "./failures.ts";
 import { GenesisProgress } from "./genesis.ts";
+import { KeyQuota } from "./key-quota.ts";
 import { lookUp } from "./look-up.ts";
 import { MastersLink } from "./masters-link.ts";
 import { MisbehaviourLedger } from "./misbehaviour.ts";
@@ -103,12 +104,15 @@ function initialState(
   configuration: TrafficRegulatorConfiguration,
 ): Regulator {
   const { self, masters, managers, application } = configuration;
+  const windowMs = configuration.windowMs ?? LIMITS.idempotencyWindowMs;
+  const requestsMax = configuration.requestsPerClientPerWindowMax ?? LIMITS.requestsPerClientPerWindowMax;
   return {
     dependencies,
     application,
     settings: {
       self,
       managers: managers ?? ["configuration-manager-1"],
+      windowMs,
       clientDeadlineMs: configuration.clientDeadlineMs ?? CLIENT_DEADLINE_MS,
       pendingRequestsMax: configuration.pendingRequestsMax ?? LIMITS.pendingRequestsMax,
       pendingRequestsPerClientMax: configuration.pendingRequestsPerClientMax ?? LIMITS.pendingRequestsPerClientMax,
@@ -122,6 +126,7 @@ function initialState(
     keys: new TicketKeys(dependencies.makeKey),
     link: new MastersLink(masters, dependencies.makeKey()),
     logs: new RequestLogs(configuration.verifiedInMemoryMax ?? VERIFIED_IN_MEMORY_MAX),
+    quota: new KeyQuota(windowMs, requestsMax),
     quarantine: new Quarantine(),
     clients: new ClientDirectory(),
     servers: new ExecutionServers(),

@@ -20,6 +20,8 @@ export interface VerifiedEntry {
   readonly operation: string;
   readonly status: number;
   readonly bodyText: string;
+  /** Milliseconds since 1970. */
+  readonly admittedAt: number;
   readonly at: number;
 }
 
@@ -86,11 +88,26 @@ export class RequestLogs {
   /** L3 → L2. */
   verify(record: VerifiedRecord): void {
     const pending = this.#leave(record.requestId);
-    const { clientId, key, operation } = pending.record;
+    const { clientId, key, operation, admittedAt } = pending.record;
     const { requestId, status, bodyText, at } = record;
-    this.#verified.set(requestId, { requestId, clientId, key, operation, status, bodyText, at });
+    this.#verified.set(requestId, { requestId, clientId, key, operation, status, bodyText, admittedAt, at });
     this.#verifiedBytes += bodyText.length;
     while (this.#verified.size > this.#verifiedMax || this.#verifiedBytes > VERIFIED_BYTES_MAX) this.#evictVerified();
+  }
+
+  /** L3 → nowhere: it had its outcome long ago. */
+  withdraw(requestId: RequestId): void {
+    const { clientId, key } = this.#leave(requestId).record;
+    this.#forgetKey(clientId, key, requestId);
+  }
+
+  /** Replies of requests admitted before this time go from memory, a few at a time; their ids are remembered as seen. */
+  forgetBefore(admittedAt: number, countMax: number): void {
+    for (let count = 0; count < countMax; count++) {
+      const [oldest] = this.#verified.values();
+      if (!oldest || oldest.admittedAt >= admittedAt) return;
+      this.#evictVerified();
+    }
   }
 
   /** L3 → L1, or straight into L1. */

@@ -76,7 +76,9 @@ export type Ending =
       readonly changeDigest: Digest;
       readonly by: "all-members" | "masters";
     }
-  | { readonly kind: "closed" };
+  | { readonly kind: "closed" }
+  /** It was verified before the window: 410. */
+  | { readonly kind: "expired" };
 
 export interface PendingRequest {
   readonly record: AdmittedRecord;

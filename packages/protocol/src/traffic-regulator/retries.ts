@@ -43,6 +43,8 @@ const REPLY_REPEAT_MS = 300;
 const LOST_REPLY_MS = 1_200;
 const KEY_REPEAT_MS = 500;
 const TRAFFIC_MS = 1_000;
+/** Replies that leave memory with the window, per round of housekeeping. */
+const FORGOTTEN_PER_ROUND_MAX = 4_096;
 export const HOUSEKEEPING_MS = 100;
 export const IDLE_MS = 300;
 
@@ -277,6 +279,7 @@ export function keepHouse(regulator: Regulator): void {
     startGenesis(regulator);
   expireRuns(regulator);
   startRuns(regulator);
+  regulator.logs.forgetBefore(regulator.wall - settings.windowMs, FORGOTTEN_PER_ROUND_MAX);
   dispatchWaiting(regulator);
   if (now >= regulator.trafficAt && regulator.traffic.changed) {
     regulator.trafficAt = now + TRAFFIC_MS;

@@ -197,7 +197,7 @@ export type RegulatorRecord =
   | VerifiedRecord
   | QuarantinedRecord
   | UnqualifiedRecord
-  /** L3 → nowhere: withdrawn before anything was dispatched. */
+  /** L3 → nowhere: nothing was dispatched, the id had its outcome before the window. */
   | { readonly kind: "withdrawn"; readonly requestId: RequestId }
   | {
       readonly kind: "blocked";
@@ -274,6 +274,10 @@ export interface TrafficRegulatorConfiguration {
   readonly pendingRequestsMax?: number;
   /** Undecided requests of one client before 429; default `LIMITS.pendingRequestsPerClientMax`. */
   readonly pendingRequestsPerClientMax?: number;
+  /** How long replies are remembered, milliseconds since admission; default `LIMITS.idempotencyWindowMs`. */
+  readonly windowMs?: number;
+  /** Requests of one client within the window before 429; default `LIMITS.requestsPerClientPerWindowMax`. */
+  readonly requestsPerClientPerWindowMax?: number;
   /** Replies kept in memory; older ones are fetched from the replicas again. Default 50 000. */
   readonly verifiedInMemoryMax?: number;
 }

@@ -173,11 +173,14 @@ async function release(
 }
 
 /** The regulator derives the new request's id from the old one's, and so does everybody who knows client and input. */
-async function rerunIdOf({ database }: PortParts, { requestId, client }: QuarantineRow): Promise<string | null> {
+async function rerunIdOf(
+  { database }: PortParts,
+  { requestId, client, operation }: QuarantineRow,
+): Promise<string | null> {
   const payload = await database.answering((store) => store.quarantine.payload(requestId));
   if (!payload || client === null) return null;
   const inputDigest = digestInput(hasher, Buffer.from(payload).toString("utf8"));
-  return computeRequestId(hasher, client, RERUN_KEY_PREFIX + requestId, inputDigest);
+  return computeRequestId(hasher, client, RERUN_KEY_PREFIX + requestId, operation, inputDigest);
 }
 
 async function confirm(
