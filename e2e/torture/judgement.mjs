@@ -5,8 +5,11 @@ import { judge, writesOf } from "./history.mjs";
 
 /** @typedef {import("./history.mjs").Balances} Balances */
 
+/** @typedef {{ number: number, requestId: string, status: string }} Version */
+
 const VERIFIED_LIMIT_MS = 30_000;
 const AT_ONCE = 10;
+const PAGE = 200;
 
 export class Judgement {
   lost = 0;
@@ -34,7 +37,7 @@ export class Judgement {
   /** What is there before the first request. */
   async open() {
     this.#initial = await this.#balances();
-    for (const [customer, versions] of await this.#each((customer) => this.#versions(customer))) {
+    for (const [customer, { versions }] of await this.#each((customer) => this.#page(customer))) {
       this.#heads.set(customer, versions.at(-1)?.number ?? 0);
     }
   }
@@ -73,10 +76,11 @@ export class Judgement {
    * @param {number} count
    */
   async #newVersions(customer, count) {
-    /** @type {{ number: number, requestId: string }[]} */
+    const head = this.#heads.get(customer) ?? 0;
+    /** @type {Version[]} */
     let found = [];
     await soon(`${count} verified versions of account/${customer}`, VERIFIED_LIMIT_MS, async () => {
-      found = (await this.#versions(customer)).filter(({ number }) => number > (this.#heads.get(customer) ?? 0));
+      found = await this.#versionsAfter(customer, head);
       return found.length >= count ? true : undefined;
     }).catch((error) => process.stderr.write(`${error.message}: ${found.length} are\n`));
     return found;
@@ -84,11 +88,30 @@ export class Judgement {
 
   /**
    * @param {number} customer
-   * @returns {Promise<{ number: number, requestId: string }[]>} verified ones, oldest first
+   * @param {number} head
+   * @returns {Promise<Version[]>} verified ones above the head, oldest first
    */
-  async #versions(customer) {
-    const { versions } = await ask(this.place, "state.show", { object: `account/${customer}` });
-    return versions.filter((/** @type {any} */ { status }) => status === "verified");
+  async #versionsAfter(customer, head) {
+    /** @type {Version[]} */
+    const found = [];
+    /** @type {string | null | undefined} */
+    let before;
+    do {
+      const page = await this.#page(customer, before);
+      found.unshift(...page.versions.filter(({ number, status }) => number > head && status === "verified"));
+      before = page.versions.some(({ number }) => number <= head) ? null : page.older;
+    } while (before != null);
+    return found;
+  }
+
+  /**
+   * @param {number} customer
+   * @param {string} [before]
+   * @returns {Promise<{ versions: Version[], older: string | null }>} oldest first
+   */
+  #page(customer, before) {
+    const input = { object: `account/${customer}`, limit: PAGE, ...(before === undefined ? {} : { before }) };
+    return ask(this.place, "state.show", input);
   }
 
   /** @returns {Promise<Map<number, Balances>>} */

@@ -6,7 +6,7 @@
 import type { AcceptanceRecord } from "@redoubt/application";
 import type { AcceptanceTestEffect, AcceptanceTestedInput } from "@redoubt/protocol";
 import type { ChangeRecord, Decision } from "@redoubt/shared";
-import type { LoadedApplication } from "../applications/index.ts";
+import type { LoadedApplication } from "../applications/load-application.ts";
 import { createAcceptanceWorker } from "../workers/index.ts";
 import { ConfidentialTexts } from "./confidential-texts.ts";
 

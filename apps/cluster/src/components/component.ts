@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { ServerName } from "@redoubt/shared";
 import { z } from "zod";
 import { type Journal, type JournalOptions, openJournal } from "../adapters/journal/index.ts";
-import { type LoadedApplication, loadApplication } from "../applications/index.ts";
+import { type LoadedApplication, loadApplication } from "../applications/load-application.ts";
 import type { ServerEnvironment } from "../env.ts";
 import { createHasher } from "../runtime/hasher.ts";
 import { handleSignals, ServerProcess } from "../runtime/server-process.ts";

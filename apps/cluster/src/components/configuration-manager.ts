@@ -1,6 +1,6 @@
 /** The configuration manager's process (paper §3.5): its identity, its links, its records, and the interface for people. */
 import { readFileSync } from "node:fs";
-import { openCertificateAuthority } from "../adapters/certificates/index.ts";
+import { openCertificateAuthority } from "../adapters/certificates/certificate-authority.ts";
 import { startAdministrationServer } from "../administration/index.ts";
 import type { ServerEnvironment } from "../env.ts";
 import { readClusterFile } from "../launch/cluster-file.ts";

@@ -43,12 +43,13 @@ export async function runExecutionServer(
   makeSeams: SeamsFactory = honest,
 ): Promise<void> {
   const { server, settings, application, hasher } = openComponent(environment);
-  const evidenceKey = readFileSync(
-    join(server.layout.tls(environment.node, environment.server), TLS_FILES.evidenceKey),
-    "utf8",
-  );
-  const signEvidence = openEvidenceSigner(evidenceKey);
-  const sign = (digest: string): string => signEvidence(Buffer.from(digest, "hex")).toString("hex");
+  const evidenceKey = join(server.layout.tls(environment.node, environment.server), TLS_FILES.evidenceKey);
+  let signEvidence: ReturnType<typeof openEvidenceSigner> | undefined;
+  /** The key is laid down with the certificate: later than this, and before there is any work to sign. */
+  const sign = (digest: string): string => {
+    signEvidence ??= openEvidenceSigner(readFileSync(evidenceKey, "utf8"));
+    return signEvidence(Buffer.from(digest, "hex")).toString("hex");
+  };
   const seams = makeSeams({ sign });
   const core = createExecutionServer(
     { hasher, application: createApplicationPort(application.contract, hasher), random: secureRandom, sign },

@@ -15,8 +15,11 @@ import type {
   ServerReport,
 } from "@redoubt/shared";
 import { generateLinkKeyPair } from "../adapters/certificates/index.ts";
-import { isAlive, listProcessRecords, ProcessSupervisor } from "../adapters/supervisor/index.ts";
+import { isAlive, listProcessRecords, ProcessSupervisor, recordOwnProcess } from "../adapters/supervisor/index.ts";
 import { inheritedEnvironment, type ServerEnvironment, writeServerEnvironment } from "../env.ts";
+import { readClusterFile } from "../launch/cluster-file.ts";
+import { agentStart } from "../launch/start.ts";
+import { AgentsKeeper } from "../node/agents-keeper.ts";
 import { isSignedMembership, readMembership, writeMembership } from "../node/membership-file.ts";
 import { layDownKeys, ServerRunner } from "../node/server-runner.ts";
 import { TLS_FILES } from "../runtime/data-layout.ts";
@@ -68,14 +71,40 @@ class NodeAgent {
       onMessage: () => undefined,
       onControl: (_from, message) => this.#receive(message),
     });
+    // Should two of us have been started, this is the one that has the port.
+    recordOwnProcess(this.#server.layout.run, this.#server.environment.server);
     const membership = readMembership(this.#server.layout.membership(node), this.#membershipKey);
     if (membership) this.#take(membership, this.#previousReports());
     const timer = setInterval(() => this.#report(), REPORT_INTERVAL_MS);
+    const keeper = this.#keepAgents();
     const renewal = setInterval(() => void this.#renewIdentities(), IDENTITY_LOOK_MS);
     this.#server.onStop(async () => {
       clearInterval(timer);
       clearInterval(renewal);
+      keeper?.close();
       this.#supervisor.close();
+    });
+  }
+
+  /** The other agents of this machine; undefined without the file that says which there are. */
+  #keepAgents(): AgentsKeeper | undefined {
+    const { layout, environment, log } = this.#server;
+    const cluster = readClusterFile(environment.data);
+    if (!cluster) return undefined;
+    const nodes = new Map(cluster.nodes.map((node) => [node.name, node]));
+    return new AgentsKeeper({
+      node: environment.node,
+      nodes: [...nodes.keys()],
+      runDirectory: layout.run,
+      endingFile: layout.ending,
+      start: (name) => {
+        const node = nodes.get(name);
+        if (!node) throw new Error(`${name} is no node of this cluster`);
+        return this.#supervisor.start(agentStart(environment.data, cluster, node, environment.logLevel));
+      },
+      onRestart: (name) => log.warn({ node: name }, "the node agent has ended: started again"),
+      onFailure: (name, error) =>
+        log.error({ node: name, error: error instanceof Error ? error.message : error }, "a node agent did not start"),
     });
   }
 

@@ -11,7 +11,8 @@ import {
 } from "@redoubt/protocol";
 import type { ToTrafficRegulator } from "@redoubt/shared";
 import { openEvidenceVerifier } from "../adapters/certificates/index.ts";
-import { createValidators, openApiOf } from "../applications/index.ts";
+import { openApiOf } from "../applications/openapi.ts";
+import { createValidators } from "../applications/validators.ts";
 import { type ClientApi, openClientApi } from "../client-api/index.ts";
 import type { ServerEnvironment } from "../env.ts";
 import { Driver } from "../runtime/driver.ts";
@@ -20,6 +21,7 @@ import { createApplicationPort } from "./application-port.ts";
 import { type ComponentBasis, openComponent, openServerJournal, secureRandom } from "./component.ts";
 
 const KEY_BYTES = 32;
+const READINESS_LOOK_MS = 50;
 const VERIFIERS_MAX = 64;
 
 export async function runTrafficRegulator(environment: ServerEnvironment): Promise<void> {
@@ -70,12 +72,24 @@ export async function runTrafficRegulator(environment: ServerEnvironment): Promi
     },
   );
   server.onStop(async () => api?.close());
+  watchReadiness(() => core.ready, server);
   server.reportHealth(() => ({
     ready: core.ready,
     role: core.epoch > 0 ? "primary" : "backup",
     counters: { steps: driver.steps, epoch: core.epoch, ...core.logs },
     processes: [],
   }));
+}
+
+/** Says at once when it begins or ceases to serve. */
+function watchReadiness(isReady: () => boolean, server: ComponentBasis["server"]): void {
+  let wasReady = isReady();
+  const timer = setInterval(() => {
+    if (isReady() === wasReady) return;
+    wasReady = !wasReady;
+    server.healthChanged();
+  }, READINESS_LOOK_MS);
+  server.onStop(async () => clearInterval(timer));
 }
 
 type ValidateValue = (operation: string, input: unknown) => ReturnType<RegulatedApplication["validate"]>;

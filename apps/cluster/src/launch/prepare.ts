@@ -8,11 +8,10 @@ import {
   type CertificateAuthority,
   certificateAuthorityExists,
   createCertificateAuthority,
-  generateEvidenceKeyPair,
-  generateLinkKeyPair,
   openCertificateAuthority,
-} from "../adapters/certificates/index.ts";
-import { bundleApplication, bundleProblemText } from "../applications/index.ts";
+} from "../adapters/certificates/certificate-authority.ts";
+import { generateEvidenceKeyPair, generateLinkKeyPair } from "../adapters/certificates/index.ts";
+import { bundleApplication, bundleProblemText } from "../applications/bundle-application.ts";
 import { signMembership, writeMembership } from "../node/membership-file.ts";
 import { dataLayout, TLS_FILES } from "../runtime/data-layout.ts";
 import { portsOf } from "../runtime/ports.ts";

@@ -6,11 +6,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CertifyMessage, ServerName } from "@redoubt/shared";
-import {
-  type CertificateAuthority,
-  generateLinkKeyPair,
-  LEAF_LIFETIME_HOURS_MAX,
-} from "../adapters/certificates/index.ts";
+import { type CertificateAuthority, LEAF_LIFETIME_HOURS_MAX } from "../adapters/certificates/certificate-authority.ts";
+import { generateLinkKeyPair } from "../adapters/certificates/index.ts";
 import { layDownKeys } from "../node/server-runner.ts";
 import { TLS_FILES } from "../runtime/data-layout.ts";
 import type { MemoryFile } from "./memory.ts";

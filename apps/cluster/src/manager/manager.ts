@@ -17,13 +17,12 @@ import type {
   ToConfigurationManager,
 } from "@redoubt/shared";
 import type { CertificateAuthority } from "../adapters/certificates/index.ts";
-import { loadApplication } from "../applications/index.ts";
+import { loadApplication } from "../applications/load-application.ts";
 import type { ClusterFile } from "../launch/cluster-file.ts";
 import { portsOf } from "../runtime/ports.ts";
 import { recordProcess } from "../runtime/record-process.ts";
 import type { ServerProcess } from "../runtime/server-process.ts";
 import { createAdministrationPort } from "./administration-port/index.ts";
-import { AgentsKeeper } from "./agents-keeper.ts";
 import { Alerts } from "./alerts.ts";
 import { CertificateDesk, readMembershipKey } from "./certificates.ts";
 import { Clients } from "./clients.ts";
@@ -157,7 +156,6 @@ export class Manager {
     });
     if (this.#memory.existed) this.membership.resume();
     else if (!existsSync(this.server.layout.postgres("manager"))) this.degrees.placeFromFile();
-    const keeper = new AgentsKeeper(this.server, this.cluster, (node) => this.membership.sendDirectory(node));
     const fleet = new FleetRecorder({
       cluster: this.cluster,
       database: this.database,
@@ -171,7 +169,6 @@ export class Manager {
       clearInterval(beat);
       clearInterval(housekeeping);
       for (const part of [
-        keeper,
         fleet,
         this.registry,
         this.regulator,

@@ -1,12 +1,8 @@
 import { join } from "node:path";
 import type { DirectoryMessage, MembershipMessage } from "@redoubt/shared";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  createCertificateAuthority,
-  generateEvidenceKeyPair,
-  generateLinkKeyPair,
-  type KeyPairPem,
-} from "../adapters/certificates/index.ts";
+import { createCertificateAuthority } from "../adapters/certificates/certificate-authority.ts";
+import { generateEvidenceKeyPair, generateLinkKeyPair, type KeyPairPem } from "../adapters/certificates/index.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../adapters/testing/temporary-directory.ts";
 import type { ClusterFile } from "../launch/cluster-file.ts";
 import { isSignedMembership } from "../node/membership-file.ts";

@@ -1,8 +1,10 @@
 /**
  * One server of a node: its certificate, its process, its restarts. A process that ends is replaced at once, with a
  * growing pause when it keeps ending; every process has an incarnation and a certificate of its own (REQUIREMENTS U42).
+ * The process starts while its certificate is still being asked for: it has a program to load and a journal to read before
+ * it needs one, and waits for the file when it wants to open its links.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ServerOrder, ServerReport } from "@redoubt/shared";
 import { generateEvidenceKeyPair, generateLinkKeyPair } from "../adapters/certificates/index.ts";
@@ -17,6 +19,7 @@ import {
 import { TLS_FILES } from "../runtime/data-layout.ts";
 import { isIdentityOld } from "../runtime/identity-renewal.ts";
 
+/** Before the second try; the first one is made at once. */
 const PAUSE_FIRST_MS = 50;
 const PAUSE_MAX_MS = 5_000;
 /** A process that lived this long starts again without a pause. */
@@ -44,6 +47,7 @@ export class ServerRunner {
   #record: ProcessRecord | undefined;
   #starting = false;
   #starts = 0;
+  #nextStart: NodeJS.Timeout | undefined;
   #startedAt = 0;
   #pauseMs = 0;
   /** Incarnation of the order whose entry has been started. */
@@ -71,7 +75,9 @@ export class ServerRunner {
   /** Takes over a process that survived the agent before this one. */
   adopt(previous: ServerReport | undefined): void {
     const record = this.#surroundings.supervisor.adopt(this.order.server);
-    if (!record || !previous || previous.pid !== record.pid) {
+    // One that still waits for its certificate waits for an agent that is gone.
+    const isWhole = previous?.pid === record?.pid && (previous?.serial !== "" || isSelfCertified(this.order));
+    if (!record || !previous || !isWhole) {
       if (record) kill(record);
       return;
     }
@@ -100,26 +106,44 @@ export class ServerRunner {
     const incarnation = `${order.incarnation}.${Date.now().toString(36)}-${++this.#starts}`;
     try {
       this.#update({ incarnation, state: "starting", pid: null });
-      const { serial, evidenceKeyPem } = await this.#layDownIdentity(order, incarnation);
-      if (this.order.desired !== "running") return this.#update({ state: "stopped", incarnation: "" });
-      const [command, ...rest] = this.#surroundings.command(order);
-      this.#record = await this.#surroundings.supervisor.start({
-        name: order.server,
-        command: command as string,
-        arguments: rest,
-        environment: this.#surroundings.environment(order, incarnation),
-      });
-      this.#startedAt = Date.now();
-      this.#entryUsedBy = order.incarnation;
-      this.#update({ state: "running", pid: this.#record.pid, serial, evidenceKeyPem });
-      // The order changed while the process was being started: its end brings the one that is wanted now.
-      if (order.incarnation !== this.order.incarnation) void stop(this.#record, { graceMs: 3_000 });
+      const certified = this.#layDownIdentity(order, incarnation);
+      // A failure is seen below, after the process has been started.
+      certified.catch(() => undefined);
+      await this.#startProcess(order, incarnation);
+      const { serial, evidenceKeyPem } = await certified;
+      if (this.#record && this.#report.incarnation === incarnation)
+        this.#update({ state: "running", serial, evidenceKeyPem });
     } catch (error) {
-      this.#scheduleStart();
+      if (this.#record) kill(this.#record);
       throw error;
     } finally {
       this.#starting = false;
+      this.#settle(order);
     }
+  }
+
+  async #startProcess(order: ServerOrder, incarnation: string): Promise<void> {
+    const [command, ...rest] = this.#surroundings.command(order);
+    this.#record = await this.#surroundings.supervisor.start({
+      name: order.server,
+      command: command as string,
+      arguments: rest,
+      environment: this.#surroundings.environment(order, incarnation),
+    });
+    this.#startedAt = Date.now();
+    this.#entryUsedBy = order.incarnation;
+    this.#update({ pid: this.#record.pid });
+  }
+
+  /** What was ordered, or ended, while a process was being started. */
+  #settle(started: ServerOrder): void {
+    const { desired, incarnation } = this.order;
+    if (!this.#record) {
+      if (desired === "running") this.#scheduleStart();
+      return;
+    }
+    // Its end brings the one that is wanted now, or none.
+    if (desired === "stopped" || incarnation !== started.incarnation) void stop(this.#record, { graceMs: 3_000 });
   }
 
   /** The supervisor saw this server's process end. */
@@ -162,10 +186,14 @@ export class ServerRunner {
   }
 
   #scheduleStart(): void {
+    if (this.#nextStart !== undefined) return;
     const lived = Date.now() - this.#startedAt;
-    this.#pauseMs =
-      lived > SETTLED_AFTER_MS ? PAUSE_FIRST_MS : Math.min(PAUSE_MAX_MS, Math.max(PAUSE_FIRST_MS, this.#pauseMs * 2));
-    setTimeout(() => void this.start().catch(() => undefined), this.#pauseMs);
+    const longerMs = Math.min(PAUSE_MAX_MS, Math.max(PAUSE_FIRST_MS, this.#pauseMs * 2));
+    this.#pauseMs = lived > SETTLED_AFTER_MS ? 0 : longerMs;
+    this.#nextStart = setTimeout(() => {
+      this.#nextStart = undefined;
+      void this.start().catch(() => undefined);
+    }, this.#pauseMs);
   }
 
   /** The manager certifies itself: it holds the authority, and nobody else is there at a cold start. */
@@ -173,13 +201,17 @@ export class ServerRunner {
     if (isSelfCertified(order)) return { serial: "", evidenceKeyPem: "" };
     const folder = this.#surroundings.tlsFolder(order.server);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // Of the process before: this one waits for its own.
+    rmSync(join(folder, TLS_FILES.certificate), { force: true });
     const keys = await generateLinkKeyPair();
     const evidence = order.component === "execution-server" ? await generateEvidenceKeyPair() : undefined;
     const { certificatePem, serial } = await this.#surroundings.certify(order, incarnation, keys.publicKeyPem);
+    // The server's process went on to another incarnation meanwhile: this certificate is nobody's.
+    if (this.#report.incarnation !== incarnation) return { serial: "", evidenceKeyPem: "" };
     const write = (file: string, text: string): void => writeFileSync(join(folder, file), text, { mode: 0o600 });
-    layDownKeys(folder, keys.privateKeyPem, certificatePem);
     write(TLS_FILES.authority, this.#surroundings.authorityPem);
     if (evidence) write(TLS_FILES.evidenceKey, evidence.privateKeyPem);
+    layDownKeys(folder, keys.privateKeyPem, certificatePem);
     return { serial, evidenceKeyPem: evidence?.publicKeyPem ?? "" };
   }
 
@@ -192,10 +224,12 @@ export class ServerRunner {
 /** The manager certifies itself; companions have no certificate at all. */
 const isSelfCertified = ({ component }: ServerOrder): boolean => component === "configuration-manager";
 
-/** The certificate last: its time tells the process that both are there. */
+/** The certificate last, and whole: that it is there, and its time, tells the process that everything is. */
 export function layDownKeys(folder: string, privateKeyPem: string, certificatePem: string): void {
   writeFileSync(join(folder, TLS_FILES.privateKey), privateKeyPem, { mode: 0o600 });
-  writeFileSync(join(folder, TLS_FILES.certificate), certificatePem, { mode: 0o600 });
+  const certificate = join(folder, TLS_FILES.certificate);
+  writeFileSync(`${certificate}.tmp`, certificatePem, { mode: 0o600 });
+  renameSync(`${certificate}.tmp`, certificate);
 }
 
 function withoutEntry(order: ServerOrder): ServerOrder {

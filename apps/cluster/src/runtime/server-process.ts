@@ -21,7 +21,7 @@ import { type LinkIdentity, type LinkServer, listenForLinks, PeerLinks, Revocati
 import { createLogger } from "../adapters/logging/index.ts";
 import type { ServerEnvironment } from "../env.ts";
 import { dataLayout, TLS_FILES } from "./data-layout.ts";
-import { IDENTITY_LOOK_MS, identityTime } from "./identity-renewal.ts";
+import { IDENTITY_LOOK_MS, identityLaidDown, identityTime } from "./identity-renewal.ts";
 import { decodeMessage, encodeMessage, type WireMessage } from "./wire.ts";
 
 const HEALTH_INTERVAL_MS = 1_000;
@@ -79,6 +79,7 @@ export class ServerProcess {
   /** Opens the links. The directory comes from the file the agent keeps, then from the manager. */
   async open(handlers: ServerProcessHandlers): Promise<void> {
     const { cluster, node, server, address, port } = this.environment;
+    await identityLaidDown(this.layout.tls(node, server));
     const identity = readLinkIdentity(this.layout.tls(node, server));
     this.#links = new PeerLinks({
       clusterName: cluster,

@@ -4,11 +4,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type TemporaryDirectory, temporaryDirectory } from "../testing/temporary-directory.ts";
 import { createTestAuthority } from "../testing/test-authority.ts";
+import { createCertificateAuthority, openCertificateAuthority } from "./certificate-authority.ts";
 import {
-  createCertificateAuthority,
   generateEvidenceKeyPair,
   generateLinkKeyPair,
-  openCertificateAuthority,
   openEvidenceSigner,
   openEvidenceVerifier,
   parsePeerIdentity,

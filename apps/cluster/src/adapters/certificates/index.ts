@@ -1,13 +1,8 @@
-/** Certificates, keys and signatures of the cluster: who a server is on a link, and what it has signed. */
-export {
-  type CertificateAuthority,
-  type CertificateRequest,
-  certificateAuthorityExists,
-  createCertificateAuthority,
-  type IssuedCertificate,
-  LEAF_LIFETIME_HOURS_MAX,
-  openCertificateAuthority,
-} from "./certificate-authority.ts";
+/**
+ * Certificates, keys and signatures of the cluster: who a server is on a link, and what it has signed. Issuing them is in
+ * certificate-authority.ts alone: its libraries take a fifth of a server's start, and only the manager issues any.
+ */
+export type { CertificateAuthority, CertificateRequest, IssuedCertificate } from "./certificate-authority.ts";
 export {
   generateEvidenceKeyPair,
   generateLinkKeyPair,

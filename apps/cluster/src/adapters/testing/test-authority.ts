@@ -9,9 +9,9 @@ import * as x509 from "@peculiar/x509";
 import {
   type CertificateAuthority,
   createCertificateAuthority,
-  generateLinkKeyPair,
   type IssuedCertificate,
-} from "../certificates/index.ts";
+} from "../certificates/certificate-authority.ts";
+import { generateLinkKeyPair } from "../certificates/index.ts";
 
 /** A server's certificate with its key. */
 export type TestIdentity = Omit<IssuedCertificate, "expiresAt"> & { readonly privateKeyPem: string };

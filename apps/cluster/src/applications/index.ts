@@ -1,4 +1,0 @@
-export * from "./bundle-application.ts";
-export * from "./load-application.ts";
-export * from "./openapi.ts";
-export * from "./validators.ts";
