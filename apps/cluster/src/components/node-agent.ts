@@ -22,7 +22,7 @@ import { agentStart } from "../launch/start.ts";
 import { AgentsKeeper } from "../node/agents-keeper.ts";
 import { isSignedMembership, readMembership, writeMembership } from "../node/membership-file.ts";
 import { layDownKeys, ServerRunner } from "../node/server-runner.ts";
-import { TLS_FILES } from "../runtime/data-layout.ts";
+import { SERVER_ENTRY, TLS_FILES } from "../runtime/data-layout.ts";
 import { IDENTITY_LOOK_MS, isIdentityOld } from "../runtime/identity-renewal.ts";
 import { handleSignals, ServerProcess } from "../runtime/server-process.ts";
 
@@ -242,7 +242,7 @@ class NodeAgent {
     const dist = join(import.meta.dirname, "..");
     if (order.server === "console") return [process.execPath, join(dist, CONSOLE_ENTRY)];
     // A drill starts an entry file of its own in place of the honest server (DESIGN §7).
-    const entry = order.settings.entry ?? "main.js";
+    const entry = order.settings.entry ?? SERVER_ENTRY;
     return [process.execPath, "--enable-source-maps", join(dist, entry)];
   }
 

@@ -12,7 +12,7 @@ import {
   stop,
 } from "../adapters/supervisor/index.ts";
 import { inheritedEnvironment, type ServerEnvironment, writeServerEnvironment } from "../env.ts";
-import { dataLayout } from "../runtime/data-layout.ts";
+import { dataLayout, SERVER_ENTRY } from "../runtime/data-layout.ts";
 import { PORT_BLOCK, portsOf } from "../runtime/ports.ts";
 import type { ClusterFile } from "./cluster-file.ts";
 
@@ -107,7 +107,7 @@ export function agentStart(
   return {
     name: node.name,
     command: process.execPath,
-    arguments: ["--enable-source-maps", join(import.meta.dirname, "..", "main.js")],
+    arguments: ["--enable-source-maps", join(import.meta.dirname, "..", SERVER_ENTRY)],
     environment: {
       ...inheritedEnvironment(),
       ...writeServerEnvironment({

@@ -134,9 +134,10 @@ describe("facts of the regulator", () => {
     const condemned = quarantined(2);
     intake.take([discard(1), { ...condemned, fact: { ...condemned.fact, requestId: requestOf(1) } as RegulatorFact }]);
     await throughIs(2);
-    await waitUntil(() => events.some(({ kind }) => kind === "incident.closed"), "the end of the incident");
-    const verdicts = events.flatMap((event) => (event.kind === "server.discarded" ? [event.verdict] : []));
-    expect(verdicts).toEqual(["suspected", "exonerated"]);
+    const verdicts = () => events.flatMap((event) => (event.kind === "server.discarded" ? [event.verdict] : []));
+    const isClosed = () => events.some(({ kind }) => kind === "incident.closed");
+    await waitUntil(() => verdicts().length === 2 && isClosed(), "both verdicts and the end of the incident");
+    expect(verdicts()).toEqual(["suspected", "exonerated"]);
   });
 
   test("block and unblock, and a decision names who took it", async () => {
