@@ -120,7 +120,11 @@ export class ByteReader {
   text(): string {
     const length = this.u32();
     const at = this.#take(length);
-    return textDecoder.decode(this.#buffer.subarray(at, at + length));
+    try {
+      return textDecoder.decode(this.#buffer.subarray(at, at + length));
+    } catch {
+      throw new RangeError("text that is not UTF-8");
+    }
   }
 
   bytes(): Uint8Array {
