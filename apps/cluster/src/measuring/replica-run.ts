@@ -1,0 +1,148 @@
+/**
+ * The process that `npm run bench:state` measures: one state replica. Orders are JSON, one a line, on standard input; answers and progress are JSON,
+ * one a line, on standard output. The first order says what it is for:
+ *
+ *   {"do":"open","folder":F,"application":HASH,"objects":N,"grows":BOOL}   opens the replica; without an application's hash it makes a bundle of the bank
+ *   {"do":"touch"}                     writes every object once, two in a request
+ *   {"do":"transfers","requests":N}    transfers between random objects
+ */
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { bundleApplication } from "../applications/index.ts";
+import { EXECUTION_SERVER, LoadMaker, MASTERS, openingSlots, REGULATOR, TICKET_KEY } from "./load-maker.ts";
+import { type MeasuredReplica, openMeasuredReplica } from "./measured-replica.ts";
+
+/** Requests that come together, and are decided in one slot. */
+const BATCH_REQUESTS = 64;
+const PENDING_BYTES_MAX = 16 * 1024 * 1024;
+const PROGRESS_MS = 2_000;
+const BANK = fileURLToPath(new URL("../../../../examples/bank", import.meta.url));
+
+const say = (answer: Readonly<Record<string, unknown>>): void =>
+  void process.stdout.write(`${JSON.stringify(answer)}\n`);
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+interface Run {
+  readonly replica: MeasuredReplica;
+  readonly maker: LoadMaker;
+  readonly objects: number;
+  slot: number;
+  requests: number;
+}
+
+/** Answers of the replica: one for each change it has made durable. */
+const sent = { answer: 0, refused: 0 };
+
+async function open(
+  folder: string,
+  applicationHash: string | undefined,
+  objects: number,
+  grows: boolean,
+): Promise<Run> {
+  const hash = applicationHash ?? (await bundle(folder));
+  const replica = await openMeasuredReplica(folder, hash, (kind) => {
+    if (kind === "answer" || kind === "refused") sent[kind] += 1;
+  });
+  const { hasher, application, applicationVersion, driver, started } = replica;
+  const clusterOf = (object: string): number => application.clusterOf(object) ?? 0;
+  const run = {
+    replica,
+    maker: new LoadMaker(hasher, "state-replica-1", applicationVersion, clusterOf),
+    objects,
+    slot: 0,
+    requests: 0,
+  };
+  if (grows) {
+    const from = { component: "traffic-regulator", server: REGULATOR } as const;
+    driver.input({ kind: "message", from, message: { kind: "ticketKey", regulatorEpoch: 1, key: TICKET_KEY } });
+    decide(run, openingSlots());
+  }
+  const cpu = process.cpuUsage();
+  const cpuMicroseconds = cpu.user + cpu.system;
+  say({ is: "open", application: hash, ...started, cpuMicroseconds, rssBytes: process.memoryUsage.rss() });
+  return run;
+}
+
+async function bundle(folder: string): Promise<string> {
+  const bundled = await bundleApplication(BANK, join(folder, "application"));
+  if (!bundled.ok) throw new Error("the bank's application is not in order");
+  return bundled.value.hash;
+}
+
+function decide(run: Run, slots: ReturnType<typeof openingSlots>): void {
+  const after = run.slot;
+  run.slot = slots.at(-1)?.slot ?? after;
+  const [primary] = MASTERS;
+  const message = { kind: "stream", after, through: run.slot, slots, primary } as const;
+  run.replica.driver.input({ kind: "message", from: { component: "state-master", server: primary }, message });
+}
+
+/** Feeds requests between the pairs of accounts that `next` names; all are durable and decided when it is done. */
+async function feed(run: Run, requests: number, next: (index: number) => readonly [number, number]): Promise<void> {
+  const { journal, driver } = run.replica;
+  const startedAt = performance.now();
+  const cpuAtStart = process.cpuUsage();
+  const answersBefore = sent.answer;
+  let [makingMs, makingCpu, saidAt] = [0, 0, startedAt];
+  const from = { component: "execution-server", server: EXECUTION_SERVER } as const;
+  for (let done = 0; done < requests; ) {
+    const [madeFrom, cpuFrom] = [performance.now(), process.cpuUsage()];
+    const count = Math.min(BATCH_REQUESTS, requests - done);
+    const batch = Array.from({ length: count }, (_, index) => run.maker.transfer(...next(done + index)));
+    const madeCpu = process.cpuUsage(cpuFrom);
+    makingMs += performance.now() - madeFrom;
+    makingCpu += madeCpu.user + madeCpu.system;
+    for (const { record } of batch) driver.input({ kind: "message", from, message: { kind: "change", record } });
+    decide(run, [{ slot: run.slot + 1, at: 0, decisions: batch.map(({ verified }) => verified) }]);
+    done += count;
+    do await turn();
+    while (journal.pendingBytes > PENDING_BYTES_MAX);
+    if (sent.refused > 0) throw new Error("the replica refused a change");
+    if (performance.now() - saidAt > PROGRESS_MS) {
+      saidAt = performance.now();
+      say({ is: "progress", requests: done, of: requests, rssBytes: process.memoryUsage.rss() });
+    }
+  }
+  while (sent.answer < answersBefore + requests) await turn();
+  run.requests += requests;
+  const cpu = process.cpuUsage(cpuAtStart);
+  say({
+    is: "fed",
+    requests,
+    ms: performance.now() - startedAt - makingMs,
+    cpuMicroseconds: cpu.user + cpu.system - makingCpu,
+    rssBytes: process.memoryUsage.rss(),
+    ...journal.statistics,
+  });
+}
+
+interface Order {
+  readonly do: "open" | "touch" | "transfers";
+  readonly folder?: string;
+  readonly application?: string;
+  readonly objects?: number;
+  readonly grows?: boolean;
+  readonly requests?: number;
+}
+
+let run: Run | undefined;
+for await (const line of createInterface({ input: process.stdin })) {
+  const order = JSON.parse(line) as Order;
+  if (order.do === "open") {
+    run = await open(order.folder ?? "", order.application, order.objects ?? 0, order.grows ?? false);
+    continue;
+  }
+  if (run === undefined) throw new Error("expected an order to open first");
+  const { objects } = run;
+  if (order.do === "touch") {
+    await feed(run, Math.floor(objects / 2), (index) => [2 * index + 1, 2 * index + 2]);
+  } else {
+    await feed(run, order.requests ?? 0, () => {
+      const one = Math.floor(Math.random() * objects);
+      const other = (one + 1 + Math.floor(Math.random() * (objects - 1))) % objects;
+      return [one + 1, other + 1];
+    });
+  }
+}
+process.exit(0);
