@@ -1,6 +1,7 @@
 export * from "./bytes.ts";
 export * from "./canonical-json.ts";
 export * from "./change.ts";
+export * from "./check-titles.ts";
 export * from "./components.ts";
 export * from "./control.ts";
 export * from "./decisions.ts";

@@ -1,4 +1,5 @@
 /** `redoubt quarantine`, `hosts`, `signatures`: what was held back and what follows from it. */
+import { checkTitle } from "@redoubt/shared";
 import type { Command } from "commander";
 import { type Administration, administer } from "../administration.ts";
 import { print, printJson, printTable, shortened } from "../output.ts";
@@ -54,7 +55,7 @@ function registerList(quarantine: Command): void {
         row.client,
         row.host,
         row.reason,
-        row.check,
+        row.reason === "signature" || row.reason === "rule" ? row.check : checkTitle(row.check),
         row.at,
         row.state,
       ]),

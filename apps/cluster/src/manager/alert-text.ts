@@ -1,5 +1,5 @@
 /** An event of the feed as a person reads it in a mail: a subject and a few lines. Metadata only, like the feed itself. */
-import type { FeedEvent } from "@redoubt/shared";
+import { checkTitle, type FeedEvent } from "@redoubt/shared";
 
 export interface AlertText {
   readonly subject: string;
@@ -18,7 +18,7 @@ function headline(event: FeedEvent): string {
     case "server.misbehaved":
       return `${event.server}: ${event.act}, refused ${event.count} times so far: ${event.cause}`;
     case "quarantine.added":
-      return `Request quarantined: ${event.title} by ${event.client} from ${event.host} (${event.reason}: ${event.check})`;
+      return `Request quarantined: ${event.title} by ${event.client} from ${event.host} (${event.reason}: ${checkTitle(event.check)})`;
     case "quarantine.changed":
       return `Quarantined request is ${event.to} (was ${event.from}), by ${event.by}`;
     case "host.blocked":

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { StoredVersionEntry } from "../state-link.ts";
 import { toMastersStatus } from "./masters.ts";
 import { mergeVersions } from "./object-versions.ts";
+import { versionsOfRequest } from "./quarantine-item.ts";
 import { maskPayload } from "./quarantine-payload.ts";
 import { toPlacementGroups } from "./state.ts";
 
@@ -132,6 +133,24 @@ describe("placement", () => {
       "r4 joining",
     ]);
   });
+});
+
+test("what a quarantined request left behind is told by version, with what each replica holds", () => {
+  const left = { ...held(8, "invalid", c1("d")), requestId: "2".repeat(64) as RequestId };
+  const described = ["state-replica-1", "state-replica-2"].map((server) => ({
+    server: server as ServerName,
+    versions: [held(7, "verified"), left],
+  }));
+  expect(versionsOfRequest(described, left.requestId)).toEqual([
+    {
+      ...{ number: 8, epoch: 2, status: "invalid" },
+      c1: [
+        { server: "state-replica-1", c1: c1("d") },
+        { server: "state-replica-2", c1: c1("d") },
+      ],
+    },
+  ]);
+  expect(versionsOfRequest(described, "3".repeat(64))).toEqual([]);
 });
 
 describe("a quarantined payload", () => {

@@ -2,7 +2,7 @@
 import { evaluateAccess, operationOf } from "@redoubt/application";
 import type { QuarantineRow } from "@redoubt/database";
 import { quarantineReasonOf } from "@redoubt/protocol";
-import type { QuarantineState } from "@redoubt/shared";
+import { checkTitle, type QuarantineState } from "@redoubt/shared";
 import type { QuarantineItem, QuarantineSummary, SimilarRequest } from "../../administration/index.ts";
 import type { PortParts } from "./parts.ts";
 
@@ -73,7 +73,7 @@ export async function quarantineItem(parts: PortParts, row: QuarantineRow): Prom
     did: {
       executionServer: evidence.executionServer === "" ? null : evidence.executionServer,
       attempts: row.attempt,
-      objects: objectsOf(parts, row.operation, text),
+      objects: await objectsOf(parts, row, text, evidence.executionServer !== ""),
       reply: { status: null, released: false, leakFindings: row.reason === "leak" ? [evidence.detail] : [] },
     },
     confidence: await confidenceOf(parts, evidence),
@@ -86,7 +86,9 @@ export async function quarantineItem(parts: PortParts, row: QuarantineRow): Prom
 
 function verdictSentence(row: QuarantineRow, { detail }: Evidence): string {
   const why = detail === "" ? "" : `: ${detail}`;
-  return `Quarantined because ${row.check} failed (${row.reason})${why}`;
+  if (row.reason === "signature" || row.reason === "rule")
+    return `Quarantined because it matched ${row.reason} ${row.check}${why}`;
+  return `Quarantined because “${checkTitle(row.check)}” did not hold (${row.check})${why}`;
 }
 
 function hostNote({ cluster }: PortParts, host: string): string | null {
@@ -96,8 +98,27 @@ function hostNote({ cluster }: PortParts, host: string): string | null {
   return null;
 }
 
-/** The objects the operation declares for this input; what it really read and wrote was voided with it. */
-function objectsOf({ contract }: PortParts, operation: string, text: string): QuarantineItem["did"]["objects"] {
+type Touched = QuarantineItem["did"]["objects"];
+
+/** Objects whose replicas are asked what the request left there. */
+const OBJECTS_ASKED_MAX = 16;
+/** A void version is remembered near the head of its time; further back nobody looks. */
+const VERSIONS_BACK = 100;
+
+/** The objects that the operation declares for this input, with what the request's own execution stored of them. */
+async function objectsOf(parts: PortParts, row: QuarantineRow, text: string, wasExecuted: boolean): Promise<Touched> {
+  const declared = declaredObjects(parts, row.operation, text);
+  if (!wasExecuted) return declared;
+  return Promise.all(
+    declared.map(async (object, index) =>
+      index < OBJECTS_ASKED_MAX && object.mode === "written"
+        ? { ...object, versions: await versionsLeft(parts, object.object, row.requestId) }
+        : object,
+    ),
+  );
+}
+
+function declaredObjects({ contract }: PortParts, operation: string, text: string): Touched {
   try {
     const access = evaluateAccess(contract, operation, JSON.parse(text));
     if (!access.ok) return [];
@@ -110,6 +131,36 @@ function objectsOf({ contract }: PortParts, operation: string, text: string): Qu
   } catch {
     return [];
   }
+}
+
+/** Versions that replicas remember of a request: void ones, since nothing of it was verified. Silent replicas are left out. */
+async function versionsLeft(
+  { state }: PortParts,
+  object: string,
+  requestId: string,
+): Promise<Touched[number]["versions"]> {
+  const [newest] = (await state.objectVersions(object, 1)) ?? [];
+  const from = Math.max(1, (newest?.number ?? 1) - VERSIONS_BACK);
+  const described = await state.describe(object, { from, to: Number.MAX_SAFE_INTEGER });
+  return versionsOfRequest(described, requestId);
+}
+
+/** Pure. */
+export function versionsOfRequest(
+  described: Awaited<ReturnType<PortParts["state"]["describe"]>>,
+  requestId: string,
+): Touched[number]["versions"] {
+  const versions = new Map<string, Touched[number]["versions"][number]>();
+  for (const { server, versions: held } of described) {
+    for (const version of held) {
+      if (version.requestId !== requestId) continue;
+      const { number, epoch, status, c1 } = version;
+      const known = versions.get(`${number}.${epoch}`) ?? { number, epoch, status, c1: [] };
+      known.c1.push({ server, c1 });
+      versions.set(`${number}.${epoch}`, known);
+    }
+  }
+  return [...versions.values()].sort((left, right) => left.number - right.number || left.epoch - right.epoch);
 }
 
 async function confidenceOf(

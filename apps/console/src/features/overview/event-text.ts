@@ -3,6 +3,7 @@ import type { FeedEvent, FeedEventKind, FeedEventOf, FeedSeverity, QuarantineSta
 import { formatDuration, plural } from "../../text/format.ts";
 import { inert } from "../../text/inert.ts";
 import type { Tone } from "../../ui/tone.ts";
+import { checkWords } from "../quarantine/words.ts";
 
 const decisions: Record<QuarantineState, string> = {
   new: "put back to new by",
@@ -24,7 +25,8 @@ const sentences: Sentences = {
   "degree.changed": ({ component, previous, wanted, decidedBy }) =>
     `Degree of ${component} set from ${previous} to ${wanted} by ${decidedBy}`,
   "degree.progress": ({ component, live, wanted, detail }) => `${component}: ${live} of ${wanted} live. ${detail}`,
-  "quarantine.added": ({ title, client, host, check }) => `Quarantined "${title}" of ${client} from ${host}: ${check}`,
+  "quarantine.added": ({ title, client, host, reason, check }) =>
+    `Quarantined "${title}" of ${client} from ${host}: ${checkWords({ reason, check })}`,
   "quarantine.changed": ({ requestId, to, by }) => `Request ${requestId.slice(0, 10)}… ${decisions[to]} ${by}`,
   "host.blocked": ({ host, client }) => `Blocked ${host}${client === null ? "" : ` and client ${client}`}`,
   "host.unblocked": ({ host, by }) => `Unblocked ${host} by ${by}`,

@@ -110,6 +110,7 @@ function ObjectsTable({ item }: { item: QuarantineItem }) {
               </Status>
             </Cell>
             <Cell>
+              {object.versions.length === 0 && <span className="text-ink-faint">none stored</span>}
               {object.versions.map((version) => (
                 <Status key={`${version.number}.${version.epoch}`} tone={versionTones[version.status]}>
                   {version.number}, epoch {version.epoch}, {version.status}
@@ -120,8 +121,8 @@ function ObjectsTable({ item }: { item: QuarantineItem }) {
               {object.versions.map((version) => (
                 <span key={`${version.number}.${version.epoch}`} className="flex flex-wrap gap-x-3">
                   {version.c1.map(({ server, c1 }) => (
-                    <span key={server} title={server}>
-                      <Hash value={c1} digits={8} />
+                    <span key={server} className="whitespace-nowrap">
+                      <span className="text-ink-faint text-xs">{server}</span> <Hash value={c1} digits={8} />
                     </span>
                   ))}
                 </span>

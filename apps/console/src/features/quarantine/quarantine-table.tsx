@@ -9,7 +9,7 @@ import { Badge, Status } from "@/ui/status";
 import { Cell, HeaderCell, Row, RowHeader, Table } from "@/ui/table";
 import { Ago, Time } from "@/ui/time";
 import { holdRows } from "./held-rows";
-import { reasonTitles, stateTitles, stateTones } from "./words";
+import { checkWords, reasonTitles, stateTitles, stateTones } from "./words";
 
 export function QuarantineTable({ items }: { items: readonly QuarantineSummary[] }) {
   const [frozen, setFrozen] = useState<readonly QuarantineSummary[] | null>(null);
@@ -69,7 +69,9 @@ function ItemRow({ item, arrived }: { item: QuarantineSummary; arrived: boolean 
           {reasonTitles[item.reason]}
           {item.severity === "high" && <Badge tone="bad">two persons</Badge>}
         </span>
-        <span className="block text-2xs text-ink-faint leading-[14px]">{inert(item.check)}</span>
+        <span className="block text-2xs text-ink-faint leading-[14px]" title={inert(item.check)}>
+          {inert(checkWords(item))}
+        </span>
       </Cell>
       <Cell>
         <Status tone={stateTones[item.state]}>{stateTitles[item.state]}</Status>

@@ -1,5 +1,5 @@
 /** How reasons and states of quarantined requests read, and which meaning their colour has. */
-import type { QuarantineReason, QuarantineState } from "@redoubt/shared";
+import { checkTitle, type QuarantineReason, type QuarantineState } from "@redoubt/shared";
 import type { Tone } from "../../ui/tone.ts";
 
 export const reasonTitles: Record<QuarantineReason, string> = {
@@ -14,6 +14,11 @@ export const reasonTitles: Record<QuarantineReason, string> = {
   "replica-flood": "Replica flood",
   "intrusion-detection": "Intrusion detection",
 };
+
+/** What the failed check asks for; what a signature or rule is called is its own name. */
+export function checkWords({ reason, check }: { reason: QuarantineReason; check: string }): string {
+  return reason === "signature" || reason === "rule" ? check : checkTitle(check);
+}
 
 export const stateTitles: Record<QuarantineState, string> = {
   new: "New",
