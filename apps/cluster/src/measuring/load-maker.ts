@@ -116,7 +116,7 @@ export class LoadMaker {
     const inputDigest = digestInput(this.#hasher, input);
     const clusters = [...new Set(objects.map(this.#clusterOf))].sort((one, other) => one - other);
     return {
-      requestId: computeRequestId(this.#hasher, "measuring", String(serial), inputDigest),
+      requestId: computeRequestId(this.#hasher, "measuring", String(serial), "transfer", inputDigest),
       attempt: 1,
       operation: "transfer",
       applicationVersion: this.#applicationVersion,

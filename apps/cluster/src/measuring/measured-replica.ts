@@ -11,7 +11,7 @@ import {
   type StateReplicaInput,
 } from "@redoubt/protocol";
 import { type Journal, openJournal } from "../adapters/journal/index.ts";
-import { loadApplication } from "../applications/index.ts";
+import { loadApplication } from "../applications/load-application.ts";
 import { createApplicationPort } from "../components/application-port.ts";
 import { ConfidentialTexts } from "../components/confidential-texts.ts";
 import { Driver } from "../runtime/driver.ts";

@@ -9,7 +9,7 @@
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { bundleApplication } from "../applications/index.ts";
+import { bundleApplication } from "../applications/bundle-application.ts";
 import { EXECUTION_SERVER, LoadMaker, MASTERS, openingSlots, REGULATOR, TICKET_KEY } from "./load-maker.ts";
 import { type MeasuredReplica, openMeasuredReplica } from "./measured-replica.ts";
 
