@@ -1,11 +1,13 @@
 /**
  * A seeded network of consensus machines with disks: messages are lost, doubled, delayed and reordered; a crash keeps
  * what was durable and a random part of what was not; sends wait for the appends in front of them, as the driver does.
+ * Machines make checkpoints, cut their journals, start from a checkpoint or without one, and may lose everything. What
+ * they decide leads to a state of its own: the list of decided entries, which travels in snapshots.
  */
 import type { PaxosEntry, PaxosMessage, ServerName } from "@redoubt/shared";
 import type { Random } from "../../core.ts";
 import { createPaxos } from "./paxos.ts";
-import type { Paxos, PaxosEffect, PaxosRecord } from "./paxos-types.ts";
+import type { Paxos, PaxosCheckpoint, PaxosEffect, PaxosRecord, PaxosWindow } from "./paxos-types.ts";
 
 /** mulberry32: small, fast, 2^32 states. */
 export function seededRandom(seed: number): Random {
@@ -33,10 +35,23 @@ interface Master {
   isUp: boolean;
   incarnation: number;
   durable: PaxosRecord<string>[];
+  /** Number of the first record in `durable`: those before were cut. */
+  cutBefore: number;
+  /** The newest two, as a process keeps them. */
+  checkpoints: SavedCheckpoint[];
+  /** Of its journal. */
+  identity: string | undefined;
+  /** False: its database takes nothing in. */
+  hasDatabase: boolean;
   /** Effects in order; everything before a pending append's end of sync waits with it. */
   pending: PaxosEffect<string>[];
   syncAt: number;
   decided: PaxosEntry<string>[];
+}
+
+interface SavedCheckpoint {
+  readonly paxos: PaxosCheckpoint<string>;
+  readonly decided: readonly PaxosEntry<string>[];
 }
 
 interface Flight {
@@ -60,9 +75,14 @@ export class PaxosNetwork {
   #flights: Flight[] = [];
   #order = 0;
 
-  constructor(count: number, random: Random) {
+  /** Small, for tests: then entries are forgotten and journals cut all the time. */
+  readonly window: PaxosWindow | undefined;
+
+  constructor(count: number, random: Random, window?: PaxosWindow) {
     this.random = random;
+    this.window = window;
     const names = Array.from({ length: count }, (_, index) => `state-master-${index + 1}`);
+    this.#first = names;
     for (const name of names) {
       const paxos = this.#create(name, names);
       this.masters.set(name, {
@@ -71,6 +91,10 @@ export class PaxosNetwork {
         isUp: false,
         incarnation: 0,
         durable: [],
+        cutBefore: 0,
+        checkpoints: [],
+        identity: undefined,
+        hasDatabase: true,
         pending: [],
         syncAt: Number.POSITIVE_INFINITY,
         decided: [],
@@ -80,7 +104,63 @@ export class PaxosNetwork {
   }
 
   #create(name: ServerName, members: readonly ServerName[]): Paxos<string> {
-    return createPaxos<string>({ self: name, members, random: this.random, sizeOf: (command) => command.length });
+    const identity = this.masters.get(name)?.identity;
+    return createPaxos<string>({
+      ...{ self: name, members, random: this.random, sizeOf: (command) => command.length },
+      ...(identity === undefined ? {} : { identity }),
+      ...(this.window ? { window: this.window } : {}),
+      snapshot: () => splitState(this.master(name).decided),
+    });
+  }
+
+  /** Servers that every master is configured with; those behind the first are learners until they are ordered in. */
+  readonly #first: readonly ServerName[];
+
+  /** A server that is no member yet: it learns. */
+  addLearner(name: ServerName): void {
+    const identity = `journal of ${name}`;
+    const paxos = this.#create(name, this.#first);
+    this.masters.set(name, {
+      ...{ name, paxos, isUp: false, incarnation: 0, durable: [], cutBefore: 0, checkpoints: [], identity },
+      ...{ hasDatabase: true, pending: [], syncAt: Number.POSITIVE_INFINITY, decided: [] },
+    });
+    this.startMaster(name);
+  }
+
+  /** Everything on its disk is gone; it comes back as another journal. */
+  wipe(name: ServerName): void {
+    this.crash(name);
+    const master = this.master(name);
+    master.durable = [];
+    master.cutBefore = 0;
+    master.checkpoints = [];
+    master.identity = `journal ${master.incarnation} of ${name}`;
+  }
+
+  /** As a process does now and then: only when every record is durable. */
+  checkpoint(name: ServerName): void {
+    const master = this.master(name);
+    if (!master.isUp || master.pending.length > 0) return;
+    const saved = { paxos: structuredClone(master.paxos.checkpoint()), decided: [...master.decided] };
+    if (saved.paxos.records !== master.cutBefore + master.durable.length) throw new Error("records are not counted right");
+    master.checkpoints = [...master.checkpoints.slice(-1), saved];
+  }
+
+  changeMasters(name: ServerName, servers: readonly ServerName[]): void {
+    const master = this.master(name);
+    if (master.isUp) this.#perform(master, master.paxos.changeMasters(servers, { now: this.now, wall: this.now }));
+  }
+
+  handOver(name: ServerName): void {
+    const master = this.master(name);
+    if (master.isUp) this.#perform(master, master.paxos.handOver({ now: this.now, wall: this.now }));
+  }
+
+  confirm(name: ServerName): number {
+    const master = this.master(name);
+    const { number, effects } = master.paxos.confirm({ now: this.now, wall: this.now });
+    this.#perform(master, effects);
+    return number;
   }
 
   master(name: ServerName): Master {
@@ -92,11 +172,29 @@ export class PaxosNetwork {
   startMaster(name: ServerName): void {
     const master = this.master(name);
     if (master.isUp) return;
-    master.paxos = this.#create(name, [...this.masters.keys()]);
+    master.paxos = this.#create(name, this.#first);
     master.isUp = true;
     master.incarnation += 1;
     master.decided = [];
-    this.#perform(master, master.paxos.start(master.durable, { now: this.now, wall: this.now }));
+    const saved = this.#pickCheckpoint(master);
+    if (saved) {
+      master.paxos.restore(saved.paxos);
+      master.decided = [...saved.decided];
+    }
+    const from = (saved?.paxos.records ?? master.cutBefore) - master.cutBefore;
+    master.paxos.replay(master.durable.slice(from), master.cutBefore + from);
+    this.#perform(master, master.paxos.start([], { now: this.now, wall: this.now }));
+  }
+
+  /** Any of those kept, or none at all: what was cut off is got from a peer then. */
+  #pickCheckpoint(master: Master): SavedCheckpoint | undefined {
+    const dice = this.random();
+    if (dice < 0.6) return master.checkpoints.at(-1);
+    if (dice < 0.8) return master.checkpoints[0];
+    // Both unreadable and the journal cut: a loss of state, so only while nobody else has lost his.
+    const others = [...this.masters.values()].filter((other) => other !== master);
+    const mayLose = master.cutBefore === 0 || others.every(({ isUp, paxos }) => isUp && paxos.isVoter);
+    return mayLose ? undefined : master.checkpoints[0];
   }
 
   crash(name: ServerName): void {
@@ -172,7 +270,16 @@ export class PaxosNetwork {
       }
     }
     if (master.syncAt === Number.POSITIVE_INFINITY) this.#release(master);
+    const installed = master.paxos.takeInstalled();
+    if (installed) this.#installed(master, installed.through, joinState(installed.parts));
     for (const entry of master.paxos.takeDecided()) this.#decided(master, entry);
+    if (master.hasDatabase) master.paxos.databaseApplied(master.decided.length);
+  }
+
+  #installed(master: Master, through: number, decided: PaxosEntry<string>[]): void {
+    if (decided.length !== through) throw new Error(`a snapshot of slot ${through} holds ${decided.length}`);
+    master.decided = decided;
+    for (const entry of decided) this.#agree(master, entry);
   }
 
   #sync(master: Master): void {
@@ -183,10 +290,24 @@ export class PaxosNetwork {
   #release(master: Master): void {
     for (const effect of master.pending) {
       if (effect.kind === "append") master.durable.push(effect.record);
+      else if (effect.kind === "cut") this.#cut(master, effect.before);
       else this.#transmit(master.name, effect.to, effect.message);
     }
     master.pending = [];
   }
+
+  /** Never beyond the older checkpoint. */
+  #cut(master: Master, before: number): void {
+    const [older, newer] = master.checkpoints;
+    if (!older || !newer) return;
+    const cut = Math.min(before, older.paxos.records);
+    if (cut <= master.cutBefore) return;
+    master.durable = master.durable.slice(cut - master.cutBefore);
+    master.cutBefore = cut;
+    this.cuts += 1;
+  }
+
+  cuts = 0;
 
   #transmit(from: ServerName, to: ServerName, message: PaxosMessage): void {
     const copies = this.random() < this.faults.duplicateRate ? 2 : 1;
@@ -202,9 +323,27 @@ export class PaxosNetwork {
     if (entry.slot !== master.decided.length + 1)
       throw new Error(`${master.name} took slot ${entry.slot} out of order`);
     master.decided.push(entry);
-    const value = JSON.stringify(entry.commands);
+    this.#agree(master, entry);
+  }
+
+  #agree(master: Master, entry: PaxosEntry<string>): void {
+    const value = JSON.stringify([entry.commands, entry.masters]);
     const agreed = this.agreed.get(entry.slot);
     if (agreed === undefined) this.agreed.set(entry.slot, value);
     else if (agreed !== value) throw new Error(`I8: slot ${entry.slot} is ${agreed} and ${value} at ${master.name}`);
   }
+}
+
+const PART_BYTES = 300;
+
+function splitState(decided: readonly PaxosEntry<string>[]): Uint8Array[] {
+  const bytes = new TextEncoder().encode(JSON.stringify(decided));
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += PART_BYTES) parts.push(bytes.slice(at, at + PART_BYTES));
+  return parts;
+}
+
+function joinState(parts: readonly Uint8Array[]): PaxosEntry<string>[] {
+  const text = parts.map((part) => new TextDecoder().decode(part)).join("");
+  return JSON.parse(text) as PaxosEntry<string>[];
 }

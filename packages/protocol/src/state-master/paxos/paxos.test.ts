@@ -50,7 +50,7 @@ function runSeed(seed: number): void {
   expect(network.runUntilTrue(isEverywhere, 3000), `decided everywhere after healing, seed ${seed}`).toBe(true);
   expect(network.agreed.size).toBeGreaterThanOrEqual(decidedBefore);
   for (const name of names) {
-    expect(network.master(name).decided.map(({ commands }) => JSON.stringify(commands))).toEqual(
+    expect(network.master(name).decided.map(({ commands, masters }) => JSON.stringify([commands, masters]))).toEqual(
       Array.from(network.agreed.values()).slice(0, network.master(name).decided.length),
     );
   }

@@ -1,10 +1,19 @@
 /**
  * What a leader keeps while it leads: commands waiting for a slot, votes for the slots in flight, and when each peer was
- * last sent to and heard from. It makes no effects of its own; `paxos.ts` turns what it returns into messages.
+ * last sent to and heard from, and under which identity. It makes no effects of its own; `leading.ts` turns what it
+ * returns into messages.
  */
-import type { Ballot, PaxosEntry, ServerName, Slot } from "@redoubt/shared";
-import { majority } from "../../quorum.ts";
+import {
+  type Ballot,
+  FIRST_IDENTITY,
+  type MasterMembership,
+  type PaxosEntry,
+  type ServerName,
+  type Slot,
+} from "@redoubt/shared";
 import { compareBallots } from "./ballot.ts";
+import type { MessageOf } from "./machine.ts";
+import { quorumOf, seatOf } from "./membership.ts";
 import { PAXOS_LIMITS } from "./timing.ts";
 
 interface PeerContact {
@@ -12,11 +21,15 @@ interface PeerContact {
   heartbeatAt: number;
   resentAt: number;
   durableThrough: Slot;
+  appliedThrough: Slot;
+  /** The newest question it answered. */
+  answered: number;
+  /** Its journal, as last said; undefined before the first answer. */
+  identity: string | undefined;
 }
 
 interface Vote {
-  /** Bit per member by index. */
-  members: number;
+  readonly seats: Set<number>;
   sentAt: number;
 }
 
@@ -24,23 +37,34 @@ export class Proposer<Command> {
   readonly ballot: Ballot;
   /** Slots up to this one may have been decided by earlier leaders; nothing is known for sure before they are decided here. */
   readonly barrier: Slot;
+  readonly masters: MasterMembership;
   nextSlot: Slot;
-  readonly peers: ReadonlyMap<ServerName, PeerContact>;
-  readonly #members: readonly ServerName[];
+  /** Slot of a proposed membership: nothing is proposed behind it. */
+  blockedAt: Slot | undefined;
+  /** A membership that waits for its slot. */
+  wanted: MasterMembership | undefined;
+  readonly peers = new Map<ServerName, PeerContact>();
+  readonly #now: number;
   readonly #votes = new Map<Slot, Vote>();
   #queue: Command[] = [];
   #queueAt = 0;
 
-  constructor(ballot: Ballot, members: readonly ServerName[], barrier: Slot, now: number) {
+  constructor(ballot: Ballot, masters: MasterMembership, peers: readonly ServerName[], barrier: Slot, now: number) {
     this.ballot = ballot;
     this.barrier = barrier;
     this.nextSlot = barrier + 1;
-    this.#members = members;
-    this.peers = new Map(
-      members
-        .filter((_, index) => index !== ballot.master)
-        .map((member) => [member, { heardAt: now, heartbeatAt: now, resentAt: now, durableThrough: 0 }]),
-    );
+    this.masters = masters;
+    this.#now = now;
+    for (const peer of peers) this.addPeer(peer);
+  }
+
+  addPeer(server: ServerName): void {
+    if (this.peers.has(server)) return;
+    const now = this.#now;
+    this.peers.set(server, {
+      ...{ heardAt: now, heartbeatAt: now, resentAt: now, durableThrough: 0, appliedThrough: 0, answered: 0 },
+      identity: undefined,
+    });
   }
 
   get queued(): number {
@@ -52,9 +76,13 @@ export class Proposer<Command> {
     for (const command of commands.slice(0, Math.max(0, room))) this.#queue.push(command);
   }
 
+  hasRoom(decidedThrough: Slot): boolean {
+    return this.blockedAt === undefined && this.nextSlot - decidedThrough <= PAXOS_LIMITS.windowSlots;
+  }
+
   /** The commands of the next slot; undefined when nothing waits or the window is full. */
   nextBatch(decidedThrough: Slot, sizeOf: (command: Command) => number): Command[] | undefined {
-    if (this.queued === 0 || this.nextSlot - decidedThrough > PAXOS_LIMITS.windowSlots) return undefined;
+    if (this.queued === 0 || !this.hasRoom(decidedThrough)) return undefined;
     const batch: Command[] = [];
     let bytes = 0;
     while (this.queued > 0 && batch.length < PAXOS_LIMITS.batchCommandsMax) {
@@ -73,17 +101,18 @@ export class Proposer<Command> {
 
   /** The leader's own vote, which its accept message carries to the others only once it is durable. */
   open(slot: Slot, now: number): void {
-    this.#votes.set(slot, { members: 1 << this.ballot.master, sentAt: now });
+    this.#votes.set(slot, { seats: new Set([this.ballot.master]), sentAt: now });
   }
 
-  vote(slot: Slot, member: ServerName): void {
-    const vote = this.#votes.get(slot);
-    if (vote) vote.members |= 1 << this.#members.indexOf(member);
+  /** Counts for a seat, not for a server: a journal that was lost takes its vote with it. */
+  vote(slot: Slot, server: ServerName, identity: string | undefined): void {
+    const seat = seatOf(this.masters, server, identity);
+    if (seat) this.#votes.get(slot)?.seats.add(seat.seat);
   }
 
   hasMajority(slot: Slot): boolean {
     const vote = this.#votes.get(slot);
-    return vote !== undefined && countBits(vote.members) >= majority(this.#members.length);
+    return vote !== undefined && vote.seats.size >= quorumOf(this.masters);
   }
 
   close(slot: Slot): void {
@@ -91,48 +120,95 @@ export class Proposer<Command> {
   }
 
   /** Slots that a peer has had time to accept and has not; looked for once per resend time. */
-  takeOverdue(member: ServerName, decidedThrough: Slot, now: number): Slot[] {
-    const peer = this.peers.get(member);
+  takeOverdue(server: ServerName, decidedThrough: Slot, now: number): Slot[] {
+    const peer = this.peers.get(server);
     if (!peer || now < peer.resentAt + PAXOS_LIMITS.resendMs) return [];
-    const bit = 1 << this.#members.indexOf(member);
+    const seat = seatOf(this.masters, server, peer.identity);
     const slots: Slot[] = [];
     peer.resentAt = now;
     for (let slot = decidedThrough + 1; slot < this.nextSlot; slot++) {
       const vote = this.#votes.get(slot);
-      if (vote && (vote.members & bit) === 0 && now >= vote.sentAt + PAXOS_LIMITS.resendMs) slots.push(slot);
+      if (!vote || now < vote.sentAt + PAXOS_LIMITS.resendMs) continue;
+      if (!seat || !vote.seats.has(seat.seat)) slots.push(slot);
     }
     return slots;
   }
 
-  sentHeartbeat(member: ServerName, now: number): void {
-    const peer = this.peers.get(member);
+  sentHeartbeat(server: ServerName, now: number): void {
+    const peer = this.peers.get(server);
     if (peer) peer.heartbeatAt = now;
   }
 
-  isHeartbeatDue(member: ServerName, now: number): boolean {
-    const peer = this.peers.get(member);
+  isHeartbeatDue(server: ServerName, now: number): boolean {
+    const peer = this.peers.get(server);
     return peer !== undefined && now >= peer.heartbeatAt + PAXOS_LIMITS.heartbeatMs;
   }
 
-  heard(member: ServerName, now: number, durableThrough: Slot | undefined): void {
-    const peer = this.peers.get(member);
+  heard(server: ServerName, now: number, answer: MessageOf<"accepted">): void {
+    const peer = this.peers.get(server);
     if (!peer) return;
+    const identity = answer.identity ?? FIRST_IDENTITY;
+    if (peer.identity !== identity) {
+      peer.identity = identity;
+      peer.durableThrough = 0;
+      peer.appliedThrough = 0;
+    }
     peer.heardAt = now;
-    if (durableThrough !== undefined) peer.durableThrough = Math.max(peer.durableThrough, durableThrough);
+    peer.durableThrough = Math.max(peer.durableThrough, answer.durableThrough ?? 0);
+    peer.appliedThrough = Math.max(peer.appliedThrough, answer.appliedThrough ?? 0);
+    if (isCurrent(answer.ballot, this.ballot)) peer.answered = Math.max(peer.answered, answer.answers ?? 0);
   }
 
-  /** Whether a majority, this leader included, has answered lately. */
+  #members(): PeerContact[] {
+    return [...this.peers].flatMap(([server, peer]) =>
+      peer.identity === undefined || !seatOf(this.masters, server, peer.identity) ? [] : [peer],
+    );
+  }
+
+  /** Whether a majority, this leader included, has answered lately. Before its first answer a peer is given the time for it. */
   isInContact(now: number): boolean {
     let count = 1;
-    for (const peer of this.peers.values()) if (now < peer.heardAt + PAXOS_LIMITS.contactLostMs) count += 1;
-    return count >= majority(this.#members.length);
+    for (const [server, peer] of this.peers) {
+      const isSeat = this.masters.seats.some(
+        (seat) => seat.server === server && seat.identity === (peer.identity ?? seat.identity),
+      );
+      if (isSeat && now < peer.heardAt + PAXOS_LIMITS.contactLostMs) count += 1;
+    }
+    return count >= quorumOf(this.masters);
   }
 
-  /** Slot that every member durably knows as decided. */
+  /** The newest value that a majority of the members has reached, this leader's own included. */
+  #byMajority(own: number, of: (peer: PeerContact) => number): number {
+    const values = [own, ...this.#members().map(of)].sort((a, b) => b - a);
+    return values[quorumOf(this.masters) - 1] ?? 0;
+  }
+
+  /** Slot through which a majority has everything durably, databases included. */
+  appliedByMajority(own: Slot): Slot {
+    return this.#byMajority(own, (peer) => peer.appliedThrough);
+  }
+
+  /** The newest question that a majority answered: when it was asked, nobody else could lead. */
+  confirmed(): number {
+    return this.#byMajority(Number.MAX_SAFE_INTEGER, (peer) => peer.answered);
+  }
+
+  /** Slot that everybody it sends to durably knows as decided. */
   durableEverywhere(own: Slot): Slot {
     let through = own;
     for (const peer of this.peers.values()) through = Math.min(through, peer.durableThrough);
     return through;
+  }
+
+  /** The member that knows most of those heard from lately. */
+  mostAdvanced(now: number): ServerName | undefined {
+    let best: { readonly server: ServerName; readonly durableThrough: Slot } | undefined;
+    for (const [server, { identity, heardAt, durableThrough }] of this.peers) {
+      if (identity === undefined || !seatOf(this.masters, server, identity)) continue;
+      if (now >= heardAt + PAXOS_LIMITS.heartbeatMs * 3) continue;
+      if (!best || durableThrough > best.durableThrough) best = { server, durableThrough };
+    }
+    return best?.server;
   }
 
   get wakeAt(): number {
@@ -142,9 +218,12 @@ export class Proposer<Command> {
   }
 }
 
+const isCurrent = (ballot: Ballot, own: Ballot): boolean => compareBallots(ballot, own) === 0;
+
 /** A candidate's collection of promises; what earlier leaders may have decided is the highest-ballot entry per slot. */
 export class Candidacy<Command> {
   readonly ballot: Ballot;
+  /** Under identities that have seats. */
   readonly granted = new Set<ServerName>();
   /** Where each peer's answer goes on, for answers that did not fit one message. */
   readonly askFrom = new Map<ServerName, Slot>();
@@ -164,10 +243,4 @@ export class Candidacy<Command> {
       if (!known || compareBallots(known.ballot, entry.ballot) < 0) this.recovered.set(entry.slot, entry);
     }
   }
-}
-
-function countBits(bits: number): number {
-  let count = 0;
-  for (let rest = bits; rest !== 0; rest &= rest - 1) count += 1;
-  return count;
 }
