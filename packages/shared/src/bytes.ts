@@ -163,3 +163,6 @@ function hexDigit(code: number): number {
 
 /** UTF-8 bytes of a text. */
 export const utf8 = (text: string): Uint8Array => textEncoder.encode(text);
+
+/** Text of UTF-8 bytes. Throws a TypeError on bytes that are none. */
+export const fromUtf8 = (bytes: Uint8Array): string => textDecoder.decode(bytes);

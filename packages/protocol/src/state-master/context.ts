@@ -8,16 +8,26 @@ import type { MasterCommand } from "./commands.ts";
 import type { MetadataState } from "./metadata-state.ts";
 
 export class MasterContext {
-  readonly state: MetadataState;
+  /** Replaced as a whole by a checkpoint or a snapshot, never while this master is the primary. */
+  state: MetadataState;
+  /** The databases of a majority are too far behind: nothing more is verified for now. */
+  isHeldBack = false;
   now = 0;
   wall = 0;
   /** Everything up to this slot is in {@link state}. */
   applied: Slot = 0;
   #sends: SendEffect[] = [];
   #commands: MasterCommand[] = [];
+  readonly #confirm: () => number;
 
-  constructor(state: MetadataState) {
+  constructor(state: MetadataState, confirm: () => number) {
     this.state = state;
+    this.#confirm = confirm;
+  }
+
+  /** Asks the other masters whether this one still leads; the number comes back confirmed, or never. */
+  askForConfirmation(): number {
+    return this.#confirm();
   }
 
   send<Receiver extends keyof MessagesTo>(component: Receiver, to: ServerName, message: MessagesTo[Receiver]): void {
@@ -61,6 +71,14 @@ export const MASTER_TIMES = {
   closingForgottenMs: 10_000,
   /** Members report again every 500 ms; a reported change nobody repeats is dropped. */
   candidateForgottenMs: 10_000,
+  /** Decided slots that a majority of the masters' databases has not taken in: beyond, the primary waits for them. */
+  lagSlotsMax: 8192,
+  /** Rows of the database that one question about old decisions is answered with, and when it is asked again. */
+  lookupSlots: 256,
+  lookupResendMs: 1000,
+  /** Questions about unknown outcomes that wait for a confirmation of leadership, and for how long. */
+  unconfirmedMax: 256,
+  unconfirmedMs: 1000,
   /** Epochs that one member may cause by gaps and restarts: first pause, doubled each time, and the longest. */
   epochPauseMs: 250,
   epochPauseMsMax: 8_000,

@@ -1,7 +1,7 @@
 /**
- * The decisions in slot order, and who follows them (ADR 0003).
- *
- * Stated limit: every decision since the first slot is kept in memory; nothing here truncates.
+ * The decisions in slot order, and who follows them (ADR 0003). Memory keeps a window of the newest; a follower that
+ * was away for longer gets the older ones out of this master's database, and one that needs what no database keeps is
+ * told so (`prunedThrough`): it needs a state transfer.
  */
 import type { Component, Decision, ServerName, Slot, SlotDecisions, StreamMessage } from "@redoubt/shared";
 import type { Sender } from "../core.ts";
@@ -9,20 +9,62 @@ import { MASTER_TIMES, type MasterContext } from "./context.ts";
 
 export const STREAM_SLOTS_MAX = 256;
 export const STREAM_BYTES_MAX = 512 * 1024;
+/** Slots with decisions, and their bytes, kept in memory. */
+const KEPT_SLOTS_MAX = 4096;
+const KEPT_BYTES_MAX = 8 * 1024 * 1024;
+
+export interface PackedStream {
+  readonly keptAfter: Slot;
+  readonly through: Slot;
+  readonly slots: readonly SlotDecisions[];
+}
 
 export class DecisionStream {
-  readonly #slots: SlotDecisions[] = [];
-  /** Everything up to this slot is in. */
+  #slots: SlotDecisions[] = [];
+  #bytes = 0;
+  readonly #slotsMax: number;
+  /** Everything after this slot is in … */
+  keptAfter: Slot = 0;
+  /** … up to this one. */
   through: Slot = 0;
+
+  constructor(slotsMax: number = KEPT_SLOTS_MAX) {
+    this.#slotsMax = slotsMax;
+  }
 
   /** The next slot; one without decisions only moves {@link through}. */
   add(slot: Slot, at: number, decisions: readonly Decision[]): void {
-    if (decisions.length > 0) this.#slots.push({ slot, at, decisions });
     this.through = slot;
+    if (decisions.length === 0) return;
+    const added = { slot, at, decisions };
+    this.#slots.push(added);
+    this.#bytes += slotBytes(added);
+    // A quarter goes at once, so that the array is not moved for every slot.
+    if (this.#slots.length > this.#slotsMax * 1.25) this.#drop(this.#slots.length - this.#slotsMax);
+    while (this.#bytes > KEPT_BYTES_MAX && this.#slots.length > 1) this.#drop(Math.ceil(this.#slots.length / 4));
   }
 
-  /** What comes after a slot, as much as fits one message. */
-  chunk(after: Slot): { readonly through: Slot; readonly slots: SlotDecisions[] } {
+  #drop(count: number): void {
+    for (const dropped of this.#slots.splice(0, count)) {
+      this.#bytes -= slotBytes(dropped);
+      this.keptAfter = dropped.slot;
+    }
+  }
+
+  pack(): PackedStream {
+    return { keptAfter: this.keptAfter, through: this.through, slots: this.#slots };
+  }
+
+  load({ keptAfter, through, slots }: PackedStream): void {
+    this.keptAfter = keptAfter;
+    this.through = through;
+    this.#slots = [...slots];
+    this.#bytes = slots.reduce((bytes, slot) => bytes + slotBytes(slot), 0);
+  }
+
+  /** What comes after a slot, as much as fits one message; undefined when it is not in memory any more. */
+  chunk(after: Slot): { readonly through: Slot; readonly slots: SlotDecisions[] } | undefined {
+    if (after < this.keptAfter) return undefined;
     const first = this.#indexAfter(after);
     const slots: SlotDecisions[] = [];
     let bytes = 0;
@@ -85,6 +127,17 @@ interface Follower {
   sentAt: number;
   /** When its last question was answered. */
   answeredAt: number;
+  /** When the database was asked for it. */
+  lookedUpAt: number;
+}
+
+interface StreamPart {
+  readonly through: Slot;
+  readonly slots: readonly SlotDecisions[];
+}
+
+interface SlotsFound extends StreamPart {
+  readonly prunedThrough: Slot;
 }
 
 /** A follower's questions are answered at most this often, so that one that lies about its place costs little. */
@@ -95,10 +148,12 @@ export class Followers {
   readonly #context: MasterContext;
   readonly #stream: DecisionStream;
   readonly #followers = new Map<string, Follower>();
+  readonly #lookUp: (to: Sender, after: Slot) => void;
 
-  constructor(context: MasterContext, stream: DecisionStream) {
+  constructor(context: MasterContext, stream: DecisionStream, lookUp: (to: Sender, after: Slot) => void) {
     this.#context = context;
     this.#stream = stream;
+    this.#lookUp = lookUp;
   }
 
   follow(from: Sender, after: Slot, primary: ServerName): void {
@@ -106,14 +161,28 @@ export class Followers {
     if (!component || !Number.isSafeInteger(after) || after < 0) return;
     const { now } = this.#context;
     const key = `${component}/${from.server}`;
-    const answeredAt = this.#followers.get(key)?.answeredAt ?? Number.NEGATIVE_INFINITY;
+    const known = this.#followers.get(key);
+    const answeredAt = known?.answeredAt ?? Number.NEGATIVE_INFINITY;
     const mayAnswer = now >= answeredAt + ANSWER_PAUSE_MS;
     const follower = {
       ...{ component, server: from.server, position: after, sentAt: now },
       answeredAt: mayAnswer ? now : answeredAt,
+      lookedUpAt: known?.lookedUpAt ?? Number.NEGATIVE_INFINITY,
     };
     this.#followers.set(key, follower);
     if (mayAnswer) this.#send(follower, primary);
+  }
+
+  /** What the database holds for a follower that was away for long. */
+  found(to: Sender, after: Slot, found: SlotsFound | undefined, primary: ServerName): void {
+    const follower = this.#followers.get(`${to.component}/${to.server}`);
+    if (follower?.position !== after) return;
+    follower.lookedUpAt = Number.NEGATIVE_INFINITY;
+    if (!found) return;
+    const { prunedThrough, through, slots } = found;
+    if (after < prunedThrough) {
+      this.#tell(follower, { through: after, slots: [] }, primary, { prunedThrough });
+    } else if (through > after) this.#tell(follower, { through, slots }, primary);
   }
 
   /** On the primary, after slots were applied: to everybody who is up to date. */
@@ -145,7 +214,19 @@ export class Followers {
   }
 
   #send(follower: Follower, primary: ServerName, part = this.#stream.chunk(follower.position)): void {
-    const message: StreamMessage = { kind: "stream", after: follower.position, ...part, primary };
+    if (part) {
+      this.#tell(follower, part, primary);
+      return;
+    }
+    const { now } = this.#context;
+    if (now < follower.lookedUpAt + MASTER_TIMES.lookupResendMs) return;
+    follower.lookedUpAt = now;
+    follower.sentAt = now;
+    this.#lookUp({ component: follower.component, server: follower.server }, follower.position);
+  }
+
+  #tell(follower: Follower, part: StreamPart, primary: ServerName, more: { readonly prunedThrough?: Slot } = {}): void {
+    const message: StreamMessage = { kind: "stream", after: follower.position, ...part, primary, ...more };
     this.#context.send(follower.component, follower.server, message);
     follower.position = part.through;
     follower.sentAt = this.#context.now;

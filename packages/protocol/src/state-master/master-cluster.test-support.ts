@@ -20,7 +20,14 @@ import { nodeHasher } from "../testing/hasher.test-support.ts";
 import { HOLDER, MEMBERS, type TestChange } from "./changes.test-support.ts";
 import { createStateMaster } from "./index.ts";
 import { seededRandom } from "./paxos/paxos-network.test-support.ts";
-import type { ApplyEffect, StateMaster, StateMasterEffect, StateMasterInput, StateMasterRecord } from "./types.ts";
+import type {
+  ApplyEffect,
+  StateMaster,
+  StateMasterConfiguration,
+  StateMasterEffect,
+  StateMasterInput,
+  StateMasterRecord,
+} from "./types.ts";
 
 export const MASTERS: readonly ServerName[] = ["state-master-1", "state-master-2", "state-master-3"];
 export const REGULATOR: Sender = { component: "traffic-regulator", server: "traffic-regulator-1" };
@@ -30,6 +37,11 @@ interface MasterHost {
   core: StateMaster | undefined;
   durable: StateMasterRecord[];
   applied: ApplyEffect[];
+  /** What its database holds, in slot order. */
+  database: ApplyEffect[];
+  isDatabaseUp: boolean;
+  databaseAt: number;
+  identity: string | undefined;
 }
 
 interface Flight {
@@ -140,11 +152,22 @@ export class MasterCluster {
   #order = 0;
   readonly #changes = new Map<Digest, TestChange>();
 
-  constructor(seed: number) {
+  /** With a window the masters have databases, too. */
+  readonly #options: Pick<StateMasterConfiguration, "window">;
+
+  constructor(seed: number, options: Pick<StateMasterConfiguration, "window"> = {}) {
+    this.#options = options;
     this.random = seededRandom(seed);
     this.members = new Map(MEMBERS.map((server) => [server, new ScriptedMember(this, server)]));
     this.masters = new Map(
-      MASTERS.map((server) => [server, { server, core: undefined, durable: [], applied: [] } satisfies MasterHost]),
+      MASTERS.map((server) => [
+        server,
+        {
+          server,
+          core: undefined,
+          ...{ durable: [], applied: [], database: [], isDatabaseUp: true, databaseAt: 0, identity: undefined },
+        } satisfies MasterHost,
+      ]),
     );
     for (const server of MASTERS) this.startMaster(server);
   }
@@ -174,9 +197,71 @@ export class MasterCluster {
   startMaster(server: ServerName): void {
     const host = this.masters.get(server) as MasterHost;
     if (host.core) return;
-    host.core = createStateMaster({ hasher: nodeHasher, random: this.random }, { self: server, masters: MASTERS });
+    host.core = createStateMaster(
+      { hasher: nodeHasher, random: this.random },
+      {
+        ...{ self: server, masters: MASTERS, ...this.#options, hasDatabase: this.#hasDatabases },
+        ...(host.identity === undefined ? {} : { journalIdentity: host.identity }),
+      },
+    );
     host.applied = [];
     this.#step(host, { kind: "start", now: this.now, wall: this.now, durable: [...host.durable] });
+  }
+
+  get #hasDatabases(): boolean {
+    return this.#options.window !== undefined;
+  }
+
+  /** Journal and database are gone. */
+  wipeMaster(server: ServerName): void {
+    this.crashMaster(server);
+    const host = this.masters.get(server) as MasterHost;
+    host.durable = [];
+    host.database = [];
+    host.identity = "journal 1";
+  }
+
+  restoreDatabase(server: ServerName, rows: number): void {
+    const host = this.masters.get(server) as MasterHost;
+    host.database = host.database.slice(0, rows);
+    this.#tellDatabase(host);
+  }
+
+  stopDatabase(server: ServerName): void {
+    const host = this.masters.get(server) as MasterHost;
+    host.isDatabaseUp = false;
+    this.#tellDatabase(host);
+  }
+
+  #tellDatabase(host: MasterHost): void {
+    const appliedThrough = host.isDatabaseUp ? (host.database.at(-1)?.slot ?? 0) : undefined;
+    if (host.core) this.#step(host, { kind: "database", now: this.now, wall: this.now, appliedThrough });
+  }
+
+  /** As the process around the core does: rows in order, those that are not here from a peer's database. */
+  #runDatabase(host: MasterHost): void {
+    if (!this.#hasDatabases || !host.isDatabaseUp || !host.core || this.now < host.databaseAt) return;
+    host.databaseAt = this.now + 10;
+    const last = () => host.database.at(-1)?.slot ?? 0;
+    const missing = host.core.status().rowsAfter;
+    const peer = [...this.masters.values()].find(({ database }) => (database.at(-1)?.slot ?? 0) > last());
+    if (last() < missing && peer) {
+      host.database.push(...peer.database.filter(({ slot }) => slot > last()).slice(0, 8));
+    }
+    for (const row of host.applied) if (row.previous === last()) host.database.push(row);
+    this.#tellDatabase(host);
+  }
+
+  #lookUp(host: MasterHost, { to, after, limit }: Extract<StateMasterEffect, { kind: "lookupSlots" }>): void {
+    const slots = host.database.filter(({ slot }) => slot > after).slice(0, limit);
+    const found = host.isDatabaseUp
+      ? {
+          slots: slots.map(({ slot, at, decisions }) => ({ slot, at, decisions })),
+          through: slots.at(-1)?.slot ?? after,
+          prunedThrough: 0,
+        }
+      : undefined;
+    this.#step(host, { kind: "slotsFound", now: this.now, wall: this.now, to, after, found });
   }
 
   crashMaster(server: ServerName): void {
@@ -216,6 +301,7 @@ export class MasterCluster {
       for (const flight of due) this.#deliver(flight);
       for (const member of this.members.values()) if (!member.isSilent) member.tick();
       for (const host of this.masters.values()) {
+        this.#runDatabase(host);
         if (host.core && (host.core.wakeAt ?? Number.POSITIVE_INFINITY) <= this.now) {
           this.#step(host, { kind: "tick", now: this.now, wall: this.now });
         }
@@ -257,7 +343,9 @@ export class MasterCluster {
   #perform(host: MasterHost, self: Sender, effect: StateMasterEffect): void {
     if (effect.kind === "append") host.durable.push(effect.record);
     else if (effect.kind === "apply") host.applied.push(effect);
-    else this.#fly(self, { component: effect.component, server: effect.to }, effect.message);
+    else if (effect.kind === "lookupSlots") this.#lookUp(host, effect);
+    else if (effect.kind === "send")
+      this.#fly(self, { component: effect.component, server: effect.to }, effect.message);
   }
 
   // ---- what tests ask ----

@@ -16,6 +16,7 @@ import {
   isInvalid,
   MASTERS_KEYS_MAX,
   type MetadataState,
+  NONCES_MAX,
 } from "./metadata-state.ts";
 
 /**
@@ -54,7 +55,7 @@ export function applyVerify(
   const { admittedAt } = change;
   state.outcomes.set(requestId, { kind: "verified", change: nameOf(change), replyDigest, admittedAt });
   state.newestAdmission = Math.max(state.newestAdmission, admittedAt);
-  forgetOutcomes(state);
+  state.outcomes.forget(state.newestAdmission - LIMITS.idempotencyWindowMs * LIMITS.idempotencyWindowsKept);
   state.survivors.delete(digest);
   for (const { cluster } of change.links) {
     const record = clusterRecord(state, cluster);
@@ -67,7 +68,7 @@ export function applyVerify(
   for (const { object, number, epoch, parent, c1 } of change.writes) {
     const previous = state.heads.get(object);
     const c2 = extendC2(state.hasher, previous?.c2 ?? ZERO_DIGEST, c1, verdictDigest);
-    state.heads.set(object, { number, epoch, c1, c2, changeDigest: digest, requestId, slot });
+    state.heads.set(object, { number, epoch, c1, c2, slot });
     applied.versions.push({
       ...{ object, number, epoch, parent, c1, c2, requestId, attempt, executionServer, testers },
       changeDigest: digest,
@@ -77,20 +78,6 @@ export function applyVerify(
   const clusters = change.links.map(({ cluster }) => cluster);
   const { readOnly } = change;
   applied.decisions.push({ kind: "verified", change: nameOf(change), replyDigest, readOnly, clusters, testers });
-}
-
-const FORGOTTEN_PER_CHANGE_MAX = 4;
-
-/** Outcomes are nearly in the order of admission: the few at the front are looked at, so that no command takes long. */
-function forgetOutcomes({ outcomes, newestAdmission }: MetadataState): void {
-  const oldest = newestAdmission - LIMITS.idempotencyWindowMs * LIMITS.idempotencyWindowsKept;
-  let forgotten = 0;
-  for (const [requestId, { admittedAt = 0 }] of outcomes) {
-    // Closed before anything was verified: of no known age, and kept.
-    if (admittedAt === 0) continue;
-    if (admittedAt >= oldest || ++forgotten > FORGOTTEN_PER_CHANGE_MAX) return;
-    outcomes.delete(requestId);
-  }
 }
 
 /** A survivor may still be verified, so its request cannot be closed before it is decided. */
@@ -112,6 +99,10 @@ export function applyClaimPrimary(
   const { component, server, nonce, mastersKey } = command;
   if (state.nonces.has(nonce) || state.leases.get(component)?.epoch === slot) return;
   state.nonces.add(nonce);
+  for (const oldest of state.nonces) {
+    if (state.nonces.size <= NONCES_MAX) break;
+    state.nonces.delete(oldest);
+  }
   state.leases.set(component, { server, epoch: slot, nonce });
   if (component === "traffic-regulator") {
     state.mastersKeys.set(slot, mastersKey);

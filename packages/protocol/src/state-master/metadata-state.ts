@@ -2,8 +2,8 @@
  * The replicated state of the masters: where object clusters are, which changes and versions are verified, what became
  * of every request id, who is primary. Only `applyCommand` (`metadata.ts`) changes it, equally on every master.
  *
- * Stated limit: heads grow with the objects there are. Outcomes are forgotten seven windows after their requests' admission,
- * as the newest ticket verified tells the time: no master's clock is asked.
+ * Bounded by the objects there are and by the window for request ids: outcomes are forgotten seven windows after their
+ * requests' admission, as the newest ticket verified tells the time; no master's clock is asked.
  */
 import {
   type ChangeName,
@@ -13,15 +13,15 @@ import {
   type Epoch,
   OBJECT_CLUSTERS,
   type ObjectClusterNumber,
-  type RequestId,
-  type RequestOutcome,
   type ServerName,
   type Slot,
   ZERO_DIGEST,
 } from "@redoubt/shared";
 import type { Hasher } from "../core.ts";
 import type { MasterChange } from "./commands.ts";
-import type { DeadChangeRow, ObjectHead, PrimaryLease, VersionRow } from "./types.ts";
+import { HeadTable } from "./head-table.ts";
+import { OutcomeTable } from "./outcome-table.ts";
+import type { DeadChangeRow, PrimaryLease, VersionRow } from "./types.ts";
 
 /** Holder and members fixed with one epoch. Epoch 0 is "never opened": no holder, no members. */
 export interface EpochTerms {
@@ -63,12 +63,12 @@ export interface MetadataState {
    * and domains are settled whole, so one settlement decides for all clusters of a change at once.
    */
   readonly survivors: Map<Digest, MasterChange>;
-  readonly heads: Map<string, ObjectHead>;
-  readonly outcomes: Map<RequestId, Exclude<RequestOutcome, { readonly kind: "unknown" }>>;
+  readonly heads: HeadTable;
+  readonly outcomes: OutcomeTable;
   /** Newest admission among verified requests: the time by which outcomes grow old. */
   newestAdmission: number;
   readonly leases: Map<PrimaryComponent, PrimaryLease>;
-  /** Nonces granted before: a claim that arrives late must not take the lease back. */
+  /** Nonces granted before, the newest {@link NONCES_MAX}: a claim that arrives late must not take the lease back. */
   readonly nonces: Set<string>;
   /** Key of the masters' ticket entry per regulator epoch, the newest {@link MASTERS_KEYS_MAX}. */
   readonly mastersKeys: Map<Epoch, string>;
@@ -76,6 +76,7 @@ export interface MetadataState {
 
 /** Regulator epochs whose tickets can still be checked. */
 export const MASTERS_KEYS_MAX = 64;
+export const NONCES_MAX = 1024;
 
 /** What the commands of one slot decided. */
 export interface Applied {
@@ -94,8 +95,8 @@ export function createMetadataState(hasher: Hasher): MetadataState {
     })),
     openEpochs: new Map(),
     survivors: new Map(),
-    heads: new Map(),
-    outcomes: new Map(),
+    heads: new HeadTable(),
+    outcomes: new OutcomeTable(),
     newestAdmission: 0,
     leases: new Map(),
     nonces: new Set(),

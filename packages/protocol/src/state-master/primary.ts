@@ -8,6 +8,7 @@ import {
   isRequestId,
   type RequestEpochMessage,
   type RequestId,
+  type ServerName,
   type ToStateMaster,
 } from "@redoubt/shared";
 import type { Sender } from "../core.ts";
@@ -22,6 +23,13 @@ import { VerifyPipeline } from "./verify-pipeline.ts";
 
 /** Request ids in one question. */
 const OUTCOMES_MAX = 4096;
+interface UnconfirmedQuestion {
+  readonly to: ServerName;
+  readonly requests: readonly RequestId[];
+  readonly number: number;
+  readonly askedAt: number;
+}
+
 const NONCE_MAX = 128;
 const KEY_PATTERN = /^([0-9a-f]{64})?$/;
 
@@ -32,6 +40,7 @@ export class Primary {
   readonly #pipeline: VerifyPipeline;
   readonly #settlements: SettlementDriver;
   readonly #closings: Closings;
+  #unconfirmed: UnconfirmedQuestion[] = [];
 
   constructor(context: MasterContext, requests: EpochRequests) {
     this.#context = context;
@@ -48,6 +57,7 @@ export class Primary {
     this.#pipeline.clear();
     this.#settlements.clear();
     this.#closings.clear();
+    this.#unconfirmed = [];
   }
 
   /** After commands were applied; also once on becoming the primary, with none. */
@@ -118,6 +128,9 @@ export class Primary {
       case "paxos":
       case "follow":
       case "metadataQuery":
+      case "changeMasters":
+      case "fetchRows":
+      case "rows":
         // Handled by every master, primary or not (`state-master.ts`), or by the process around the core.
         break;
     }
@@ -133,13 +146,37 @@ export class Primary {
     this.#context.propose({ kind: "openEpoch", ...opening });
   }
 
+  /**
+   * What is decided stays decided and is said at once. That something is not decided may be old news from a master that
+   * no longer leads: it is said only once a majority has confirmed, after the question came, that this one does.
+   */
   #tellOutcomes(from: Sender, requests: readonly RequestId[]): void {
     if (from.component !== "traffic-regulator") return;
+    if (requests.every((requestId) => this.#context.state.outcomes.has(requestId))) {
+      this.#say(from.server, requests);
+      return;
+    }
+    if (this.#unconfirmed.length >= MASTER_TIMES.unconfirmedMax) return;
+    const number = this.#context.askForConfirmation();
+    this.#unconfirmed.push({ to: from.server, requests, number, askedAt: this.#context.now });
+  }
+
+  /** At the end of every step: questions up to this number are confirmed. */
+  confirmed(number: number): void {
+    if (this.#unconfirmed.length === 0) return;
+    const { now } = this.#context;
+    const waiting = this.#unconfirmed.filter((question) => question.number > number);
+    for (const { to, requests, number: asked } of this.#unconfirmed) if (asked <= number) this.#say(to, requests);
+    this.#unconfirmed = waiting.filter(({ askedAt }) => now < askedAt + MASTER_TIMES.unconfirmedMs);
+  }
+
+  #say(to: ServerName, requests: readonly RequestId[]): void {
+    if (requests.length === 0) return;
     const outcomes = requests.map((requestId) => ({
       requestId,
       outcome: this.#context.state.outcomes.get(requestId) ?? ({ kind: "unknown" } as const),
     }));
-    this.#context.send("traffic-regulator", from.server, { kind: "outcomes", outcomes });
+    this.#context.send("traffic-regulator", to, { kind: "outcomes", outcomes });
   }
 
   #claimPrimary(from: Sender, { component, nonce, mastersKey }: ClaimPrimaryMessage): void {

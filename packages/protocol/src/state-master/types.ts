@@ -10,15 +10,44 @@ import type {
   RequestOutcome,
   ServerName,
   Slot,
+  SlotDecisions,
   ToStateMaster,
 } from "@redoubt/shared";
-import type { CommonEffect, CommonInput, Core, Hasher, Random } from "../core.ts";
+import type {
+  CheckpointedCore,
+  CheckpointedInput,
+  CommonEffect,
+  CommonInput,
+  Hasher,
+  Instant,
+  Random,
+  RecordNumber,
+  Sender,
+} from "../core.ts";
 import type { MasterCommand } from "./commands.ts";
-import type { PaxosRecord } from "./paxos/paxos-types.ts";
+import type { PaxosRecord, PaxosWindow } from "./paxos/paxos-types.ts";
 
 export type StateMasterRecord = PaxosRecord<MasterCommand>;
 
-export type StateMasterInput = CommonInput<ToStateMaster, StateMasterRecord>;
+export type StateMasterInput =
+  | CommonInput<ToStateMaster, StateMasterRecord>
+  | Extract<CheckpointedInput<StateMasterRecord>, { readonly kind: "restore" | "replay" }>
+  /** Rows through this slot are in this master's database; undefined: the database is away. */
+  | (Instant & { readonly kind: "database"; readonly appliedThrough: Slot | undefined })
+  /**
+   * Answers `lookupSlots`: what the database holds after the slot asked for, in order, complete through `through`.
+   * Undefined: it is away. `prunedThrough`: rows up to this slot are kept no longer.
+   */
+  | (Instant & {
+      readonly kind: "slotsFound";
+      readonly to: Sender;
+      readonly after: Slot;
+      readonly found:
+        | { readonly slots: readonly SlotDecisions[]; readonly through: Slot; readonly prunedThrough: Slot }
+        | undefined;
+    })
+  /** This process is about to end: a primary lets another one take over. */
+  | (Instant & { readonly kind: "handOver" });
 
 /** One verified version. */
 export interface VersionRow {
@@ -54,13 +83,23 @@ export interface ApplyRows {
 export type ApplyEffect = {
   readonly kind: "apply";
   readonly slot: Slot;
+  /** Slot of the row before this one: a database that does not have it lacks rows. */
+  readonly previous: Slot;
   /** Milliseconds since 1970 by the proposing master's clock. */
   readonly at: number;
   readonly decisions: readonly Decision[];
   readonly rows: ApplyRows;
 };
 
-export type StateMasterEffect = CommonEffect<StateMasterRecord> | ApplyEffect;
+export type StateMasterEffect =
+  | CommonEffect<StateMasterRecord>
+  | ApplyEffect
+  /** Records below `before` are not needed by this master's votes any more; a checkpoint must cover them too. */
+  | { readonly kind: "cutJournal"; readonly before: RecordNumber }
+  /** The first record is durable: from now on this journal is the master. */
+  | { readonly kind: "identified"; readonly identity: string }
+  /** A follower needs decisions that are no longer in memory. */
+  | { readonly kind: "lookupSlots"; readonly to: Sender; readonly after: Slot; readonly limit: number };
 
 export interface StateMasterDependencies {
   readonly hasher: Hasher;
@@ -71,8 +110,12 @@ export interface StateMasterConfiguration {
   readonly self: ServerName;
   /** All masters, in the same order on each. */
   readonly masters: readonly ServerName[];
-  /** Slots up to this one are already in Postgres: no `apply` effect for them when the journal is replayed. */
-  readonly appliedThrough?: Slot;
+  /** Identity for an empty journal (PROTOCOL §11): random, but that of the first start of a cluster is fixed. */
+  readonly journalIdentity?: string;
+  /** There is a database that says what it has applied; votes and truncation take it into account. */
+  readonly hasDatabase?: boolean;
+  /** Smaller ones make tests and simulations reach the bounds soon. */
+  readonly window?: PaxosWindow & { readonly streamSlotsMax: number };
 }
 
 export interface ObjectHead {
@@ -80,8 +123,6 @@ export interface ObjectHead {
   readonly epoch: Epoch;
   readonly c1: Digest;
   readonly c2: Digest;
-  readonly changeDigest: Digest;
-  readonly requestId: RequestId;
   /** Slot that verified it. */
   readonly slot: Slot;
 }
@@ -102,7 +143,24 @@ export interface PrimaryLease {
   readonly nonce: string;
 }
 
-export interface StateMaster extends Core<StateMasterInput, StateMasterEffect> {
+export interface StateMasterStatus {
+  readonly identity: string;
+  readonly isVoter: boolean;
+  /** Servers with a vote. */
+  readonly seats: readonly ServerName[];
+  readonly truncatedThrough: Slot;
+  /** Rows up to this slot must come from a peer's database if this master's own lacks them. */
+  readonly rowsAfter: Slot;
+  /** Bytes of the snapshot this master got from a peer; 0 without one. */
+  readonly snapshotBytes: number;
+  readonly outcomes: number;
+  readonly objects: number;
+  /** On the primary: decided slots that no majority of databases has. */
+  readonly lag: number;
+}
+
+export interface StateMaster extends CheckpointedCore<StateMasterInput, StateMasterEffect> {
+  status(): StateMasterStatus;
   /** True while this master is the primary: the Paxos leader with everything older applied. */
   readonly isPrimary: boolean;
   /** The primary this master believes in; empty during elections. */

@@ -47,6 +47,7 @@ export class VerifyPipeline {
 
   #offerOne(candidate: Candidate): boolean {
     const { change } = candidate;
+    if (this.#context.isHeldBack) return false;
     if (this.#inFlight.has(change.digest) || change.links.some(({ cluster }) => this.#isHeldBack(cluster)))
       return false;
     const { state } = this.#context;

@@ -103,6 +103,26 @@ export type MetadataQueryMessage = {
     | { readonly kind: "placement" };
 };
 
+/** Manager → masters: these are to vote from now on; repeated until they do. Servers come and go one at a time (PROTOCOL §11). */
+export type ChangeMastersMessage = {
+  readonly kind: "changeMasters";
+  readonly masters: readonly ServerName[];
+};
+/** Master → master, between the processes: rows of the other's database after a slot, for a database that lost some. */
+export type FetchRowsMessage = {
+  readonly kind: "fetchRows";
+  readonly after: Slot;
+};
+/** Ascending; complete from `after` through `through`. Payloads as the databases hold them. */
+export type RowsMessage = {
+  readonly kind: "rows";
+  readonly after: Slot;
+  readonly through: Slot;
+  readonly rows: readonly { readonly slot: Slot; readonly at: number; readonly payload: Uint8Array }[];
+  /** Rows up to this slot are not kept; what the base is for somebody who lacks them. */
+  readonly prunedThrough: Slot;
+};
+
 export type ToStateMaster =
   | { readonly kind: "paxos"; readonly body: PaxosMessage }
   | ReportMessage
@@ -114,4 +134,7 @@ export type ToStateMaster =
   | CloseMessage
   | OutcomeOfMessage
   | ClaimPrimaryMessage
+  | ChangeMastersMessage
+  | FetchRowsMessage
+  | RowsMessage
   | MetadataQueryMessage;

@@ -65,6 +65,8 @@ export type StreamMessage = {
   readonly through: Slot;
   readonly slots: readonly SlotDecisions[];
   readonly primary: ServerName;
+  /** Decisions up to this slot are kept nowhere any more: a follower that lacks them needs a state transfer. */
+  readonly prunedThrough?: Slot;
 };
 export type PromiseMessage = {
   readonly kind: "promise";

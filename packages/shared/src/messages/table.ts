@@ -54,11 +54,11 @@ export const MAY_SEND: Readonly<Record<string, Readonly<Partial<Record<Component
     "state-master": ["stream"],
   },
   "state-master": {
-    "state-master": ["paxos"],
+    "state-master": ["paxos", "fetchRows", "rows"],
     "state-replica": ["report", "promised", "fenced", "follow", "gap"],
     "acceptance-test-server": ["report", "follow"],
     "traffic-regulator": ["requestEpoch", "close", "outcomeOf", "claimPrimary", "follow"],
-    "configuration-manager": ["claimPrimary", "follow", "metadataQuery"],
+    "configuration-manager": ["claimPrimary", "follow", "metadataQuery", "changeMasters"],
   },
   "configuration-manager": {
     "traffic-regulator": ["regulatorFacts", "logPage", "traffic"],

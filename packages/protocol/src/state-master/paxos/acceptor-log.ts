@@ -10,7 +10,7 @@
  * what they led to (`snapshots.ts`). It knows nothing of ballots' owners or messages.
  */
 import { assert, type Ballot, type MasterMembership, type PaxosEntry, type Slot } from "@redoubt/shared";
-import { compareBallots, NO_BALLOT } from "./ballot.ts";
+import { NO_BALLOT } from "./ballot.ts";
 import type { SlotState } from "./paxos-types.ts";
 import { PAXOS_LIMITS } from "./timing.ts";
 

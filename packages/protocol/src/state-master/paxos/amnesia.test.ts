@@ -97,7 +97,8 @@ describe("with a calm network", () => {
     expect(network.runUntilTrue(() => network.leaders().length === 1, 2000)).toBe(true);
     return [network, network.leaders()[0] as string];
   };
-  const others = (network: PaxosNetwork, leader: string) => [...network.masters.keys()].filter((name) => name !== leader);
+  const others = (network: PaxosNetwork, leader: string) =>
+    [...network.masters.keys()].filter((name) => name !== leader);
   const decide = (network: PaxosNetwork, count: number) => {
     for (let number = 0; number < count; number++) {
       for (const leader of network.leaders()) network.propose(leader, [`d${number}`]);
@@ -132,7 +133,9 @@ describe("with a calm network", () => {
       network.startMaster(victim);
       expect(network.runUntilTrue(() => network.master(victim).paxos.isVoter, 4000)).toBe(true);
     }
-    const seats = network.master(leader).decided.flatMap(({ masters }) => masters?.seats.map(({ seat, identity }) => `${seat} ${identity}`) ?? []);
+    const seats = network
+      .master(leader)
+      .decided.flatMap(({ masters }) => masters?.seats.map(({ seat, identity }) => `${seat} ${identity}`) ?? []);
     const bySeat = new Map(seats.map((text) => [text.split(" ")[0], text]));
     expect(seats.every((text) => bySeat.get(text.split(" ")[0]) === text)).toBe(true);
     expect(bySeat.size).toBeGreaterThan(3);
@@ -156,7 +159,10 @@ describe("with a calm network", () => {
     expect(network.runUntilTrue(grow(five), 5000)).toBe(true);
     network.crash(leader);
     network.crash(others(network, leader)[0] as string);
-    expect(network.runUntilTrue(() => network.leaders().some((name) => name !== leader), 3000), "two of five away").toBe(true);
+    expect(
+      network.runUntilTrue(() => network.leaders().some((name) => name !== leader), 3000),
+      "two of five away",
+    ).toBe(true);
     decide(network, 10);
     for (const name of five) network.startMaster(name);
     expect(network.runUntilTrue(grow(first), 5000)).toBe(true);

@@ -112,7 +112,7 @@ function sendAccepts<Command>(
 export function sendHeartbeat<Command>(machine: Machine<Command>, proposer: Proposer<Command>, peer: ServerName): void {
   const { decidedThrough, durableThrough } = machine.log;
   const forgetThrough = proposer.durableEverywhere(durableThrough);
-  const truncateThrough = proposer.appliedByMajority(machine.appliedThrough);
+  const truncateThrough = proposer.appliedByMajority(machine.appliedThrough) ?? 0;
   const { ballot } = proposer;
   const question = machine.question === 0 ? {} : { question: machine.question };
   machine.send(peer, {
@@ -130,7 +130,7 @@ export function lead<Command>(machine: Machine<Command>, proposer: Proposer<Comm
   }
   dropServed(machine);
   machine.log.forget(proposer.durableEverywhere(machine.log.durableThrough));
-  machine.truncatable = Math.max(machine.truncatable, proposer.appliedByMajority(machine.appliedThrough));
+  machine.truncatable = Math.max(machine.truncatable, proposer.appliedByMajority(machine.appliedThrough) ?? 0);
   for (const peer of proposer.peers.keys()) {
     const overdue = proposer.takeOverdue(peer, machine.log.decidedThrough, machine.now);
     const entries = overdue.map((slot) => machine.log.get(slot)).filter((entry) => entry !== undefined);
@@ -153,13 +153,10 @@ function admit<Command>(machine: Machine<Command>, proposer: Proposer<Command>):
 }
 
 const isChanging = <Command>(machine: Machine<Command>, proposer: Proposer<Command>): boolean =>
-  proposer.wanted !== undefined ||
-  proposer.blockedAt !== undefined ||
-  machine.log.decidedThrough < proposer.barrier;
+  proposer.wanted !== undefined || proposer.blockedAt !== undefined || machine.log.decidedThrough < proposer.barrier;
 
 const isCaughtUp = <Command>({ log, now }: Machine<Command>, durableThrough: number, heardAt: number): boolean =>
-  durableThrough + PAXOS_LIMITS.admissionSlots >= log.decidedThrough &&
-  now < heardAt + PAXOS_LIMITS.heartbeatMs * 4;
+  durableThrough + PAXOS_LIMITS.admissionSlots >= log.decidedThrough && now < heardAt + PAXOS_LIMITS.heartbeatMs * 4;
 
 /** One step towards these servers: a learner that has caught up is added, or else a server that is not wanted removed. */
 export function changeMasters<Command>(machine: Machine<Command>, servers: readonly ServerName[]): void {

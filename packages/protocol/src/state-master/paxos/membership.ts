@@ -58,9 +58,7 @@ export function cutAtMembership<Command>(
   for (const change of changes) {
     const isRefuted = [...recovered.values()].some(
       (entry) =>
-        entry.slot > change.slot &&
-        (entry.under ?? 0) < change.slot &&
-        compareBallots(entry.ballot, change.ballot) > 0,
+        entry.slot > change.slot && (entry.under ?? 0) < change.slot && compareBallots(entry.ballot, change.ballot) > 0,
     );
     if (!isRefuted) return { through: change.slot, refuted };
     refuted.add(change.slot);

@@ -142,7 +142,8 @@ export class PaxosNetwork {
     const master = this.master(name);
     if (!master.isUp || master.pending.length > 0) return;
     const saved = { paxos: structuredClone(master.paxos.checkpoint()), decided: [...master.decided] };
-    if (saved.paxos.records !== master.cutBefore + master.durable.length) throw new Error("records are not counted right");
+    if (saved.paxos.records !== master.cutBefore + master.durable.length)
+      throw new Error("records are not counted right");
     master.checkpoints = [...master.checkpoints.slice(-1), saved];
   }
 

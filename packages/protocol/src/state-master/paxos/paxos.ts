@@ -190,7 +190,8 @@ class PaxosMachine<Command> implements Paxos<Command> {
 
   get lag(): number {
     const { role, log, appliedThrough } = this.#machine;
-    return role.kind === "leader" ? log.decidedThrough - role.proposer.appliedByMajority(appliedThrough) : 0;
+    if (role.kind !== "leader") return 0;
+    return log.decidedThrough - (role.proposer.appliedByMajority(appliedThrough) ?? log.decidedThrough);
   }
 
   get wakeAt(): number {

@@ -178,19 +178,19 @@ export class Proposer<Command> {
   }
 
   /** The newest value that a majority of the members has reached, this leader's own included. */
-  #byMajority(own: number, of: (peer: PeerContact) => number): number {
+  #byMajority(own: number, of: (peer: PeerContact) => number): number | undefined {
     const values = [own, ...this.#members().map(of)].sort((a, b) => b - a);
-    return values[quorumOf(this.masters) - 1] ?? 0;
+    return values[quorumOf(this.masters) - 1];
   }
 
-  /** Slot through which a majority has everything durably, databases included. */
-  appliedByMajority(own: Slot): Slot {
+  /** Slot through which a majority has everything durably, databases included; undefined before a majority has said. */
+  appliedByMajority(own: Slot): Slot | undefined {
     return this.#byMajority(own, (peer) => peer.appliedThrough);
   }
 
   /** The newest question that a majority answered: when it was asked, nobody else could lead. */
   confirmed(): number {
-    return this.#byMajority(Number.MAX_SAFE_INTEGER, (peer) => peer.answered);
+    return this.#byMajority(Number.MAX_SAFE_INTEGER, (peer) => peer.answered) ?? 0;
   }
 
   /** Slot that everybody it sends to durably knows as decided. */

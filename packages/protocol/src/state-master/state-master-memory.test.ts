@@ -1,0 +1,170 @@
+import { describe, expect, test } from "vitest";
+import { makeChain, type TestChange } from "./changes.test-support.ts";
+import { HeadTable } from "./head-table.ts";
+import { MASTERS, MasterCluster } from "./master-cluster.test-support.ts";
+import { OutcomeTable } from "./outcome-table.ts";
+
+const digest = (number: number): string => number.toString(16).padStart(8, "0").repeat(8);
+const verified = (number: number) =>
+  ({
+    kind: "verified",
+    change: { digest: digest(number + 1), requestId: digest(number), attempt: 2 },
+    replyDigest: digest(number + 2),
+  }) as const;
+
+describe("outcomes of request ids", () => {
+  test("are the same through growth and through a checkpoint", () => {
+    const table = new OutcomeTable();
+    table.advance(1000);
+    for (let number = 0; number < 3000; number++) {
+      table.set(digest(number), number % 3 === 0 ? { kind: "closed" } : verified(number));
+    }
+    const other = new OutcomeTable();
+    other.load(table.clock, structuredClone(table.pack()));
+    for (let number = 0; number < 3000; number++) {
+      const expected = number % 3 === 0 ? { kind: "closed" } : verified(number);
+      expect(table.get(digest(number))).toEqual(expected);
+      expect(other.get(digest(number))).toEqual(expected);
+    }
+    expect(other.has(digest(3000))).toBe(false);
+    expect(other.size).toBe(3000);
+    expect([...other]).toEqual([...table]);
+  });
+
+  test("are forgotten after the window, not before, and not for one slot with a wrong clock", () => {
+    const table = new OutcomeTable({ windowMs: 10_000, generationMax: 100, generationsMax: 100 });
+    table.advance(1000);
+    table.set(digest(1), { kind: "closed" });
+    table.advance(1_000_000_000);
+    expect(table.has(digest(1))).toBe(true);
+    for (let at = 2000; at <= 11_000; at += 500) table.advance(at);
+    expect(table.has(digest(1))).toBe(true);
+    for (let at = 11_000; at <= 40_000; at += 500) table.advance(at);
+    expect(table.has(digest(1))).toBe(false);
+  });
+
+  test("are bounded in number", () => {
+    const table = new OutcomeTable({ windowMs: 10_000, generationMax: 10, generationsMax: 3 });
+    for (let number = 0; number < 200; number++) {
+      table.advance(1000);
+      table.set(digest(number), { kind: "closed" });
+    }
+    expect(table.size).toBeLessThanOrEqual(40);
+    expect(table.has(digest(199))).toBe(true);
+  });
+
+  test("of ids that are none are unknown", () => {
+    const table = new OutcomeTable();
+    table.set(digest(1), { kind: "closed" });
+    expect(table.get("")).toBeUndefined();
+    expect(table.get("zz")).toBeUndefined();
+  });
+});
+
+test("heads are the same through growth and through a checkpoint", () => {
+  const table = new HeadTable();
+  const head = (number: number) => ({
+    number,
+    epoch: 7,
+    slot: number * 2 ** 33,
+    c1: digest(number),
+    c2: digest(number + 1),
+  });
+  for (let number = 0; number < 500; number++) table.set(`account/${number}`, head(number));
+  table.set("account/3", head(99));
+  const other = new HeadTable();
+  other.load(structuredClone(table.pack()));
+  expect(other.get("account/3")).toEqual(head(99));
+  expect(other.get("account/499")).toEqual(head(499));
+  expect([...other]).toEqual([...table]);
+  other.set("account/500", head(500));
+  expect(other.get("account/500")).toEqual(head(500));
+  expect(other.size).toBe(501);
+});
+
+describe("with small windows and databases", () => {
+  const begin = () => {
+    const cluster = new MasterCluster(31, {
+      window: { keptSlotsMax: 8, truncateSlots: 4, markRecords: 4, streamSlotsMax: 6 },
+    });
+    expect(cluster.runUntil(() => cluster.primary() !== undefined)).toBe(true);
+    return cluster;
+  };
+  const work = (cluster: MasterCluster, chain: readonly TestChange[]) => {
+    for (const change of chain) {
+      cluster.give([change]);
+      cluster.run(30);
+    }
+    return cluster.runUntil(() => cluster.isVerifiedEverywhere(chain.at(-1) as TestChange), 8000);
+  };
+
+  test("a member that was away for longer than the stream's window gets the rest out of the database", () => {
+    const cluster = begin();
+    const chain = makeChain(
+      Array.from({ length: 40 }, (_, number) => `r${number}`),
+      cluster.openEpoch(),
+    );
+    cluster.member(2).isSilent = true;
+    cluster.give([]);
+    for (const change of chain) {
+      cluster.give([change], [0, 1]);
+      cluster.run(30);
+    }
+    expect(cluster.runUntil(() => cluster.isVerifiedEverywhere(chain.at(-1) as TestChange))).toBe(true);
+    cluster.member(2).isSilent = false;
+    const count = () => cluster.member(2).decisions.filter(({ kind }) => kind === "verified").length;
+    expect(cluster.runUntil(() => count() === chain.length, 8000)).toBe(true);
+    expect(cluster.member(2).decisions).toEqual(cluster.member(0).decisions);
+  });
+
+  test("a wiped master and its wiped database are rebuilt from the peers, and count again", () => {
+    const cluster = begin();
+    const epoch = cluster.openEpoch();
+    const chain = makeChain(
+      Array.from({ length: 60 }, (_, number) => `r${number}`),
+      epoch,
+    );
+    expect(work(cluster, chain.slice(0, 30))).toBe(true);
+    const victim = MASTERS.find((name) => name !== cluster.primaryName()) as string;
+    cluster.wipeMaster(victim);
+    expect(work(cluster, chain.slice(30))).toBe(true);
+    cluster.startMaster(victim);
+    const isBack = () => cluster.core(victim)?.status().isVoter === true && cluster.hasConverged();
+    expect(cluster.runUntil(isBack, 8000)).toBe(true);
+    const rows = (name: string) => cluster.masters.get(name)?.database.map(({ slot }) => slot);
+    expect(
+      cluster.runUntil(() => JSON.stringify(rows(victim)) === JSON.stringify(rows(cluster.primaryName() ?? ""))),
+    ).toBe(true);
+    expect(cluster.core(victim)?.status()).toMatchObject({ identity: "journal 1" });
+    expect(cluster.core(victim)?.status().snapshotBytes).toBeGreaterThan(0);
+  });
+
+  test("a database restored from an old backup is filled up by a peer before its master votes again", () => {
+    const cluster = begin();
+    const chain = makeChain(
+      Array.from({ length: 30 }, (_, number) => `r${number}`),
+      cluster.openEpoch(),
+    );
+    expect(work(cluster, chain)).toBe(true);
+    cluster.run(500);
+    const victim = MASTERS.find((name) => name !== cluster.primaryName()) as string;
+    const host = cluster.masters.get(victim);
+    cluster.restoreDatabase(victim, 5);
+    expect(cluster.core(victim)?.status().isVoter).toBe(false);
+    const complete = cluster.masters.get(cluster.primaryName() ?? "")?.database.length ?? 0;
+    expect(
+      cluster.runUntil(() => host?.database.length === complete && cluster.core(victim)?.status().isVoter === true),
+    ).toBe(true);
+  });
+
+  test("masters without databases go on voting; what they decide waits", () => {
+    const cluster = begin();
+    const chain = makeChain(
+      Array.from({ length: 20 }, (_, number) => `r${number}`),
+      cluster.openEpoch(),
+    );
+    for (const name of MASTERS) cluster.stopDatabase(name);
+    expect(work(cluster, chain)).toBe(true);
+    expect(cluster.primary()?.status().truncatedThrough).toBeLessThan(10);
+  });
+});
