@@ -59,6 +59,9 @@ const named = (component: Component, count: number): ServerName[] =>
 /** Cores differ in their inputs and effects; the world gives each only its own. */
 const asHostCore = (core: unknown): HostCore => core as HostCore;
 
+/** Small, so that journals are truncated, entries forgotten and old decisions looked up within a short run. */
+const MASTER_WINDOW = { keptSlotsMax: 48, truncateSlots: 16, markRecords: 16, streamSlotsMax: 32 };
+
 export function buildCluster(
   shape: ClusterShape,
   hasher: Hasher,
@@ -104,7 +107,8 @@ export function buildCluster(
         { hasher, application },
         { self, masters, trafficRegulator, hostsAcceptanceTests: shape.profile === "optimized" },
       ),
-    "state-master": (self) => createStateMaster({ hasher, random }, { self, masters }),
+    "state-master": (self) =>
+      createStateMaster({ hasher, random }, { self, masters, hasDatabase: true, window: MASTER_WINDOW }),
     "acceptance-test-server": (self) =>
       createAcceptanceTestServer({ hasher, application }, { self, masters, trafficRegulator }),
   };

@@ -3,8 +3,8 @@
  * on replicas' disks at several moments, and, for every reply that leaves, what was on the disks at that moment. Checkers
  * read the {@link Observation} made of it; this judges nothing.
  */
-import { composeReply, digestReply, type Hasher, type VersionRow } from "@redoubt/protocol";
-import type { Digest, RequestId, ServerName, SlotDecisions } from "@redoubt/shared";
+import { type ApplyEffect, composeReply, digestReply, type Hasher, type VersionRow } from "@redoubt/protocol";
+import type { Digest, RequestId, ServerName, Slot, SlotDecisions } from "@redoubt/shared";
 import type { JournalSnapshot, Release, StoredChange } from "./observation.ts";
 
 /** The parts of a host that a witness may look at. */
@@ -14,10 +14,10 @@ export interface WitnessedDisk {
 }
 
 export class Witness {
-  /** Per life of a master ("state-master-1/2"), what it applied, in the order it applied it. */
-  readonly decisions = new Map<string, SlotDecisions[]>();
-  /** Per life of a master, the rows it would have in its database. */
-  readonly versionRows = new Map<string, VersionRow[]>();
+  /** Per life of a master ("state-master-1/2"), the rows it put out, in that order. */
+  readonly #told = new Map<string, ApplyEffect[]>();
+  /** Slot → the row for it that some master put out first. */
+  readonly #rows = new Map<Slot, ApplyEffect>();
   readonly releases: Release[] = [];
   readonly snapshots: JournalSnapshot[] = [];
   readonly #hasher: Hasher;
@@ -39,14 +39,45 @@ export class Witness {
   }
 
   masterStarted(life: string): void {
-    this.decisions.set(life, []);
-    this.versionRows.set(life, []);
+    this.#told.set(life, []);
   }
 
-  applied(life: string, { slot, at, decisions }: SlotDecisions, rows: readonly VersionRow[]): void {
-    this.decisions.get(life)?.push({ slot, at, decisions });
-    this.versionRows.get(life)?.push(...rows);
-    for (const decision of decisions) if (decision.kind === "verified") this.#verified.add(decision.change.digest);
+  applied(life: string, row: ApplyEffect): void {
+    this.#told.get(life)?.push(row);
+    if (!this.#rows.has(row.slot)) this.#rows.set(row.slot, row);
+    for (const decision of row.decisions) if (decision.kind === "verified") this.#verified.add(decision.change.digest);
+  }
+
+  /** Per life of a master ("state-master-1/2"), what it applied, in the order it applied it. */
+  get decisions(): Map<string, SlotDecisions[]> {
+    const complete = [...this.#told].map(([life, told]) => [
+      life,
+      this.#completed(told).map(({ slot, at, decisions }) => ({ slot, at, decisions })),
+    ]);
+    return new Map(complete as [string, SlotDecisions[]][]);
+  }
+
+  /** Per life of a master, the rows it would have in its database. */
+  get versionRows(): Map<string, VersionRow[]> {
+    return new Map(
+      [...this.#told].map(([life, told]) => [life, this.#completed(told).flatMap(({ rows }) => rows.versions)]),
+    );
+  }
+
+  /** A life that began with a checkpoint or a snapshot goes on behind rows that others, or earlier lives, put out. */
+  #completed(told: readonly ApplyEffect[]): ApplyEffect[] {
+    const all: ApplyEffect[] = [];
+    for (const row of told) {
+      const missing: ApplyEffect[] = [];
+      for (let slot = row.previous; slot > (all.at(-1)?.slot ?? 0); ) {
+        const known = this.#rows.get(slot);
+        if (!known) break;
+        missing.unshift(known);
+        slot = known.previous;
+      }
+      all.push(...missing, row);
+    }
+    return all;
   }
 
   /** A reply leaves for a client: what bears it at this moment? */

@@ -4,7 +4,7 @@
  * down what can be seen from outside.
  */
 import { type Adversary, Conspiracy, type SeededAdversaryFactory, together } from "@redoubt/adversary";
-import type { AcceptanceTestEffect, ApplyEffect, Hasher, SendEffect } from "@redoubt/protocol";
+import type { AcceptanceTestEffect, ApplyEffect, Hasher, SendEffect, StateMasterEffect } from "@redoubt/protocol";
 import {
   type AnyMessage,
   type Component,
@@ -21,6 +21,7 @@ import type { FaultPlan } from "./faults.ts";
 import { Host, type HostEffect } from "./host.ts";
 import { Intruders } from "./intruders.ts";
 import { SimulatedManager } from "./manager.ts";
+import { MasterDatabases } from "./master-databases.ts";
 import { type FaultCounts, Network } from "./network.ts";
 import type { ClientOperation, Observation, StoredChange } from "./observation.ts";
 import { type SeededRandom, seededRandom } from "./random.ts";
@@ -73,6 +74,7 @@ export class World {
   readonly #conspiracy = new Conspiracy();
   readonly #lies: SeededRandom;
   readonly #witness: Witness;
+  readonly #databases: MasterDatabases;
   readonly #rejectedAt = new Map<string, number>();
   readonly #executionsAfterRejection: RequestId[] = [];
   readonly #waiting = new Map<string, SimulatedClient>();
@@ -99,6 +101,13 @@ export class World {
       replace: (server, after, started) => this.#replace(server, after, started),
       fact: (fact) => this.#count(`fact:${fact.kind}`),
     });
+    this.#databases = new MasterDatabases(
+      {
+        later: (delay, run) => this.time.later(delay, run),
+        deliver: (server, input) => this.#deliver(server, input),
+      },
+      this.#random.fork("databases"),
+    );
     this.#injector = new FaultInjector({
       network: this.#network,
       hosts: this.#hosts,
@@ -182,9 +191,10 @@ export class World {
     if (host.life > 0) this.#count("restarts");
     const intruder = this.#intruderOf(host, host.life + 1);
     this.#intruders.enter(host.server, this.#isHealed && this.#isNoticed(intruder) ? undefined : intruder);
-    // A master tells its decisions again from the first slot on; what it told before a crash is compared too.
+    // A master tells its decisions again from its checkpoint on; what it told before a crash is compared too.
     if (host.component === "state-master") this.#witness.masterStarted(`${host.server}/${host.life + 1}`);
     host.start();
+    if (host.component === "state-master") this.#databases.started(host.server);
   }
 
   /** Every behaviour is counted by what it does: one for each message or result it has bent, and for each of its own. */
@@ -282,9 +292,13 @@ export class World {
         return;
       case "apply": {
         const applied = effect as unknown as ApplyEffect;
-        this.#witness.applied(`${from.server}/${life}`, applied, applied.rows.versions);
+        this.#witness.applied(`${from.server}/${life}`, applied);
+        this.#databases.apply(from.server, applied);
         for (const decision of applied.decisions) this.#noteDecision(decision);
+        return;
       }
+      case "lookupSlots":
+        this.#databases.lookUp(from.server, effect as Extract<StateMasterEffect, { kind: "lookupSlots" }>);
     }
   }
 
