@@ -19,7 +19,7 @@ function create(): { readonly context: MasterContext; readonly collector: Report
   const terms = { holder: HOLDER, members: MEMBERS, faultsTolerated: 1, invalid: [] };
   applyCommand(state, { kind: "openEpoch", clusters, epochMax: 0, ...terms }, EPOCH, applied);
   applyCommand(state, { kind: "settle", epoch: EPOCH, asOf: EPOCH, survivors: [], voided: [] }, 2, applied);
-  const context = new MasterContext(state);
+  const context = new MasterContext(state, () => 0);
   return { context, collector: new ReportCollector(context) };
 }
 

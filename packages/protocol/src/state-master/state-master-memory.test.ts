@@ -1,10 +1,12 @@
+import type { Digest, RequestId } from "@redoubt/shared";
 import { describe, expect, test } from "vitest";
 import { makeChain, type TestChange } from "./changes.test-support.ts";
 import { HeadTable } from "./head-table.ts";
 import { MASTERS, MasterCluster } from "./master-cluster.test-support.ts";
 import { OutcomeTable } from "./outcome-table.ts";
 
-const digest = (number: number): string => number.toString(16).padStart(8, "0").repeat(8);
+const digest = (number: number): Digest & RequestId =>
+  number.toString(16).padStart(8, "0").repeat(8) as string as Digest & RequestId;
 const verified = (number: number) =>
   ({
     kind: "verified",
@@ -56,8 +58,8 @@ describe("outcomes of request ids", () => {
   test("of ids that are none are unknown", () => {
     const table = new OutcomeTable();
     table.set(digest(1), { kind: "closed" });
-    expect(table.get("")).toBeUndefined();
-    expect(table.get("zz")).toBeUndefined();
+    expect(table.get("" as RequestId)).toBeUndefined();
+    expect(table.get("zz" as RequestId)).toBeUndefined();
   });
 });
 

@@ -220,12 +220,12 @@ describe("an acceptor", () => {
       { kind: "accept", ballot: low, entries: [entry], decidedThrough: 0 },
       at,
     );
-    expect(effects.map((effect) => (effect.kind === "append" ? effect.record.kind : effect.message.kind))).toEqual([
-      "promised",
-      "accepted",
-      "accepted",
-    ]);
-    expect(effects.every((effect) => effect.kind === "send" || effect.durability === "synced")).toBe(true);
+    expect(
+      effects.map((effect) =>
+        effect.kind === "append" ? effect.record.kind : effect.kind === "send" ? effect.message.kind : "cut",
+      ),
+    ).toEqual(["promised", "accepted", "accepted"]);
+    expect(effects.every((effect) => effect.kind !== "append" || effect.durability === "synced")).toBe(true);
   });
 
   test("tells a candidate what it accepted before", () => {
