@@ -37,9 +37,7 @@ export function unpackMetadata(hasher: Hasher, blocks: readonly Uint8Array[]): M
   state.heads.load({ objects: unpackJson(objects) as string[], numbers: numbersOf(numbers), digests });
   const { generations } = unpackJson(sizes) as Sizes;
   assert(generations.length === rows.length, "a checkpoint holds all generations of outcomes");
-  state.outcomes.load(
-    generations.map((generation, index) => ({ ...generation, rows: rows[index] as Uint8Array })),
-  );
+  state.outcomes.load(generations.map((generation, index) => ({ ...generation, rows: rows[index] as Uint8Array })));
   return state;
 }
 

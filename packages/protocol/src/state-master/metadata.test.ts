@@ -377,7 +377,9 @@ describe("outcomes of request ids", () => {
     const second = makeChange({ request: "second", epoch, follows: first.digest, admittedAt: start + windowsMs });
     apply(verify(second));
     expect(state.outcomes.size).toBe(3);
-    const third = makeChange({ request: "third", epoch, follows: second.digest, admittedAt: start + windowsMs + 1 });
+    // They go a generation at a time: up to half a window later.
+    const thirdAt = start + windowsMs + LIMITS.idempotencyWindowMs / 2 + 1;
+    const third = makeChange({ request: "third", epoch, follows: second.digest, admittedAt: thirdAt });
     apply(verify(third));
     expect([...state.outcomes.keys()]).toEqual([second.change.requestId, third.change.requestId]);
   });

@@ -36,7 +36,7 @@ export interface PackedGeneration {
 
 /** Open addressing over the first bytes of ids, which are SHA-256 and so spread evenly. */
 class Generation {
-  readonly startedAt: number;
+  startedAt: number;
   newestAt: number;
   count = 0;
   #rows: Uint8Array = new Uint8Array(ROW_BYTES * FIRST_ROWS);
@@ -133,7 +133,8 @@ export class OutcomeTable {
 
   /** Of requests admitted before. */
   forget(admittedBefore: number): void {
-    while (this.#generations[0] !== undefined && this.#generations[0].newestAt < admittedBefore) this.#generations.shift();
+    while (this.#generations[0] !== undefined && this.#generations[0].newestAt < admittedBefore)
+      this.#generations.shift();
   }
 
   get size(): number {
@@ -165,6 +166,8 @@ export class OutcomeTable {
     const { generationMs, generationMax, generationsMax } = this.#limits;
     const admittedAt = outcome.admittedAt ?? 0;
     let newest = this.#generations.at(-1);
+    // Closed before anything was verified: of no known age, so as old as what comes next.
+    if (newest?.newestAt === 0) newest.startedAt = admittedAt;
     if (!newest || newest.count >= generationMax || admittedAt > newest.startedAt + generationMs) {
       newest = new Generation(admittedAt);
       this.#generations.push(newest);

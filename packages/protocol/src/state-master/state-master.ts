@@ -295,7 +295,6 @@ class StateMasterCore implements StateMaster {
     const { state } = this.#context;
     for (const { slot, at, commands: batch } of this.#paxos.takeDecided()) {
       const applied: Applied = { decisions: [], versions: [], dead: [] };
-      state.outcomes.advance(at);
       for (const command of batch) {
         applyCommand(state, command, slot, applied);
         commands.push(command);
