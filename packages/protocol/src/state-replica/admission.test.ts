@@ -4,11 +4,13 @@ import {
   digestOf,
   EXECUTION_SERVER,
   genesisOrder,
+  MASTERS,
   opened,
   order,
   settled,
   slot,
   ToyHolder,
+  verified,
 } from "../testing/toy.test-support.ts";
 import { Member, readyMember } from "./member.test-support.ts";
 
@@ -25,7 +27,7 @@ function withAccounts(member: Member): ToyHolder {
 }
 
 describe("a member accepts", () => {
-  it("a well-formed change in its turn: journals it, then answers, reports and acknowledges it", () => {
+  it("a well-formed change in its turn: journals it, answers and reports it, and acknowledges it when the masters know (R73)", () => {
     const member = readyMember();
     const holder = withAccounts(member);
     const record = holder.change(order({ from: 1, to: 2, amount: 5 }), { "account/1": 95, "account/2": 105 });
@@ -42,6 +44,24 @@ describe("a member accepts", () => {
         .at(-1)
         ?.changes.map((change) => change.digest),
     ).toContain(digestOf(record));
+    const acknowledged = () => member.sent("execution-server", "acknowledged").flatMap(({ digests }) => digests);
+    member.wait(50);
+    expect(acknowledged()).toEqual([]);
+    member.receive(MASTERS[0], { kind: "reported", digests: [digestOf(record)] });
+    member.wait(2);
+    expect(acknowledged()).toEqual([digestOf(record)]);
+    member.change(record);
+    member.wait(2);
+    expect(acknowledged()).toEqual([digestOf(record), digestOf(record)]);
+  });
+
+  it("a change that the masters decided before their answer to its report came, and acknowledges it then", () => {
+    const member = readyMember();
+    const holder = withAccounts(member);
+    const record = holder.change(deposit(1), { "account/1": 101 });
+    member.change(record);
+    member.decide(slot(4, verified(member.accepted()[0] as ChangeRecord)), slot(5, verified(record)));
+    member.wait(2);
     expect(member.sent("execution-server", "acknowledged").at(-1)?.digests).toContain(digestOf(record));
   });
 

@@ -153,8 +153,8 @@ export const keysOfCluster = (replica: Replica, cluster: ObjectClusterNumber): s
 };
 
 function accept(replica: Replica, turn: Turn, { from, record, digest, summary }: ExaminedChange): void {
-  replica.reports.acknowledge(from, digest, turn.now);
   if (!record.ticket.body.readOnly) {
+    replica.reports.owe(from, digest, turn.now);
     const needs: Needs = new Set();
     const parents = replica.store.parentsOf(record, needs);
     assert(needs.size === 0, "the versions a change continues were compared a moment ago");
@@ -166,6 +166,7 @@ function accept(replica: Replica, turn: Turn, { from, record, digest, summary }:
     answerAccepted(replica, turn, entry);
     return;
   }
+  replica.reports.acknowledge(from, digest, turn.now);
   const isBarred = record.links.some(({ cluster, epoch }) => epoch <= replica.store.clusters.get(cluster).readBarrier);
   if (isBarred) return;
   const entry = newEntry(digest, record, summary);
@@ -177,7 +178,9 @@ function accept(replica: Replica, turn: Turn, { from, record, digest, summary }:
 function repeat(replica: Replica, turn: Turn, { from, record, digest }: ExaminedChange): void {
   const { requestId } = record.ticket.body;
   const entry = replica.store.byRequest(requestId, new Set()) ?? replica.confirmations.get(digest);
-  replica.reports.acknowledge(from, digest, turn.now);
+  const isReported = record.ticket.body.readOnly || entry?.status !== "undecided";
+  if (isReported) replica.reports.acknowledge(from, digest, turn.now);
+  else replica.reports.owe(from, digest, turn.now);
   if (!entry || entry.testing) return;
   const isFirst = record.ticket.body.testers[0] === replica.configuration.self;
   sendAnswer(replica, turn, entry, { withReply: isFirst, known: false });

@@ -153,6 +153,7 @@ function verify(
   }
   replica.stream.fetched.delete(digest);
   store.verify(entry);
+  replica.reports.decided(digest);
   for (const { cluster } of entry.record.links) consequences.clusters.add(cluster);
 }
 

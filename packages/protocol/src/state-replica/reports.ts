@@ -1,11 +1,13 @@
 /**
  * What leaves in batches: reports to the masters and acknowledgements to execution servers, at most 2 ms after the first
- * item. A journalled change without the masters' decision is reported again every 500 ms, to all masters, since the
+ * item. A journalled change is acknowledged when the masters have answered its report, a read-only one at once; the reply to
+ * the client waits for neither. A journalled change without the masters' decision is reported again every 500 ms, to all masters, since the
  * primary may have changed.
  */
 import { type ChangeSummary, type Digest, LIMITS, type ReportMessage, type ServerName } from "@redoubt/shared";
 import { send } from "../core.ts";
 import { Queue } from "../queue.ts";
+import { RecentKeys, trimOldest } from "../recent.ts";
 import { sendMemberAnswers } from "./answers.ts";
 import type { ChangeEntry } from "./change-entry.ts";
 import { put, type Replica, type Turn } from "./context.ts";
@@ -14,6 +16,7 @@ import { isHomeMember, startTest } from "./tests.ts";
 const BATCH_MS = 2;
 const CHANGES_PER_REPORT_MAX = 256;
 const ITEMS_PER_REPORT_MAX = 4_096;
+const OWED_MAX = 2 * LIMITS.unlabelledChangesMax;
 
 type Item = ReportMessage["changes"][number];
 
@@ -39,6 +42,9 @@ function inMessages(items: readonly Item[]): Item[][] {
 export class Reports {
   #fresh = new Set<ChangeEntry>();
   #acknowledged = new Map<ServerName, Digest[]>();
+  /** Changes whose senders wait for an acknowledgement until the masters have answered the report. */
+  readonly #owed = new Map<Digest, ServerName>();
+  readonly #known = new RecentKeys<Digest>(OWED_MAX);
   #flushAt: number | undefined;
   /** Undecided changes by the time they are to be reported again. */
   readonly #again = new Queue<{ readonly digest: Digest; readonly at: number; readonly times: number }>();
@@ -46,6 +52,32 @@ export class Reports {
   report(entry: ChangeEntry, now: number): void {
     this.#fresh.add(entry);
     this.#flushAt ??= now + BATCH_MS;
+  }
+
+  /** The execution server is told as soon as the masters know of the change (REQUIREMENTS R73). */
+  owe(server: ServerName, digest: Digest, now: number): void {
+    if (this.#known.has(digest)) {
+      this.acknowledge(server, digest, now);
+      return;
+    }
+    this.#owed.set(digest, server);
+    trimOldest(this.#owed, OWED_MAX);
+  }
+
+  /** The masters have these in their hands, or have decided them. */
+  known(digests: readonly Digest[], now: number): void {
+    for (const digest of digests) {
+      this.#known.add(digest);
+      const server = this.#owed.get(digest);
+      if (server === undefined) continue;
+      this.#owed.delete(digest);
+      this.acknowledge(server, digest, now);
+    }
+  }
+
+  /** What the masters decided they know. Leaves with the next batch, at the latest with this step. */
+  decided(digest: Digest): void {
+    this.known([digest], -BATCH_MS);
   }
 
   acknowledge(server: ServerName, digest: Digest, now: number): void {

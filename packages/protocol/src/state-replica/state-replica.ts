@@ -251,7 +251,7 @@ const HANDLERS: { readonly [Kind in ToStateReplica["kind"]]: Handler<Kind> } = {
   promise: receivePromise,
   fence: receiveFence,
   // Only the decision ends a change's reports: what a primary has in memory goes with it.
-  reported: () => undefined,
+  reported: (replica, turn, _from, message) => replica.reports.known(message.digests, turn.now),
   fetchChanges: sendChanges,
   changes: (replica, turn, from, message) => receiveChanges(replica, turn, from, message.records),
   fetchRecord: sendRecord,

@@ -85,6 +85,8 @@ export class ScriptedMaster {
         if (durable) report.durable.add(from);
         if (verdict?.kind === "pass") report.passes.add(from);
       }
+      const digests = message.changes.map(({ digest }) => digest);
+      this.#room.transmit(MASTER, from, { kind: "reported", digests });
       this.#verify();
     } else if (message.kind === "promised" && message.epoch === this.epoch && this.settledEpoch !== this.epoch) {
       this.#promises.set(from, message.undecided);
