@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { chromium } from "@playwright/test";
 import { Load } from "./cluster/bank.mjs";
 import { start, stop } from "./cluster/cluster.mjs";
-import { closeConnections } from "./cluster/http.mjs";
+import { callUntilAnswered, closeConnections } from "./cluster/http.mjs";
 import { pause, projectRoot, readPlace, redoubtJson } from "./cluster/place.mjs";
 import { attack, craftedBody } from "./support/attack.mjs";
 import { browserOptions } from "./support/browser.mjs";
@@ -18,6 +18,9 @@ const REQUESTS_PER_SECOND = 25;
 /** As long as the lines beside the overview's figures need to become lines. */
 const TRAFFIC_MS = 45_000;
 const SETTLE_MS = 2_000;
+/** The object whose versions are shown: two attacks were aimed at it, and it is paid into now and then. */
+const SHOWN_CUSTOMER = 412;
+const DEPOSITS = 24;
 
 const pictures = join(projectRoot, "docs/images");
 
@@ -65,6 +68,22 @@ async function beAttacked(place, url) {
 }
 
 /**
+ * Versions worth looking at.
+ * @param {{ url: string, key: string }} client
+ * @param {number} count
+ */
+async function payIn(client, count) {
+  for (let number = 1; number <= count; number++) {
+    const reply = await callUntilAnswered(client, "deposit", {
+      customer: SHOWN_CUSTOMER,
+      account: "checking",
+      amount: 1_000 * number,
+    });
+    if (reply.status !== 200) throw new Error(`deposit: 200 expected, got ${reply.status} ${reply.text}`);
+  }
+}
+
+/**
  * @param {import("./cluster/place.mjs").Place} place
  * @param {any} started what `redoubt up` printed
  */
@@ -78,7 +97,9 @@ async function takeAll(place, started) {
     await page.getByRole("button", { name: "Log in" }).waitFor();
     await take(page, "login");
     await logIn(page, started.console);
+    await payIn(started.client, DEPOSITS / 2);
     await beAttacked(place, started.client.url);
+    await payIn(started.client, DEPOSITS / 2);
     await pause(TRAFFIC_MS);
     await take(page, "overview");
     await page.emulateMedia({ colorScheme: "dark" });
@@ -98,6 +119,14 @@ async function takeAll(place, started) {
     await page.getByRole("row", { name: /kiosk-12/ }).waitFor();
     await pause(SETTLE_MS);
     await take(page, "quarantine");
+    await page.goto(`${started.console.url}/state/account%2F${SHOWN_CUSTOMER}`);
+    await waitUntilLive(page);
+    await pause(SETTLE_MS);
+    await take(page, "state");
+    await page.goto(`${started.console.url}/masters`);
+    await waitUntilLive(page);
+    await page.getByText("Yes: every row of every table is equal on all masters.").waitFor();
+    await take(page, "masters");
   } finally {
     await load.abandon();
     await browser.close();
