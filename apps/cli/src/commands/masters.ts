@@ -41,7 +41,7 @@ function registerMastersStatus(masters: Command): void {
       `leader ${status.leader ?? "none"}, ${status.live} live of which ${status.quorum} must agree, decided through slot ${status.decidedThrough ?? "–"}\n`,
     );
     printTable(
-      ["master", "node", "state", "role", "decided through", "applied slot", "lag", "database", "snapshot"],
+      ["master", "node", "state", "role", "decided through", "applied slot", "behind", "database", "snapshot"],
       status.masters.map((master) => [
         master.server,
         master.node,
@@ -56,16 +56,16 @@ function registerMastersStatus(masters: Command): void {
     );
     print("");
     printTable(
-      ["replica", "node", "state", "scrub", "rounds", "last whole round", "corrupt found", "repaired"],
+      ["replica", "node", "state", "whole scrubs", "last took", "last read", "damage found", "repaired"],
       status.scrub.map((replica) => [
         replica.server,
         replica.node,
         coloured(replica.state),
-        replica.position === null || replica.total === null ? "–" : share(replica.position, replica.total),
-        replica.rounds ?? "–",
-        replica.lastRoundAt ?? "–",
-        replica.corruptFound,
-        replica.repaired,
+        replica.passes ?? "–",
+        replica.lastPassMs === null ? "–" : `${replica.lastPassMs} ms`,
+        replica.lastPassBytes === null ? "–" : `${replica.lastPassBytes} bytes`,
+        replica.found ?? "–",
+        replica.repaired ?? "–",
       ]),
     );
   });

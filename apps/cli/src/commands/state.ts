@@ -170,7 +170,7 @@ function registerPlacement(program: Command): void {
     const placement = await administer(options.data, (administration) => administration.state.placement.query());
     if (options.json) return printJson(placement);
     printTable(
-      ["object clusters", "epoch", "settled", "holder", "members", "tolerated now", "by design", "all copies since"],
+      ["object clusters", "epoch", "settled", "holder", "members", "tolerated now", "by design", "whole since"],
       placement.groups.map((group) => [
         group.clusters.map(({ from, to }) => (from === to ? String(from) : `${from}–${to}`)).join(" "),
         group.epoch,

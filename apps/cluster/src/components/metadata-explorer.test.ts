@@ -3,7 +3,7 @@ import type { VersionRow } from "@redoubt/protocol";
 import type { Digest, RequestId, VersionCursor } from "@redoubt/shared";
 import { describe, expect, test } from "vitest";
 import { packGeneral } from "../runtime/record-codec.ts";
-import { findVersions, objectHistory } from "./metadata-explorer.ts";
+import { findVersions, OpeningTimes, objectHistory } from "./metadata-explorer.ts";
 
 const digest = (letter: string): Digest => letter.repeat(64) as Digest;
 
@@ -90,4 +90,23 @@ describe("pages of an object's history, also when they end within a slot,", () =
     }
     expect(found).toEqual(numbersFrom(3 * SLOTS, 1));
   });
+});
+
+test("the time of an epoch's opening is its slot's, looked up once, and unknown without a database", async () => {
+  const asked: bigint[] = [];
+  const remembering = {
+    async slotsAfter(after: bigint): Promise<StoredSlot[]> {
+      asked.push(after);
+      return slots.filter(({ slot }) => slot > after).slice(0, 1);
+    },
+  };
+  const times = new OpeningTimes();
+  expect(await times.addTo(undefined, [{ epoch: 7 }])).toEqual([{ epoch: 7, openedAt: null }]);
+  for (const _ of [1, 2])
+    expect(await times.addTo(remembering, [{ epoch: 7 }])).toEqual([{ epoch: 7, openedAt: 7_000 }]);
+  expect(await times.addTo(remembering, [{ epoch: 0 }, { epoch: 9_999 }])).toMatchObject([
+    { openedAt: null },
+    { openedAt: null },
+  ]);
+  expect(asked).toEqual([6n, 9_998n]);
 });

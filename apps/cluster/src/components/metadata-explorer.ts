@@ -5,13 +5,14 @@
  */
 import { type MasterStore, requestPrefix, type StoredSlot } from "@redoubt/database";
 import type { VersionRow } from "@redoubt/protocol";
-import type { Decision, MetadataQueryMessage, RequestId, VersionCursor, VersionSearch } from "@redoubt/shared";
+import type { Decision, Epoch, MetadataQueryMessage, RequestId, VersionCursor, VersionSearch } from "@redoubt/shared";
 import { unpackGeneral } from "../runtime/record-codec.ts";
 import { type PackedSlot, requestIdsOf } from "./master-metadata.ts";
 
 const HISTORY_MAX = 200;
 const HEADS_MAX = 500;
 const VERSIONS_MAX = 500;
+const EPOCHS_REMEMBERED_MAX = 2_048;
 /** Slots asked for at first and then at a time: mostly one holds a page, seldom many are needed. */
 const SLOTS_FIRST = 4;
 const SLOTS_NEXT = 32;
@@ -59,6 +60,24 @@ export async function requestHistory(
     const versions = rows.versions.filter((version) => version.requestId === requestId);
     return about.length > 0 ? [{ slot: Number(step.slot), at: step.at.getTime(), decisions: about, versions }] : [];
   });
+}
+
+/** When epochs were opened. An epoch is the slot of its opening, whose time never changes: each is looked up once. */
+export class OpeningTimes {
+  readonly #known = new Map<Epoch, number>();
+
+  async addTo<Entry extends { readonly epoch: Epoch }>(
+    store: Pick<MasterStore, "slotsAfter"> | undefined,
+    entries: readonly Entry[],
+  ): Promise<(Entry & { readonly openedAt: number | null })[]> {
+    for (const { epoch } of entries) {
+      if (!store || epoch === 0 || this.#known.has(epoch)) continue;
+      const [slot] = await store.slotsAfter(BigInt(epoch) - 1n, 1);
+      if (slot?.slot === BigInt(epoch)) this.#known.set(epoch, slot.at.getTime());
+    }
+    for (const epoch of this.#known.keys()) if (this.#known.size > EPOCHS_REMEMBERED_MAX) this.#known.delete(epoch);
+    return entries.map((entry) => ({ ...entry, openedAt: this.#known.get(entry.epoch) ?? null }));
+  }
 }
 
 /** The newest version of an object, for the explorer's list. */

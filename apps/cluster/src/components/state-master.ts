@@ -13,7 +13,7 @@ import { recordProcess } from "../runtime/record-process.ts";
 import { createApplicationPort } from "./application-port.ts";
 import { type ComponentBasis, openComponent, openServerJournal, secureRandom } from "./component.ts";
 import { MasterMetadata } from "./master-metadata.ts";
-import { findVersions, objectHeads, objectHistory, requestHistory } from "./metadata-explorer.ts";
+import { findVersions, OpeningTimes, objectHeads, objectHistory, requestHistory } from "./metadata-explorer.ts";
 
 export async function runStateMaster(environment: ServerEnvironment): Promise<void> {
   const basis = openComponent(environment);
@@ -52,10 +52,11 @@ export async function runStateMaster(environment: ServerEnvironment): Promise<vo
       else driver.input({ kind: "message", from, message: message as ToStateMaster });
     },
   });
+  const openingTimes = new OpeningTimes();
   const answerQuery = async (to: ServerName, { query, about }: MetadataQueryMessage): Promise<void> => {
     const store = database.store();
     const answer = await (async (): Promise<unknown> => {
-      if (about.kind === "placement") return core.placement();
+      if (about.kind === "placement") return openingTimes.addTo(store, core.placement()).catch(() => core.placement());
       if (!store) return { error: "the database of this master is not there" };
       if (about.kind === "object") return objectHistory(store, about);
       if (about.kind === "request") return requestHistory(store, about.requestId);

@@ -62,10 +62,14 @@ const placementSchema = z.array(
     holder: z.string(),
     members: z.array(z.string()),
     faultsTolerated: z.number(),
+    /** Wanted, and still taking in what they lack. */
     joining: z.array(z.string()).default([]),
+    /** Lost their journals: they are not the members they were. */
     struckOff: z.array(z.string()).default([]),
-    /** Milliseconds since 1970. */
-    fullyReplicatedAt: z.number().nullable().default(null),
+    /** Seats among the t faulty ones that nobody has. */
+    vacant: z.number().default(0),
+    /** When the epoch was opened, milliseconds since 1970. */
+    openedAt: z.number().nullable().default(null),
   }),
 );
 export type PlacementAnswer = z.infer<typeof placementSchema>;

@@ -25,7 +25,7 @@ export interface MasterStatus {
   decidedThrough: number | null;
   /** Slot through which its own database is. */
   appliedSlot: number | null;
-  /** Decided slots that its database does not have yet. */
+  /** Slots it knows to be decided that its database does not have yet, both as of its own last report. */
   lag: number | null;
   databaseUp: boolean | null;
   /** A learner that takes in a peer's snapshot; null when none is under way. */
@@ -37,14 +37,14 @@ export interface ScrubStatus {
   server: string;
   node: string;
   state: string;
-  /** Versions looked at in the round under way, and in all; null when it does not say. */
-  position: number | null;
-  total: number | null;
-  rounds: number | null;
-  /** When its last whole round ended. */
-  lastRoundAt: string | null;
-  corruptFound: number;
-  repaired: number;
+  /** Whole passes over its journal since its process started; null when it does not say. */
+  passes: number | null;
+  /** How long the last whole pass took, and what it read. */
+  lastPassMs: number | null;
+  lastPassBytes: number | null;
+  /** Damaged records found, and mended from peers, since its process started. */
+  found: number | null;
+  repaired: number | null;
 }
 
 export interface MastersStatus {

@@ -121,6 +121,6 @@ export interface PlacementGroup {
   }[];
   /** How many members may still fail: what counts against t is taken off. */
   faultsToleratedNow: number;
-  /** When the last member held everything; null while one does not, or nobody knows. */
+  /** Since when, at the latest, every seat has a member that holds everything; null while one does not, or nobody knows. */
   fullyReplicatedAt: string | null;
 }

@@ -39,7 +39,7 @@ export function toMastersStatus(masters: readonly HealthView[], replicas: readon
   const known = masters.map((view) => counterOf(view, "decidedThrough"));
   const decided = known.filter((slot) => slot !== null);
   const decidedThrough = decided.length === 0 ? null : Math.max(...decided);
-  const shown = masters.map((view) => toMaster(view, decidedThrough));
+  const shown = masters.map(toMaster);
   const voters = shown.filter(({ role }) => role !== "learner");
   const live = voters.filter(({ state }) => state === "up").length;
   const quorum = majority(voters.length);
@@ -64,8 +64,9 @@ const ROLES: Readonly<Record<string, MasterStatus["role"]>> = {
   learner: "learner",
 };
 
-function toMaster(view: HealthView, decidedThrough: number | null): MasterStatus {
+function toMaster(view: HealthView): MasterStatus {
   const { server, node, state, since, health } = view;
+  const decided = counterOf(view, "decidedThrough");
   const appliedSlot = counterOf(view, "appliedSlot");
   const databaseUp = counterOf(view, "databaseUp");
   const totalBytes = counterOf(view, "snapshotTotalBytes");
@@ -75,9 +76,9 @@ function toMaster(view: HealthView, decidedThrough: number | null): MasterStatus
     state,
     role: state === "up" ? (ROLES[health?.role ?? ""] ?? "unknown") : "unknown",
     since: new Date(since).toISOString(),
-    decidedThrough: counterOf(view, "decidedThrough"),
+    decidedThrough: decided,
     appliedSlot,
-    lag: appliedSlot === null || decidedThrough === null ? null : Math.max(0, decidedThrough - appliedSlot),
+    lag: appliedSlot === null || decided === null ? null : Math.max(0, decided - appliedSlot),
     databaseUp: databaseUp === null ? null : databaseUp === 1,
     snapshot: totalBytes ? { doneBytes: counterOf(view, "snapshotDoneBytes") ?? 0, totalBytes } : null,
   };
@@ -85,17 +86,17 @@ function toMaster(view: HealthView, decidedThrough: number | null): MasterStatus
 
 function toScrub(view: HealthView): ScrubStatus {
   const { server, node, state } = view;
-  const lastRoundAt = counterOf(view, "scrubLastRoundAt");
+  const passes = counterOf(view, "scrubPasses");
+  const ofLastPass = (name: string): number | null => (passes === null || passes === 0 ? null : counterOf(view, name));
   return {
     server,
     node,
     state,
-    position: counterOf(view, "scrubPosition"),
-    total: counterOf(view, "scrubTotal"),
-    rounds: counterOf(view, "scrubRounds"),
-    lastRoundAt: lastRoundAt ? new Date(lastRoundAt).toISOString() : null,
-    corruptFound: counterOf(view, "scrubCorruptFound") ?? 0,
-    repaired: counterOf(view, "scrubRepaired") ?? 0,
+    passes,
+    lastPassMs: ofLastPass("scrubLastPassMs"),
+    lastPassBytes: ofLastPass("scrubLastPassBytes"),
+    found: counterOf(view, "scrubFound"),
+    repaired: counterOf(view, "scrubRepaired"),
   };
 }
 

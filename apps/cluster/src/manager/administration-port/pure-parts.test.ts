@@ -78,11 +78,11 @@ describe("the masters side by side", () => {
   const behind = view("state-master-2", "up", "backup", { decidedThrough: 88, appliedSlot: 40, databaseUp: 0 });
   const dead = view("state-master-3", "down", "backup", { decidedThrough: 95, appliedSlot: 95, databaseUp: 1 });
 
-  test("say who leads, and how far each is behind what any of them knows to be decided", () => {
+  test("say who leads, and how far its own database is behind what each knows to be decided", () => {
     const status = toMastersStatus([leader, behind, dead], []);
     expect(status).toMatchObject({ leader: "state-master-1", quorum: 2, live: 2, faultsToleratedNow: 0 });
     expect(status.decidedThrough).toBe(90);
-    expect(status.masters[1]).toMatchObject({ role: "follower", lag: 50, databaseUp: false });
+    expect(status.masters[1]).toMatchObject({ role: "follower", lag: 48, databaseUp: false });
   });
 
   test("show no last words of a master that is not up as if they were true", () => {
@@ -100,11 +100,16 @@ describe("the masters side by side", () => {
 
   test("stand beside the scrub of replicas, unknown where a replica says nothing of it", () => {
     const silent = view("state-replica-1", "up", "member", {});
-    const busy = view("state-replica-2", "up", "member", { scrubPosition: 7, scrubTotal: 9, scrubRepaired: 1 });
+    const busy = view("state-replica-2", "up", "member", {
+      scrubPasses: 7,
+      scrubLastPassMs: 90,
+      scrubFound: 2,
+      scrubRepaired: 1,
+    });
     const { scrub } = toMastersStatus([leader], [silent, busy]);
     expect(scrub).toMatchObject([
-      { position: null, total: null, repaired: 0 },
-      { position: 7, total: 9, repaired: 1 },
+      { passes: null, lastPassMs: null, found: null, repaired: null },
+      { passes: 7, lastPassMs: 90, found: 2, repaired: 1 },
     ]);
   });
 });
@@ -112,20 +117,27 @@ describe("the masters side by side", () => {
 describe("placement", () => {
   const entry = {
     ...{ clusters: [{ from: 0, to: 9 }], epoch: 7, settledEpoch: 7, holder: "execution-server-1", faultsTolerated: 1 },
-    ...{ members: ["r1", "r2", "r3"], joining: [] as string[], struckOff: [] as string[], fullyReplicatedAt: null },
+    ...{ members: ["r1", "r2", "r3"], joining: [] as string[], struckOff: [] as string[] },
+    ...{ vacant: 0, openedAt: 5_000 as number | null },
   };
   const group = (part: Partial<typeof entry>, down: readonly string[] = []) =>
     toPlacementGroups([{ ...entry, ...part }], (server) => (down.includes(server) ? "down" : "up"))[0];
 
   test("tolerates what it was made for while all members are up", () => {
     expect(group({})).toMatchObject({ count: 10, faultsToleratedNow: 1, faultsTolerated: 1 });
+    expect(group({})?.fullyReplicatedAt).toBe("1970-01-01T00:00:05.000Z");
+    expect(group({ openedAt: null })?.fullyReplicatedAt).toBeNull();
   });
 
   test("counts a member that is down, was struck off, or has yet to take everything in, against t", () => {
     expect(group({}, ["r3"])?.faultsToleratedNow).toBe(0);
     expect(group({ members: ["r1", "r2"], struckOff: ["r3"] })?.faultsToleratedNow).toBe(0);
-    expect(group({ joining: ["r3"] })?.faultsToleratedNow).toBe(0);
-    const states = group({ members: ["r1", "r2", "r4"], struckOff: ["r3"], joining: ["r4"] })?.members;
+    expect(group({ members: ["r1", "r2"], vacant: 1 })).toMatchObject({
+      faultsToleratedNow: 0,
+      fullyReplicatedAt: null,
+    });
+    expect(group({ members: ["r1", "r2"], joining: ["r3"] })?.fullyReplicatedAt).toBeNull();
+    const states = group({ members: ["r1", "r2"], struckOff: ["r3"], joining: ["r4"] })?.members;
     expect(states?.map(({ server, state }) => `${server} ${state}`)).toEqual([
       "r1 member",
       "r2 member",

@@ -1,6 +1,6 @@
 /** The state explorer: objects and their versions from a master's database, what replicas store, where it is kept. */
 import { correlationOf } from "@redoubt/application";
-import { objectClusterOf, vouching } from "@redoubt/protocol";
+import { objectClusterOf, replicationDegree, vouching } from "@redoubt/protocol";
 import type { RequestId, VersionCursor } from "@redoubt/shared";
 import {
   AdministrationError,
@@ -134,15 +134,15 @@ async function placementOf({ state, contract }: PortParts, object: string): Prom
   return { cluster, epoch, holder, members, faultsTolerated };
 }
 
-/** Pure. A member counts as able to fail only while it is up and holds everything. */
+/** Pure. What counts against t: a member that is not up, and a seat that nobody has who holds everything. */
 export function toPlacementGroups(answer: PlacementAnswer, stateOf: (server: string) => string): PlacementGroup[] {
   return answer.map((entry) => {
-    const { clusters, epoch, settledEpoch, holder, members, joining, struckOff, faultsTolerated, fullyReplicatedAt } =
-      entry;
+    const { clusters, epoch, settledEpoch, holder, members, joining, struckOff, vacant, openedAt } = entry;
+    const { faultsTolerated } = entry;
     const of = (servers: readonly string[], state: PlacementGroup["members"][number]["state"]) =>
       servers.map((server) => ({ server, state, serverState: stateOf(server) }));
-    const serving = members.filter((server) => !joining.includes(server) && !struckOff.includes(server));
-    const up = serving.filter((server) => stateOf(server) === "up").length;
+    const up = members.filter((server) => stateOf(server) === "up").length;
+    const isWhole = vacant === 0 && members.length >= replicationDegree(faultsTolerated);
     return {
       clusters,
       count: clusters.reduce((sum, { from, to }) => sum + to - from + 1, 0),
@@ -150,12 +150,17 @@ export function toPlacementGroups(answer: PlacementAnswer, stateOf: (server: str
       settledEpoch,
       holder,
       faultsTolerated,
-      members: [...of(serving, "member"), ...of(joining, "joining"), ...of(struckOff, "struck off")].sort(
-        (left, right) => left.server.localeCompare(right.server, "en", { numeric: true }),
-      ),
+      members: [
+        ...of(members, "member"),
+        ...of(joining, "joining"),
+        ...of(
+          struckOff.filter((server) => !joining.includes(server) && !members.includes(server)),
+          "struck off",
+        ),
+      ].sort((left, right) => left.server.localeCompare(right.server, "en", { numeric: true })),
       // t+1 copies must remain, of which one is honest.
       faultsToleratedNow: Math.max(0, Math.min(faultsTolerated, up - vouching(faultsTolerated))),
-      fullyReplicatedAt: fullyReplicatedAt === null ? null : isoOf(fullyReplicatedAt),
+      fullyReplicatedAt: isWhole && openedAt !== null ? isoOf(openedAt) : null,
     };
   });
 }

@@ -45,7 +45,7 @@ function PlacementTable({ groups }: { groups: readonly PlacementGroup[] }) {
           <HeaderCell>Lease held by</HeaderCell>
           <HeaderCell>Members</HeaderCell>
           <HeaderCell>Faults tolerated now / by design</HeaderCell>
-          <HeaderCell>All copies since</HeaderCell>
+          <HeaderCell>Whole since</HeaderCell>
         </tr>
       </thead>
       <tbody>
@@ -90,7 +90,7 @@ function PlacementTable({ groups }: { groups: readonly PlacementGroup[] }) {
             </Cell>
             <Cell>
               {group.fullyReplicatedAt === null ? (
-                <span className="text-ink-faint">{isWhole(group) ? "not recorded" : "not all yet"}</span>
+                <span className="text-ink-faint">{isWhole(group) ? "not known" : "not yet"}</span>
               ) : (
                 <Time iso={group.fullyReplicatedAt} />
               )}

@@ -1,12 +1,10 @@
 "use client";
 /** How the replicas' background check of what they store stands: every version read from disk and its checksums computed again. */
 import type { MastersStatus } from "@/live/types";
-import { formatCount, plural } from "@/text/format";
+import { formatBytes, formatCount, formatDuration, plural } from "@/text/format";
 import { Section } from "@/ui/page";
-import { ProgressBar } from "@/ui/progress";
 import { Status } from "@/ui/status";
 import { Cell, HeaderCell, Row, RowHeader, Table } from "@/ui/table";
-import { Ago } from "@/ui/time";
 import { stateTone } from "./words";
 
 type Replica = MastersStatus["scrub"][number];
@@ -19,10 +17,10 @@ export function Scrub({ replicas, stale }: { replicas: readonly Replica[]; stale
           <tr>
             <HeaderCell>Replica</HeaderCell>
             <HeaderCell>State</HeaderCell>
-            <HeaderCell>This round</HeaderCell>
-            <HeaderCell numeric>Rounds</HeaderCell>
-            <HeaderCell>Last whole round</HeaderCell>
-            <HeaderCell>Found corrupt</HeaderCell>
+            <HeaderCell numeric>Whole passes</HeaderCell>
+            <HeaderCell numeric>The last took</HeaderCell>
+            <HeaderCell numeric>and read</HeaderCell>
+            <HeaderCell>Damage found</HeaderCell>
             <HeaderCell>Repaired</HeaderCell>
           </tr>
         </thead>
@@ -33,23 +31,13 @@ export function Scrub({ replicas, stale }: { replicas: readonly Replica[]; stale
               <Cell>
                 <Status tone={stale ? "idle" : stateTone(replica.state)}>{stale ? "stale" : replica.state}</Status>
               </Cell>
-              <Cell className="min-w-44">
-                <Round replica={replica} />
+              <Cell numeric>
+                {replica.passes === null ? <Status tone="idle">not reported</Status> : formatCount(replica.passes)}
               </Cell>
-              <Cell numeric>{replica.rounds === null ? "–" : formatCount(replica.rounds)}</Cell>
+              <Cell numeric>{replica.lastPassMs === null ? "–" : formatDuration(replica.lastPassMs)}</Cell>
+              <Cell numeric>{replica.lastPassBytes === null ? "–" : formatBytes(replica.lastPassBytes)}</Cell>
               <Cell>
-                {replica.lastRoundAt === null ? (
-                  <span className="text-ink-faint">none yet</span>
-                ) : (
-                  <Ago iso={replica.lastRoundAt} />
-                )}
-              </Cell>
-              <Cell>
-                {replica.corruptFound === 0 ? (
-                  "none"
-                ) : (
-                  <Status tone="warn">{plural(replica.corruptFound, "version")}</Status>
-                )}
+                <Found found={replica.found} />
               </Cell>
               <Cell>
                 <Repaired replica={replica} />
@@ -62,26 +50,20 @@ export function Scrub({ replicas, stale }: { replicas: readonly Replica[]; stale
   );
 }
 
-function Round({ replica }: { replica: Replica }) {
-  const { position, total, server } = replica;
-  if (position === null || total === null) return <Status tone="idle">not reported</Status>;
-  return (
-    <span className="block">
-      <span className="mb-1 block text-xs">
-        {formatCount(position)} of {plural(total, "version")}
-      </span>
-      <ProgressBar label={`Scrub of ${server}`} done={position} total={total} />
-    </span>
-  );
+const unknown = <span className="text-ink-faint">not known</span>;
+
+function Found({ found }: { found: number | null }) {
+  if (found === null) return unknown;
+  return found === 0 ? "none" : <Status tone="warn">{plural(found, "record")}</Status>;
 }
 
-function Repaired({ replica: { corruptFound, repaired } }: { replica: Replica }) {
-  if (corruptFound === 0) return <span className="text-ink-faint">nothing to repair</span>;
-  if (repaired < corruptFound)
-    return (
-      <Status tone="warn">
-        {formatCount(repaired)} of {formatCount(corruptFound)}
-      </Status>
-    );
-  return <Status tone="good">all {formatCount(repaired)}</Status>;
+function Repaired({ replica: { found, repaired } }: { replica: Replica }) {
+  if (found === null || repaired === null) return unknown;
+  if (found === 0) return <span className="text-ink-faint">nothing to repair</span>;
+  if (repaired >= found) return <Status tone="good">{found === 1 ? "yes" : `all ${formatCount(found)}`}</Status>;
+  return (
+    <Status tone="warn">
+      {formatCount(repaired)} of {formatCount(found)}
+    </Status>
+  );
 }

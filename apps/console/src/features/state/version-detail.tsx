@@ -63,7 +63,10 @@ function Asked({ object, version }: { object: string; version: StateVersion }) {
     ],
   ];
   if (isKnown) {
-    facts.push(["Operation", inert(data.operation)], ["Client", `${inert(data.client)} from ${inert(data.host)}`]);
+    facts.push(
+      ["Operation", inert(data.operation)],
+      ["Client", data.host === "unknown" ? inert(data.client) : `${inert(data.client)} from ${inert(data.host)}`],
+    );
     facts.push(["Received", <Time key="at" iso={data.receivedAt} />]);
   } else
     facts.push([
