@@ -5,31 +5,77 @@
 const textEncoder = new TextEncoder();
 const textDecoder = new TextDecoder("utf-8", { fatal: true });
 
+/**
+ * Small writers take their room from a common block, because an array of its own costs more than what is written into it. A block is
+ * never used twice: bytes that {@link ByteWriter.finish} gave stay what they are.
+ */
+const BLOCK_BYTES = 65_536;
+const SMALL_BYTES_MAX = 4_096;
+/** Texts up to this many characters are written one by one, which for them is faster than the encoder. */
+const SHORT_TEXT = 80;
+
+interface Block {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** Everything from here on is free. */
+  used: number;
+}
+
+function newBlock(size: number): Block {
+  const bytes = new Uint8Array(size);
+  return { bytes, view: new DataView(bytes.buffer), used: 0 };
+}
+
+let common = newBlock(BLOCK_BYTES);
+
 export class ByteWriter {
-  #buffer: Uint8Array;
+  #block: Block;
+  #bytes: Uint8Array;
   #view: DataView;
-  #length = 0;
+  /** Where in the block this writer's room starts, the next byte goes, and its room ends. */
+  #start: number;
+  #at: number;
+  #end: number;
 
   constructor(capacity = 1024) {
-    this.#buffer = new Uint8Array(capacity);
-    this.#view = new DataView(this.#buffer.buffer);
+    if (capacity > SMALL_BYTES_MAX) this.#block = newBlock(capacity);
+    else {
+      if (common.used + capacity > BLOCK_BYTES) common = newBlock(BLOCK_BYTES);
+      this.#block = common;
+    }
+    this.#bytes = this.#block.bytes;
+    this.#view = this.#block.view;
+    this.#start = this.#block.used;
+    this.#at = this.#start;
+    this.#end = this.#start + capacity;
+    this.#block.used = this.#end;
   }
 
+  /** Takes room for `bytes` more and says where it is. */
   #room(bytes: number): number {
-    const at = this.#length;
-    if (at + bytes > this.#buffer.length) {
-      const grown = new Uint8Array(Math.max(this.#buffer.length * 2, at + bytes));
-      grown.set(this.#buffer.subarray(0, at));
-      this.#buffer = grown;
-      this.#view = new DataView(grown.buffer);
-    }
-    this.#length = at + bytes;
+    if (this.#at + bytes > this.#end) this.#grow(bytes);
+    const at = this.#at;
+    this.#at = at + bytes;
     return at;
+  }
+
+  /** Moves to a block of its own. */
+  #grow(bytes: number): void {
+    const length = this.#at - this.#start;
+    const grown = newBlock(Math.max((this.#end - this.#start) * 2, length + bytes));
+    grown.bytes.set(this.#bytes.subarray(this.#start, this.#at));
+    grown.used = grown.bytes.length;
+    this.#block = grown;
+    this.#bytes = grown.bytes;
+    this.#view = grown.view;
+    this.#start = 0;
+    this.#at = length;
+    this.#end = grown.used;
   }
 
   u8(value: number): this {
     const at = this.#room(1);
-    this.#buffer[at] = value;
+    this.#bytes[at] = value;
     return this;
   }
 
@@ -50,16 +96,32 @@ export class ByteWriter {
 
   text(value: string): this {
     const at = this.#room(4 + value.length * 3);
-    const { written } = textEncoder.encodeInto(value, this.#buffer.subarray(at + 4));
+    const written = this.#writeShort(value, at + 4) ?? this.#encode(value, at + 4);
     this.#view.setUint32(at, written);
-    this.#length = at + 4 + written;
+    this.#at = at + 4 + written;
     return this;
+  }
+
+  /** Undefined for a text that is long or has characters beyond ASCII; what is written then counts for nothing. */
+  #writeShort(value: string, at: number): number | undefined {
+    const { length } = value;
+    if (length > SHORT_TEXT) return undefined;
+    for (let index = 0; index < length; index++) {
+      const code = value.charCodeAt(index);
+      if (code > 0x7f) return undefined;
+      this.#bytes[at + index] = code;
+    }
+    return length;
+  }
+
+  #encode(value: string, at: number): number {
+    return textEncoder.encodeInto(value, this.#bytes.subarray(at, this.#end)).written;
   }
 
   bytes(value: Uint8Array): this {
     this.u32(value.length);
     const at = this.#room(value.length);
-    this.#buffer.set(value, at);
+    this.#bytes.set(value, at);
     return this;
   }
 
@@ -67,7 +129,7 @@ export class ByteWriter {
   digest(value: string): this {
     const at = this.#room(32);
     for (let index = 0; index < 32; index++) {
-      this.#buffer[at + index] =
+      this.#bytes[at + index] =
         (hexDigit(value.charCodeAt(index * 2)) << 4) | hexDigit(value.charCodeAt(index * 2 + 1));
     }
     return this;
@@ -79,8 +141,12 @@ export class ByteWriter {
     return this;
   }
 
+  /** What was written. Nothing may be written after it. */
   finish(): Uint8Array {
-    return this.#buffer.subarray(0, this.#length);
+    // The rest of the room goes back, if nobody has taken any behind it.
+    if (this.#block.used === this.#end) this.#block.used = this.#at;
+    this.#end = this.#at;
+    return this.#bytes.subarray(this.#start, this.#at);
   }
 }
 

@@ -22,8 +22,10 @@ type Part =
 
 export class ConfidentialTexts {
   readonly #index: ConfidentialIndex;
-  /** By request id and attempt; a change without confidential texts is not in it. */
+  /** By request id and attempt; a change that leaves all confidential texts as they are is not in it. */
   readonly #unverified = new Map<string, readonly Update[]>();
+  /** How many changes in {@link #unverified} would change an object's texts. */
+  readonly #changing = new Map<string, number>();
 
   constructor(contract: ContractJson) {
     this.#index = new ConfidentialIndex(contract);
@@ -39,13 +41,36 @@ export class ConfidentialTexts {
     for (const { object, bytes } of record.writes) {
       const value = parse(bytes);
       const texts = value === undefined ? undefined : this.#index.textsOf(object, value);
-      if (texts) updates.push([object, value === null ? null : texts]);
+      const change = value === null ? null : texts;
+      if (change !== undefined && !this.#isUnchanged(object, change)) updates.push([object, change]);
     }
     if (updates.length === 0) return;
     const { requestId, attempt } = record.ticket.body;
-    if (this.#unverified.size >= UNVERIFIED_MAX)
-      this.#unverified.delete(this.#unverified.keys().next().value as string);
-    this.#unverified.set(`${requestId}/${attempt}`, updates);
+    if (this.#unverified.size >= UNVERIFIED_MAX) this.#forget(this.#unverified.keys().next().value as string);
+    this.#keep(`${requestId}/${attempt}`, updates);
+  }
+
+  /** Most changes do not touch a confidential text. With another change of the object pending nothing can be said yet. */
+  #isUnchanged(object: string, texts: Texts | null): boolean {
+    if (this.#changing.has(object)) return false;
+    const current = this.#index.current(object);
+    if (texts === null || current === undefined) return texts === null && current === undefined;
+    return current.length === texts.length && current.every((text, index) => text === texts[index]);
+  }
+
+  #keep(name: string, updates: readonly Update[]): void {
+    this.#forget(name);
+    this.#unverified.set(name, updates);
+    for (const [object] of updates) this.#changing.set(object, (this.#changing.get(object) ?? 0) + 1);
+  }
+
+  #forget(name: string): void {
+    for (const [object] of this.#unverified.get(name) ?? []) {
+      const rest = (this.#changing.get(object) ?? 1) - 1;
+      if (rest > 0) this.#changing.set(object, rest);
+      else this.#changing.delete(object);
+    }
+    this.#unverified.delete(name);
   }
 
   /** To be told what the masters decided. */
@@ -55,7 +80,7 @@ export class ConfidentialTexts {
       if (decision.kind !== "verified") continue;
       const name = `${decision.change.requestId}/${decision.change.attempt}`;
       for (const [object, texts] of this.#unverified.get(name) ?? []) this.#index.take(object, texts ?? undefined);
-      this.#unverified.delete(name);
+      this.#forget(name);
     }
   }
 
@@ -79,7 +104,7 @@ export class ConfidentialTexts {
     for (const bytes of parts) {
       const part = JSON.parse(Buffer.from(bytes).toString()) as Part;
       if ("objects" in part) for (const [object, texts] of part.objects) this.#index.take(object, texts);
-      else for (const [name, updates] of part.unverified) this.#unverified.set(name, updates);
+      else for (const [name, updates] of part.unverified) this.#keep(name, updates);
     }
   }
 }

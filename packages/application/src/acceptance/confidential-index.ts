@@ -28,6 +28,11 @@ export class ConfidentialIndex {
     return fields.length === 0 ? undefined : fields.map(({ field }) => confidentialText(value, field));
   }
 
+  /** The texts that are watched for an object. */
+  current(object: string): readonly string[] | undefined {
+    return this.#textsOf.get(object);
+  }
+
   /** Every object that is watched, with its texts. */
   entries(): IterableIterator<[object: string, texts: readonly string[]]> {
     return this.#textsOf.entries();
