@@ -29,6 +29,7 @@ export const scripts = {
   simulate: { prepares: "no-console", program: [redoubt, "simulate"] },
   e2e: { prepares: "itself", program: ["tooling/test/run.mjs", "--parts", "set-up,cluster,basic,browser"] },
   "bench:state": { prepares: "no-console", program: ["bench/state.mjs"] },
+  "bench:explorer": { prepares: "no-console", program: ["bench/explorer.mjs"] },
   bench: { prepares: "no-console", program: ["bench/run.mjs"], takesScratch: true },
   screenshots: { prepares: "all", program: ["e2e/screenshots.mjs"], takesScratch: true, takesBrowser: true },
   torture: { prepares: "all", program: ["e2e/torture/torture.mjs"], takesScratch: true },

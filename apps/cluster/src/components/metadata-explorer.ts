@@ -34,7 +34,8 @@ export async function objectHistory(
   const wanted = Math.min(limit, HISTORY_MAX);
   const entries: VersionEntry[] = [];
   let from = before && BigInt(before.slot);
-  for (let slots = SLOTS_FIRST; ; slots = SLOTS_NEXT) {
+  // Most slots hold one version of an object, those of a hot one many: after a look at a few, as many as are missing.
+  for (let slots = SLOTS_FIRST; ; slots = wanted - entries.length) {
     const steps = await store.objectHistory(object, slots, from);
     for (const step of steps) {
       const place = { at: step.at.getTime(), slot: Number(step.slot) };

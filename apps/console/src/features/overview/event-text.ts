@@ -59,6 +59,7 @@ export function linkOf(event: FeedEvent): string | null {
   if (event.kind === "degree.changed" || event.kind === "degree.progress") return "/degrees";
   if (event.kind === "incident.opened" || event.kind === "incident.closed") return "/incidents";
   if (event.kind === "node.state" || event.kind === "server.state") return "/nodes";
+  if (event.kind === "epoch.opened") return "/masters";
   if (event.kind === "alert.delivery") return "/alerts";
   if (event.kind === "audit.appended") return "/audit";
   return null;
