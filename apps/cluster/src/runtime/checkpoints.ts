@@ -1,13 +1,14 @@
 /**
  * When a core's checkpoints are made, and how one is written and read back together with what is kept beside the core.
  *
- * They are made about every 100 000 records and at a clean stop, one at a time, and written while the core goes on. A checkpoint that
+ * They are made about every 100 000 records or 256 MiB and at a clean stop, one at a time, and written while the core goes on. A checkpoint that
  * fails is no misfortune: the next start replays more.
  */
 import type { Checkpoint, CheckpointedCore } from "@redoubt/protocol";
 import type { Journal } from "../adapters/journal/index.ts";
 
 export const CHECKPOINT_RECORDS = 100_000;
+const CHECKPOINT_BYTES = 256 * 1024 * 1024;
 /** A core that has none to give is asked again after this many records. */
 const AGAIN_RECORDS = 2_000;
 /** At a stop, fewer records than this are replayed faster than a checkpoint is written. */
@@ -36,7 +37,9 @@ export class Checkpoints {
   readonly #journal: Journal;
   readonly #options: CheckpointOptions;
   #last = 0;
+  /** Number of records, and of bytes appended in this life, at which the next one is made. */
   #dueAt = Number.POSITIVE_INFINITY;
+  #dueAtBytes = Number.POSITIVE_INFINITY;
   #saving: Promise<void> | undefined;
 
   constructor(core: Pick<CheckpointedCore<never, never>, "checkpoint">, journal: Journal, options: CheckpointOptions) {
@@ -60,17 +63,20 @@ export class Checkpoints {
   /** The core has started. */
   begin(): void {
     this.#dueAt = this.#last + (this.#options.everyRecords ?? CHECKPOINT_RECORDS);
+    this.#dueAtBytes = CHECKPOINT_BYTES;
   }
 
   /** To be called between steps. */
   makeIfDue(): void {
-    if (this.#journal.records < this.#dueAt || this.#saving !== undefined) return;
+    const { records, appendedBytes } = this.#journal;
+    if ((records < this.#dueAt && appendedBytes < this.#dueAtBytes) || this.#saving !== undefined) return;
+    this.#dueAtBytes = appendedBytes + CHECKPOINT_BYTES;
     const saving = this.#make();
     if (saving === undefined) {
-      this.#dueAt = this.#journal.records + AGAIN_RECORDS;
+      this.#dueAt = records + AGAIN_RECORDS;
       return;
     }
-    this.#dueAt = this.#journal.records + (this.#options.everyRecords ?? CHECKPOINT_RECORDS);
+    this.#dueAt = records + (this.#options.everyRecords ?? CHECKPOINT_RECORDS);
     this.#saving = saving.finally(() => {
       this.#saving = undefined;
     });

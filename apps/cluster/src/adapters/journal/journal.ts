@@ -137,6 +137,11 @@ export class Journal {
     return this.#writer.pendingBytes;
   }
 
+  /** Bytes of the records appended since the journal was opened. */
+  get appendedBytes(): number {
+    return this.#writer.appendedBytes;
+  }
+
   /** Set while the disk has no room for what was appended; nothing is acknowledged meanwhile. */
   get shortage(): Error | undefined {
     return this.#writer.shortage;

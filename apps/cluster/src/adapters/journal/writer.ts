@@ -90,6 +90,10 @@ export class JournalWriter {
     return this.#staging.chain;
   }
 
+  get appendedBytes(): number {
+    return this.#appendedBytes;
+  }
+
   get counters() {
     return {
       appendedRecords: this.#appendedRecords,
