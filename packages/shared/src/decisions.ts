@@ -25,6 +25,11 @@ export type Decision =
       readonly holder: ServerName;
       readonly members: readonly ServerName[];
       readonly faultsTolerated: number;
+      /**
+       * Whom the configuration manager wants as members, where that differs: those of them that are not `members` gather
+       * the state and become members by a later epoch (docs/PROTOCOL.md §10).
+       */
+      readonly wanted?: readonly ServerName[];
       /** Changes found wrong by t+1 acceptance tests; they and what follows them are void. */
       readonly invalid: readonly ChangeName[];
     }

@@ -30,7 +30,12 @@ export interface ClusterShape {
   readonly replicas: number;
   readonly masters: number;
   readonly acceptanceTestServers: number;
+  /** How often a replica reads its whole disk. */
+  readonly scrubPeriodMs?: number;
 }
+
+/** Seldom, because it costs: worlds in which disks go wrong do it more often. */
+const SCRUB_PERIOD_MS = 10_000;
 
 /** Puts another core in the place of the real one: to show that the checkers notice a broken one. */
 export type WrapCore = (core: HostCore, server: ServerName, component: Component) => HostCore;
@@ -86,6 +91,7 @@ export function buildCluster(
   const signatureOf = (key: string, digest: string): string => digestText(hasher, `signature of ${key}`, digest);
   const credentialOf = (client: string): Digest => digestText(hasher, "credential", client);
   let keys = 0;
+  let journals = 0;
   const creators: Readonly<Partial<Record<Component, (self: ServerName) => unknown>>> = {
     "traffic-regulator": (self) =>
       createTrafficRegulator(
@@ -105,7 +111,12 @@ export function buildCluster(
     "state-replica": (self) =>
       createStateReplica(
         { hasher, application },
-        { self, masters, trafficRegulator, hostsAcceptanceTests: shape.profile === "optimized" },
+        {
+          ...{ self, masters, trafficRegulator, hostsAcceptanceTests: shape.profile === "optimized" },
+          journalIdentity: digestText(hasher, "journal", `${self}/${journals++}`),
+          keepsEverything: true,
+          scrubPeriodMs: shape.scrubPeriodMs ?? SCRUB_PERIOD_MS,
+        },
       ),
     "state-master": (self) =>
       createStateMaster({ hasher, random }, { self, masters, hasDatabase: true, window: MASTER_WINDOW }),

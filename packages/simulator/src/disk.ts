@@ -14,6 +14,8 @@ const CHECKPOINTS_MAX = 3;
 
 export class Disk {
   readonly records: unknown[] = [];
+  /** How many disks there were before this one. */
+  generation = 0;
   readonly #damaged = new Set<RecordNumber>();
   /** Oldest first. */
   #checkpoints: Checkpoint[] = [];
@@ -47,6 +49,16 @@ export class Disk {
     this.#pending = undefined;
     this.sync();
     return lost;
+  }
+
+  /** Another, empty disk in its place. */
+  wipe(): void {
+    this.generation += 1;
+    this.records.length = 0;
+    this.#damaged.clear();
+    this.#checkpoints = [];
+    this.#pending = undefined;
+    this.sync();
   }
 
   /** Undefined: damaged, or beyond the end. */

@@ -9,6 +9,7 @@ export interface InjectorSurroundings {
   readonly hosts: ReadonlyMap<ServerName, Host>;
   readonly later: (delayMs: number, run: () => void) => void;
   readonly count: (kind: string) => void;
+  readonly diskLost: (server: ServerName) => void;
   readonly start: (host: Host) => void;
   /** The health monitor sees an execution server die and has another process take its name. */
   readonly executionServerDied: (server: ServerName) => void;
@@ -62,6 +63,9 @@ export class FaultInjector {
       case "freeze":
         this.#world.count("freezes");
         this.#world.hosts.get(event.server)?.freeze(event.lastsMs);
+        return;
+      case "wipe":
+        this.#wipe(event);
         return;
       case "slowDisk":
         this.#slowDisk(event);
@@ -141,6 +145,16 @@ export class FaultInjector {
     this.#world.later(lastsMs, () => {
       for (const server of executionServers) this.#crash(server, 0, "killed");
     });
+  }
+
+  /** Also of a host that is down at the moment. */
+  #wipe({ server, lastsMs }: Of<"wipe">): void {
+    const host = this.#world.hosts.get(server);
+    if (!host) return;
+    this.#world.count("wipes");
+    this.#crash(server, lastsMs, "killed");
+    host.disk.wipe();
+    this.#world.diskLost(server);
   }
 
   #slowDisk({ server, syncMs, lastsMs }: Of<"slowDisk">): void {

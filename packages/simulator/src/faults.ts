@@ -41,6 +41,8 @@ export type FaultEvent = { readonly atMs: number; readonly lastsMs: number } & (
       readonly targets: FaultTargets;
     }
   | { readonly kind: "freeze"; readonly server: ServerName }
+  /** A replica's process dies and its disk is lost; it starts again with an empty one. */
+  | { readonly kind: "wipe"; readonly server: ServerName }
   | { readonly kind: "slowDisk"; readonly server: ServerName; readonly syncMs: number }
   /** Wall clocks jump and drift from then on; monotonic ones do not. */
   | {
@@ -152,6 +154,14 @@ const PLANS: readonly (readonly [weight: number, plan: Plan])[] = [
   [6, (random, _targets, _all, when) => ({ ...when, kind: "leaseMove", lastsMs: random.between(20, 800) })],
 ];
 const WEIGHTS = PLANS.reduce((sum, [weight]) => sum + weight, 0);
+
+/** The disk of one replica that does not lie, where that is one fault more that may be tolerated. */
+export function planLostDisk(random: SeededRandom, targets: FaultTargets, faultsTolerated: number): FaultEvent[] {
+  const liars = targets.replicas.length - targets.honestReplicas.length;
+  if (liars >= faultsTolerated || !random.chance(0.3)) return [];
+  const atMs = random.between(300, SAFETY_PHASE_MS - 1_500);
+  return [{ kind: "wipe", server: random.pick(targets.honestReplicas), atMs, lastsMs: random.between(5, 400) }];
+}
 
 function planEvent(random: SeededRandom, targets: FaultTargets, all: readonly ServerName[]): FaultEvent {
   const when = { atMs: random.between(250, SAFETY_PHASE_MS - 600), lastsMs: random.between(10, 500) };

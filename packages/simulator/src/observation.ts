@@ -64,6 +64,8 @@ export interface Observation {
   readonly stored: ReadonlyMap<ServerName, readonly StoredChange[]>;
   /** Replicas that misbehaved in this run: nothing is expected of them. */
   readonly faultyReplicas: ReadonlySet<ServerName>;
+  /** Last slot that was decided when a replica lost its disk: of epochs up to it, it is a faulty member. */
+  readonly lostDisks?: ReadonlyMap<ServerName, number>;
   /** Executions that started for quarantined requests after their definite rejection (I10). */
   readonly executionsAfterRejection: readonly RequestId[];
   readonly digestReply: (status: number, bodyText: string) => Digest;

@@ -25,7 +25,7 @@ import { checkRequests } from "./checkers/requests.ts";
 import { checkSerializability } from "./checkers/serializability.ts";
 import { checkConvergence, checkVersions } from "./checkers/versions.ts";
 import type { ClusterShape, WrapCore } from "./cluster.ts";
-import { planFaults, SAFETY_PHASE_MS } from "./faults.ts";
+import { planFaults, planLostDisk, SAFETY_PHASE_MS } from "./faults.ts";
 import type { FaultCounts } from "./network.ts";
 import type { Checker, Observation, Violation } from "./observation.ts";
 import { type SeededRandom, seededRandom } from "./random.ts";
@@ -119,21 +119,21 @@ export function planWorld(seed: number, hasher: Hasher): WorldPlan {
   const isPlot = random.chance(0.35);
   const intruders = chooseIntruders(random.fork("intruders"), shape, isPlot);
   const liars = chooseLiars(random.fork("liars"), replicas, shape.faultsTolerated, isPlot);
+  const targets = {
+    regulators: ["traffic-regulator-1"],
+    executionServers: names("execution-server", shape.executionServers),
+    acceptanceTestServers: names("acceptance-test-server", shape.profile === "basic" ? shape.acceptanceTestServers : 0),
+    replicas,
+    honestReplicas: replicas.filter((replica) => !liars.has(replica)),
+    masters: names("state-master", shape.masters),
+  };
+  const faults = planFaults(random.fork("faults"), targets);
+  const lostDisk = planLostDisk(random.fork("lost disk"), targets, shape.faultsTolerated);
   return {
     seed,
     shape,
     clients: chooseClients(random.fork("clients")),
-    faults: planFaults(random.fork("faults"), {
-      regulators: ["traffic-regulator-1"],
-      executionServers: names("execution-server", shape.executionServers),
-      acceptanceTestServers: names(
-        "acceptance-test-server",
-        shape.profile === "basic" ? shape.acceptanceTestServers : 0,
-      ),
-      replicas,
-      honestReplicas: replicas.filter((replica) => !liars.has(replica)),
-      masters: names("state-master", shape.masters),
-    }),
+    faults: { ...faults, events: [...faults.events, ...lostDisk] },
     safetyPhaseMs: SAFETY_PHASE_MS,
     livenessPhaseMs: LIVENESS_PHASE_MS,
     behavioursOf: (server, life) => liars.get(server) ?? intruders.get(`${server}/${life}`) ?? [],

@@ -23,3 +23,22 @@ export function powerCuts(plan: WorldPlan): WorldPlan {
     faultyReplicas: new Set(),
   };
 }
+
+/** One replica after the other loses its disk, with time between to be a member again. */
+export function lostDisks(plan: WorldPlan): WorldPlan {
+  const random = seededRandom(plan.seed).fork("lost disks");
+  const { replicas } = plan.shape;
+  const events = Array.from({ length: 3 }, (_, index) => ({
+    kind: "wipe" as const,
+    server: `state-replica-${1 + random.below(replicas)}`,
+    atMs: 300 + index * 1_500 + random.between(0, 200),
+    lastsMs: random.between(5, 100),
+  }));
+  return {
+    ...plan,
+    clients: Array.from({ length: 5 }, (_, index) => ({ name: `honest-${index + 1}`, operations: 80, attacks: [] })),
+    faults: { network: { loss: 0.01, duplication: 0.01, reordering: 0.02, delayMs: 0.5 }, events },
+    behavioursOf: () => [],
+    faultyReplicas: new Set(),
+  };
+}

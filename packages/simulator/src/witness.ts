@@ -10,7 +10,7 @@ import type { JournalSnapshot, Release, StoredChange } from "./observation.ts";
 /** The parts of a host that a witness may look at. */
 export interface WitnessedDisk {
   readonly server: ServerName;
-  readonly disk: { readonly records: readonly unknown[]; readonly syncedCount: number };
+  readonly disk: { readonly records: readonly unknown[]; readonly syncedCount: number; readonly generation: number };
 }
 
 export class Witness {
@@ -20,12 +20,18 @@ export class Witness {
   readonly #rows = new Map<Slot, ApplyEffect>();
   readonly releases: Release[] = [];
   readonly snapshots: JournalSnapshot[] = [];
+  /** Last slot decided when a replica lost its disk: for epochs up to it, it is a faulty member. */
+  readonly lostDisks = new Map<ServerName, Slot>();
+  #decidedThrough: Slot = 0;
   readonly #hasher: Hasher;
   readonly #changesOn: (records: readonly unknown[]) => StoredChange[];
   readonly #replicas: () => readonly WitnessedDisk[];
   readonly #verified = new Set<Digest>();
   /** Per replica: how far its disk has been read, and the changes found, by request. */
-  readonly #read = new Map<ServerName, { through: number; readonly changes: Map<RequestId, StoredChange[]> }>();
+  readonly #read = new Map<
+    ServerName,
+    { through: number; readonly generation: number; readonly changes: Map<RequestId, StoredChange[]> }
+  >();
   readonly #byDigest = new Map<Digest, StoredChange>();
 
   constructor(
@@ -44,6 +50,7 @@ export class Witness {
 
   applied(life: string, row: ApplyEffect): void {
     this.#told.get(life)?.push(row);
+    this.#decidedThrough = Math.max(this.#decidedThrough, row.slot);
     if (!this.#rows.has(row.slot)) this.#rows.set(row.slot, row);
     for (const decision of row.decisions) if (decision.kind === "verified") this.#verified.add(decision.change.digest);
   }
@@ -78,6 +85,10 @@ export class Witness {
       all.push(...missing, row);
     }
     return all;
+  }
+
+  diskLost(server: ServerName): void {
+    this.lostDisks.set(server, this.#decidedThrough);
   }
 
   /** A reply leaves for a client: what bears it at this moment? */
@@ -133,8 +144,8 @@ export class Witness {
     for (const { server, disk } of replicas) {
       let read = this.#read.get(server);
       // A shorter disk is another one, or lost its tail: begin again.
-      if (!read || disk.records.length < read.through) {
-        read = { through: 0, changes: new Map() };
+      if (!read || disk.generation !== read.generation || disk.records.length < read.through) {
+        read = { through: 0, generation: disk.generation, changes: new Map() };
         this.#read.set(server, read);
       }
       for (const change of this.#changesOn(disk.records.slice(read.through))) {
@@ -151,7 +162,7 @@ export class Witness {
   takeSnapshot(): void {
     for (const { server, disk } of this.#replicas()) {
       const texts = disk.records.slice(0, disk.syncedCount).map((record) => JSON.stringify(record));
-      this.snapshots.push({ server, texts });
+      this.snapshots.push({ server: disk.generation === 0 ? server : `${server} (${disk.generation})`, texts });
     }
   }
 }

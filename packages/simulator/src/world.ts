@@ -113,6 +113,7 @@ export class World {
       hosts: this.#hosts,
       later: (delay, run) => this.time.later(delay, run),
       count: (kind) => this.#count(kind),
+      diskLost: (server) => this.#witness.diskLost(server),
       start: (host) => this.#startHost(host),
       executionServerDied: (server) => this.#manager.executionServerDied(server),
       moveLeases: (forMs) => {
@@ -169,6 +170,7 @@ export class World {
       versionRows: this.#witness.versionRows,
       releases: this.#witness.releases,
       snapshots: this.#witness.snapshots,
+      lostDisks: this.#witness.lostDisks,
       stored,
       faultyReplicas: this.#plan.faultyReplicas,
       executionsAfterRejection: this.#executionsAfterRejection,

@@ -65,6 +65,11 @@ export class Closings {
     this.#advance(requestId, closing);
   }
 
+  /** What this member refused is forgotten: its journal is not the one that remembers it. */
+  forget(server: ServerName): void {
+    for (const closing of this.#closings.values()) closing.fenced.delete(server);
+  }
+
   /** Every {@link MASTER_TIMES.dutyMs} on the primary, while something waits. */
   run(): void {
     const { now, state } = this.#context;
@@ -100,11 +105,11 @@ export class Closings {
     } else if (closing.recordSince !== undefined && now >= closing.recordSince + MASTER_TIMES.closingStuckMs) {
       closing.recordSince = undefined;
       if (home.opened.epoch !== home.settled.epoch) return;
-      const { epoch, holder } = home.opened;
+      const { epoch, holder, wanted } = home.opened;
       const clusters = toRanges([closing.home]);
       this.#context.propose({
         kind: "openEpoch",
-        ...{ clusters, epochMax: epoch, holder, members, faultsTolerated, invalid: [] },
+        ...{ clusters, epochMax: epoch, holder, ...wanted, invalid: [] },
       });
     }
   }

@@ -38,6 +38,7 @@ export type OpenEpochCommand = {
   /** No effect when any of the clusters has a newer epoch than this. */
   readonly epochMax: Epoch;
   readonly holder: ServerName;
+  /** Whom the asker wants; who is seated is decided when the command is applied (`membership.ts`). */
   readonly members: readonly ServerName[];
   readonly faultsTolerated: number;
   readonly invalid: readonly ChangeName[];
@@ -73,7 +74,28 @@ export type ClaimPrimaryCommand = {
   readonly mastersKey: string;
 };
 
-export type MasterCommand = OpenEpochCommand | SettleCommand | VerifyCommand | CloseCommand | ClaimPrimaryCommand;
+/** A state replica's journal has this name (docs/PROTOCOL.md §10). */
+export type IdentifyCommand = {
+  readonly kind: "identify";
+  readonly server: ServerName;
+  readonly identity: string;
+};
+
+/** This replica, with this journal, holds everything that was decided. */
+export type AdmitCommand = {
+  readonly kind: "admit";
+  readonly server: ServerName;
+  readonly identity: string;
+};
+
+export type MasterCommand =
+  | OpenEpochCommand
+  | SettleCommand
+  | VerifyCommand
+  | CloseCommand
+  | ClaimPrimaryCommand
+  | IdentifyCommand
+  | AdmitCommand;
 
 export const nameOf = (change: MasterChange): ChangeName => ({
   digest: change.digest,
@@ -116,6 +138,8 @@ export function commandBytes(command: MasterCommand): number {
     case "close":
       return 64;
     case "claimPrimary":
+    case "identify":
+    case "admit":
       return 256;
   }
 }

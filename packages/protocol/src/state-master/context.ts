@@ -82,4 +82,6 @@ export const MASTER_TIMES = {
   /** Epochs that one member may cause by gaps and restarts: first pause, doubled each time, and the longest. */
   epochPauseMs: 250,
   epochPauseMsMax: 8_000,
+  /** A replica this far behind is not admitted yet: it would hold up its first epoch. */
+  joinerLagSlotsMax: 1_024,
 } as const;

@@ -41,7 +41,7 @@ export class EpochRequests {
   gap(member: ServerName, message: GapMessage): void {
     const record = clusterRecord(this.#context.state, message.cluster);
     if (!record || record.opened.epoch !== message.epoch || !isSettled(record)) return;
-    if (record.opened.members.includes(member) && this.#mayCause(member)) this.#reopen(record.opened);
+    if (record.opened.members.includes(member) && this.mayCause(member)) this.reopen(record.opened);
   }
 
   /** Every {@link MASTER_TIMES.dutyMs} on the primary, while somebody waits. */
@@ -56,7 +56,7 @@ export class EpochRequests {
         continue;
       }
       const ready = outdated.filter(isSettled);
-      if (ready.length > 0 && this.#mayCause(member)) for (const { opened } of ready) this.#reopen(opened);
+      if (ready.length > 0 && this.mayCause(member)) for (const { opened } of ready) this.reopen(opened);
     }
   }
 
@@ -71,20 +71,20 @@ export class EpochRequests {
   }
 
   /** The clusters named are one of the domain's; applying extends them to all of it. */
-  #reopen({ epoch, holder, members, faultsTolerated }: EpochTerms): void {
+  reopen({ epoch, holder, wanted }: EpochTerms): void {
     const cluster = this.#context.state.clusters.findIndex(({ opened }) => opened.epoch === epoch);
     this.#context.propose({
       kind: "openEpoch",
       clusters: toRanges([cluster]),
       epochMax: epoch,
       holder,
-      members,
-      faultsTolerated,
+      ...wanted,
       invalid: [],
     });
   }
 
-  #mayCause(member: ServerName): boolean {
+  /** Whether this member may cause an epoch now; if so, not again for a while. */
+  mayCause(member: ServerName): boolean {
     const { now } = this.#context;
     const pause = this.#pauses.get(member);
     if (pause && now < pause.until) return false;

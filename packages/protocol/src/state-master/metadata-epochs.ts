@@ -2,6 +2,7 @@
 import type { ChangeName, Digest, ObjectClusterNumber, RequestId, ServerName, Slot } from "@redoubt/shared";
 import { areValidRanges, eachCluster, inRanges, toRanges } from "../ranges.ts";
 import { type MasterChange, nameOf, type OpenEpochCommand, type SettleCommand } from "./commands.ts";
+import { forgetUnseated, seatMembers } from "./membership.ts";
 import {
   type Applied,
   clusterRecord,
@@ -49,6 +50,9 @@ export function applyOpenEpoch(state: MetadataState, command: OpenEpochCommand, 
   const clusters = extendToDomains(state, command);
   // A slot names one epoch: a second opening of the same clusters in one slot waits for the asker to ask again.
   if (clusters.some((cluster) => clusterRecord(state, cluster)?.opened.epoch === slot)) return;
+  const wanted = { members: command.members, faultsTolerated: command.faultsTolerated };
+  const seats = seatMembers(state, clusters, wanted);
+  if (!seats) return;
   const ranges = toRanges(clusters);
   const invalid = new Map<Digest, ChangeName>(command.invalid.map((change) => [change.digest, change]));
   for (const superseded of openEpochsIn(state, clusters)) {
@@ -56,9 +60,11 @@ export function applyOpenEpoch(state: MetadataState, command: OpenEpochCommand, 
     state.openEpochs.delete(superseded.terms.epoch);
   }
   for (const [digest, { requestId }] of invalid) if (isVerified(state, requestId, digest)) invalid.delete(digest);
-  const { holder, members, faultsTolerated } = command;
-  const terms: EpochTerms = { epoch: slot, holder, members, faultsTolerated };
+  const { holder } = command;
+  const { members, faultsTolerated, vacant } = seats;
+  const terms: EpochTerms = { epoch: slot, holder, members, faultsTolerated, vacant, wanted };
   for (const cluster of clusters) (clusterRecord(state, cluster) as { opened: EpochTerms }).opened = terms;
+  forgetUnseated(state);
   state.openEpochs.set(slot, { terms, clusters: ranges, invalid, verifiedAt: 0 });
   applied.decisions.push({
     kind: "epochOpened",
@@ -67,6 +73,7 @@ export function applyOpenEpoch(state: MetadataState, command: OpenEpochCommand, 
     holder,
     members,
     faultsTolerated,
+    ...(wanted.members.join() === members.join() ? {} : { wanted: wanted.members }),
     invalid: [...invalid.values()],
   });
 }

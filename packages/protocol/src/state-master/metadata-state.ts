@@ -20,6 +20,7 @@ import {
 import type { Hasher } from "../core.ts";
 import type { MasterChange } from "./commands.ts";
 import { HeadTable } from "./head-table.ts";
+import type { Standing, WantedMembers } from "./membership.ts";
 import { OutcomeTable } from "./outcome-table.ts";
 import type { DeadChangeRow, PrimaryLease, VersionRow } from "./types.ts";
 
@@ -29,9 +30,13 @@ export interface EpochTerms {
   readonly holder: ServerName;
   readonly members: readonly ServerName[];
   readonly faultsTolerated: number;
+  /** Seats lost to members without their journal, among the t faulty ones. */
+  readonly vacant: number;
+  readonly wanted: WantedMembers;
 }
 
-const NEVER_OPENED: EpochTerms = { epoch: 0, holder: "", members: [], faultsTolerated: 0 };
+const NOBODY = { members: [], faultsTolerated: 0 } as const;
+const NEVER_OPENED: EpochTerms = { epoch: 0, holder: "", ...NOBODY, vacant: 0, wanted: NOBODY };
 
 export interface ClusterRecord {
   /** The newest epoch. */
@@ -68,6 +73,8 @@ export interface MetadataState {
   /** Newest admission among verified requests: the time by which outcomes grow old. */
   newestAdmission: number;
   readonly leases: Map<PrimaryComponent, PrimaryLease>;
+  /** State replicas by the names of their journals. */
+  readonly standings: Map<ServerName, Standing>;
   /** Nonces granted before, the newest {@link NONCES_MAX}: a claim that arrives late must not take the lease back. */
   readonly nonces: Set<string>;
   /** Key of the masters' ticket entry per regulator epoch, the newest {@link MASTERS_KEYS_MAX}. */
@@ -99,6 +106,7 @@ export function createMetadataState(hasher: Hasher): MetadataState {
     outcomes: new OutcomeTable(),
     newestAdmission: 0,
     leases: new Map(),
+    standings: new Map(),
     nonces: new Set(),
     mastersKeys: new Map(),
   };

@@ -5,6 +5,7 @@
 import { ByteWriter, type Digest, type Slot, unreachable, ZERO_DIGEST } from "@redoubt/shared";
 import { toRanges } from "../ranges.ts";
 import type { MasterCommand } from "./commands.ts";
+import { applyAdmit, applyIdentify } from "./membership.ts";
 import { applyOpenEpoch, applySettle } from "./metadata-epochs.ts";
 import { applyClaimPrimary, applyClose, applyVerify } from "./metadata-outcomes.ts";
 import type { Applied, ClusterRecord, MetadataState } from "./metadata-state.ts";
@@ -27,6 +28,12 @@ export function applyCommand(state: MetadataState, command: MasterCommand, slot:
       break;
     case "claimPrimary":
       applyClaimPrimary(state, command, slot, applied);
+      break;
+    case "identify":
+      applyIdentify(state, command);
+      break;
+    case "admit":
+      applyAdmit(state, command);
       break;
     default:
       unreachable(command);
@@ -68,6 +75,7 @@ export function digestMetadata(state: MetadataState): Digest {
       .map(([id, outcome]) => `${id} ${outcome.kind === "verified" ? outcome.change.digest : "closed"}`)
       .sort(),
     [...state.survivors.keys()].sort(),
+    [...state.standings].map(([server, { identity, state: standing }]) => `${server} ${identity} ${standing}`).sort(),
   ];
   let digest = ZERO_DIGEST;
   for (const lines of parts) {

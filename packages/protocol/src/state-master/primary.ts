@@ -5,6 +5,7 @@
  */
 import {
   type ClaimPrimaryMessage,
+  type DamageMessage,
   isRequestId,
   type RequestEpochMessage,
   type RequestId,
@@ -12,10 +13,12 @@ import {
   type ToStateMaster,
 } from "@redoubt/shared";
 import type { Sender } from "../core.ts";
+import type { ChecksumAudit } from "./checksum-audit.ts";
 import { Closings } from "./closings.ts";
 import type { MasterCommand } from "./commands.ts";
 import { MASTER_TIMES, type MasterContext } from "./context.ts";
 import type { EpochRequests } from "./epoch-requests.ts";
+import type { MembershipKeeper } from "./membership-keeper.ts";
 import { isOpeningOutdated, isValidOpening } from "./metadata-epochs.ts";
 import { ReportCollector } from "./report-collector.ts";
 import { SettlementDriver } from "./settlement-driver.ts";
@@ -33,18 +36,35 @@ interface UnconfirmedQuestion {
 const NONCE_MAX = 128;
 const KEY_PATTERN = /^([0-9a-f]{64})?$/;
 
+const DAMAGE_EVENTS_MAX = 256;
+
+/** What every master has, primary or not. */
+export interface PrimaryParts {
+  readonly requests: EpochRequests;
+  readonly membership: MembershipKeeper;
+  readonly audit: ChecksumAudit;
+  /** Configuration managers in hearing. */
+  readonly managers: () => readonly ServerName[];
+}
+
 export class Primary {
   readonly #context: MasterContext;
   readonly #requests: EpochRequests;
+  readonly #membership: MembershipKeeper;
+  readonly #audit: ChecksumAudit;
+  readonly #managers: () => readonly ServerName[];
   readonly #collector: ReportCollector;
   readonly #pipeline: VerifyPipeline;
   readonly #settlements: SettlementDriver;
   readonly #closings: Closings;
   #unconfirmed: UnconfirmedQuestion[] = [];
 
-  constructor(context: MasterContext, requests: EpochRequests) {
+  constructor(context: MasterContext, parts: PrimaryParts) {
     this.#context = context;
-    this.#requests = requests;
+    this.#requests = parts.requests;
+    this.#membership = parts.membership;
+    this.#audit = parts.audit;
+    this.#managers = parts.managers;
     this.#collector = new ReportCollector(context);
     this.#settlements = new SettlementDriver(context, (clusters) => this.#pipeline.hasInFlight(clusters));
     this.#pipeline = new VerifyPipeline(context, this.#collector, (cluster) => this.#settlements.isHeldBack(cluster));
@@ -58,13 +78,17 @@ export class Primary {
     this.#settlements.clear();
     this.#closings.clear();
     this.#unconfirmed = [];
+    this.#membership.clear();
+    this.#audit.clear();
   }
 
   /** After commands were applied; also once on becoming the primary, with none. */
   applied(commands: readonly MasterCommand[]): void {
     let hasSettled = false;
+    if (commands.some(({ kind }) => kind !== "verify" && kind !== "close")) this.#membership.review();
     for (const command of commands) {
-      if (command.kind === "verify") this.#pipeline.applied(command);
+      if (command.kind === "identify") this.#closings.forget(command.server);
+      else if (command.kind === "verify") this.#pipeline.applied(command);
       else if (command.kind === "settle") {
         hasSettled = true;
         this.#settlements.settleApplied(command.epoch);
@@ -82,11 +106,14 @@ export class Primary {
     this.#settlements.run();
     this.#closings.run();
     this.#requests.run();
+    this.#membership.run();
     this.#collector.prune();
   }
 
   get isWaiting(): boolean {
-    return this.#settlements.isWaiting || this.#closings.isWaiting || this.#requests.isWaiting;
+    return (
+      this.#settlements.isWaiting || this.#closings.isWaiting || this.#requests.isWaiting || this.#membership.isWaiting
+    );
   }
 
   /** At the end of every step. */
@@ -125,6 +152,14 @@ export class Primary {
       case "claimPrimary":
         this.#claimPrimary(from, message);
         break;
+      case "checksums": {
+        const whole = this.#audit.take(from.server, message);
+        if (whole) this.#membership.whole(from.server, whole);
+        break;
+      }
+      case "damage":
+        this.#tellDamage(from, message);
+        break;
       case "paxos":
       case "follow":
       case "metadataQuery":
@@ -144,6 +179,16 @@ export class Primary {
     const opening = { clusters, epochMax, holder, members, faultsTolerated, invalid };
     if (!isValidOpening(opening) || isOpeningOutdated(this.#context.state, opening)) return;
     this.#context.propose({ kind: "openEpoch", ...opening });
+  }
+
+  /** Each event is acknowledged when it has been told; told twice, the manager knows it by its number. */
+  #tellDamage(from: Sender, message: DamageMessage): void {
+    const events = message.events.slice(0, DAMAGE_EVENTS_MAX);
+    const last = events.at(-1);
+    if (!last) return;
+    for (const manager of this.#managers())
+      this.#context.send("configuration-manager", manager, { kind: "storageEvents", server: from.server, events });
+    this.#context.send("state-replica", from.server, { kind: "damageNoted", through: last.number });
   }
 
   /**

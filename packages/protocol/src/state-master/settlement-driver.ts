@@ -14,6 +14,7 @@ import {
 import { eachCluster } from "../ranges.ts";
 import type { MasterChange } from "./commands.ts";
 import { MASTER_TIMES, type MasterContext } from "./context.ts";
+import { isOfMember, isStruckOff } from "./membership.ts";
 import { clusterRecord, type EpochTerms, isInSettledEpochs, type OpenEpoch } from "./metadata-state.ts";
 import { classify, type SettledCluster, type Settlement, settledCluster } from "./settlement.ts";
 import { checkList } from "./settlement-list.ts";
@@ -102,6 +103,7 @@ export class SettlementDriver {
   promised(from: ServerName, message: PromisedMessage): void {
     const round = this.#rounds.get(message.epoch);
     if (!round || message.appliedThrough < message.epoch || !round.members.includes(from)) return;
+    if (!isOfMember(this.#context.state, from, message.identity)) return;
     const { hasher, mastersKeys } = this.#context.state;
     const isOwn = (cluster: ObjectClusterNumber) =>
       clusterRecord(this.#context.state, cluster)?.settled.members.includes(from) ?? false;
@@ -163,7 +165,11 @@ export class SettlementDriver {
       assert(record, `an epoch was opened for cluster ${cluster}, which does not exist`);
       const known = byTerms.get(record.settled);
       if (known) return { ...record.settled, struckOff: known, head: record.head };
-      const settled = settledCluster(record.settled, open.terms, record.head);
+      const settled = settledCluster(
+        record.settled,
+        (member) => isStruckOff(state, record.settled, open.terms, member),
+        record.head,
+      );
       byTerms.set(record.settled, settled.struckOff);
       return settled;
     };

@@ -18,8 +18,10 @@ export interface SettledCluster {
   /** Members of the ending epoch, asked to promise. None before the first epoch. */
   readonly members: readonly ServerName[];
   readonly faultsTolerated: number;
-  /** Those of them that are not members of the new epoch: they count among the faulty ones. */
+  /** Those of them that lost their journal or were replaced: they count among the faulty ones. */
   readonly struckOff: ReadonlySet<ServerName>;
+  /** Seats of that epoch that were not filled after a member was struck off earlier: faulty ones without a name. */
+  readonly vacant?: number;
   readonly head: Digest;
 }
 
@@ -66,7 +68,8 @@ const promisedOf = (question: SettlementQuestion, cluster: SettledCluster): Serv
 /** Faulty members (struck off, or proved so) whose list does not count; never more than can be faulty at all. */
 function struckOffOf(question: SettlementQuestion, cluster: SettledCluster): number {
   const faulty = cluster.members.filter((member) => cluster.struckOff.has(member) || question.faulty.has(member));
-  return Math.min(cluster.faultsTolerated, faulty.filter((member) => !question.lists.has(member)).length);
+  const silent = faulty.filter((member) => !question.lists.has(member)).length;
+  return Math.min(cluster.faultsTolerated, silent + (cluster.vacant ?? 0));
 }
 
 /** A change that no promised member shows must be lacked by enough of them to be void: t+1 promises in every cluster. */
@@ -147,12 +150,12 @@ function followChains(
 
 const rank = (standing: Standing | undefined): number => (standing === "survives" ? 0 : 1);
 
-/** An ending epoch's terms against those of the new one. */
+/** An ending epoch's terms against what is known of its members when the new one is settled. */
 export function settledCluster(
-  ending: { readonly members: readonly ServerName[]; readonly faultsTolerated: number },
-  opening: { readonly members: readonly ServerName[] },
+  ending: { readonly members: readonly ServerName[]; readonly faultsTolerated: number; readonly vacant: number },
+  isStruckOff: (member: ServerName) => boolean,
   head: Digest,
 ): SettledCluster {
-  const { members, faultsTolerated } = ending;
-  return { members, faultsTolerated, struckOff: new Set(members.filter((it) => !opening.members.includes(it))), head };
+  const { members, faultsTolerated, vacant } = ending;
+  return { members, faultsTolerated, vacant, struckOff: new Set(members.filter(isStruckOff)), head };
 }

@@ -9,13 +9,22 @@
  * objects and open work: old decisions are in Postgres, old entries in nobody's memory (a peer far behind gets a snapshot
  * of what they led to), and the journal is cut behind checkpoints (docs/PROTOCOL.md §8, ADR 0011).
  */
-import { assert, type RequestId, type RequestOutcome, type ServerName, type Slot } from "@redoubt/shared";
+import {
+  assert,
+  type FollowMessage,
+  type RequestId,
+  type RequestOutcome,
+  type ServerName,
+  type Slot,
+} from "@redoubt/shared";
 import { type Checkpoint, type Instant, type Sender, send } from "../core.ts";
 import { packBlocks, packJson, unpackBlocks, unpackJson } from "./checkpoint-blocks.ts";
+import { ChecksumAudit } from "./checksum-audit.ts";
 import { commandBytes, type MasterCommand } from "./commands.ts";
 import { MASTER_TIMES, MasterContext } from "./context.ts";
 import { DecisionStream, Followers, type PackedStream } from "./decision-stream.ts";
 import { EpochRequests } from "./epoch-requests.ts";
+import { MembershipKeeper } from "./membership-keeper.ts";
 import { applyCommand, describePlacement, digestMetadata } from "./metadata.ts";
 import { packMetadata, unpackMetadata } from "./metadata-checkpoint.ts";
 import { type Applied, createMetadataState, type PrimaryComponent } from "./metadata-state.ts";
@@ -53,6 +62,8 @@ class StateMasterCore implements StateMaster {
   readonly #stream: DecisionStream;
   readonly #followers: Followers;
   readonly #requests: EpochRequests;
+  readonly #membership: MembershipKeeper;
+  readonly #audit: ChecksumAudit;
   readonly #primary: Primary;
   readonly #rows: RowBacklog;
   readonly #hasDatabase: boolean;
@@ -73,7 +84,14 @@ class StateMasterCore implements StateMaster {
     this.#stream = new DecisionStream(window?.streamSlotsMax);
     this.#followers = new Followers(this.#context, this.#stream, (to, after) => this.#lookUp(to, after));
     this.#requests = new EpochRequests(this.#context);
-    this.#primary = new Primary(this.#context, this.#requests);
+    this.#membership = new MembershipKeeper(this.#context, this.#requests);
+    this.#audit = new ChecksumAudit(this.#context);
+    this.#primary = new Primary(this.#context, {
+      requests: this.#requests,
+      membership: this.#membership,
+      audit: this.#audit,
+      managers: () => this.#followers.of("configuration-manager"),
+    });
     this.#hasDatabase = hasDatabase ?? false;
     this.#rows = new RowBacklog(this.#hasDatabase);
   }
@@ -241,7 +259,7 @@ class StateMasterCore implements StateMaster {
         this.#consensus(this.#paxos.receive(from.server, message.body, { now, wall }));
       }
     } else if (message.kind === "follow") {
-      this.#followedBy(from, message.after, message.restarted);
+      this.#followedBy(from, message);
     } else if (message.kind === "changeMasters") {
       if (from.component === "configuration-manager") {
         this.#consensus(this.#paxos.changeMasters(message.masters, { now, wall }));
@@ -251,9 +269,11 @@ class StateMasterCore implements StateMaster {
     }
   }
 
-  #followedBy(from: Sender, after: Slot, restarted: boolean): void {
+  #followedBy(from: Sender, { after, restarted, identity }: FollowMessage): void {
     this.#followers.follow(from, after, this.primary);
-    if (restarted && from.component === "state-replica") this.#requests.restarted(from.server, after);
+    if (from.component !== "state-replica") return;
+    if (identity !== undefined) this.#membership.claimed(from.server, identity);
+    if (restarted) this.#requests.restarted(from.server, after);
   }
 
   #lookUp(to: Sender, after: Slot): void {
@@ -300,6 +320,7 @@ class StateMasterCore implements StateMaster {
         commands.push(command);
       }
       this.#context.applied = slot;
+      this.#audit.applied(slot, applied.versions);
       this.#stream.add(slot, at, applied.decisions);
       if (applied.decisions.length > 0) this.#record(slot, at, applied);
     }

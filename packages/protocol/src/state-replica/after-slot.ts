@@ -14,7 +14,10 @@ export function afterSlot(replica: Replica, turn: Turn, consequences: SlotConseq
   for (const epoch of consequences.installedEpochs) keys.push(holdKeyOf({ kind: "epoch", epoch }));
   for (const cluster of consequences.clusters) keys.push(...keysOfCluster(replica, cluster));
   if (replica.held.size > 0) wake(replica, turn, keys);
-  if (consequences.installedEpochs.size > 0) retryFetches(replica, turn);
+  if (consequences.installedEpochs.size === 0) return;
+  replica.transfer.installed(replica.store.clusters, turn.now);
+  replica.scrub.hasten(replica, turn.now);
+  retryFetches(replica, turn);
 }
 
 /** Testers of the old epoch may be gone: every home member tests a survivor (docs/PROTOCOL.md §4). */

@@ -21,7 +21,7 @@ import type { Replica } from "./context.ts";
 import { FingerprintTable } from "./fingerprint-table.ts";
 import { ObjectTable } from "./object-table.ts";
 
-const FORMAT = "redoubt state replica checkpoint 1";
+const FORMAT = "redoubt state replica checkpoint 2";
 /** With more of undecided changes in memory there is none for now. */
 const UNDECIDED_BYTES_MAX = 32 * 1024 * 1024;
 const LIST_MAX = 1_000_000;
@@ -64,14 +64,16 @@ export function restoreCheckpoint(replica: Replica, parts: readonly Uint8Array[]
   journal.next = through;
 }
 
-function writeEpoch(writer: ByteWriter, { epoch, holder, members, faultsTolerated }: EpochDescription): void {
+function writeEpoch(writer: ByteWriter, { epoch, holder, members, faultsTolerated, wanted }: EpochDescription): void {
   writer.integer(epoch).text(holder).integer(faultsTolerated);
   writer.list(members, (member) => writer.text(member));
+  writer.list(wanted ?? members, (member) => writer.text(member));
 }
 
 function readEpoch(reader: ByteReader): EpochDescription {
   const [epoch, holder, faultsTolerated] = [reader.integer(), reader.text(), reader.integer()];
-  return { epoch, holder, faultsTolerated, members: reader.list(() => reader.text(), LIST_MAX) };
+  const members = reader.list(() => reader.text(), LIST_MAX);
+  return { epoch, holder, faultsTolerated, members, wanted: reader.list(() => reader.text(), LIST_MAX) };
 }
 
 /** Epochs are shared by many clusters: each is written once. */
@@ -121,12 +123,13 @@ function readChange(reader: ByteReader, { hasher }: Replica): ChangeEntry {
   return entryOf(hasher, record, { number, parents });
 }
 
-function writeStream(writer: ByteWriter, { stream, regulator }: Replica): void {
-  writer.integer(stream.appliedThrough).text(regulator.server).integer(regulator.epoch);
+function writeStream(writer: ByteWriter, { stream, regulator, journal }: Replica): void {
+  writer.text(journal.identity).integer(stream.appliedThrough).text(regulator.server).integer(regulator.epoch);
   writer.list([...stream.peers], (peer) => writer.text(peer));
 }
 
-function readStream(reader: ByteReader, { stream, regulator }: Replica): void {
+function readStream(reader: ByteReader, { stream, regulator, journal }: Replica): void {
+  journal.identity = reader.text();
   stream.appliedThrough = reader.integer();
   stream.coveredThrough = stream.appliedThrough;
   regulator.server = reader.text();

@@ -11,6 +11,8 @@ export interface EpochDescription {
   readonly holder: ServerName;
   readonly members: readonly ServerName[];
   readonly faultsTolerated: number;
+  /** Whom the epoch was opened for, where that is not its members. */
+  readonly wanted?: readonly ServerName[];
 }
 
 const NEVER_OPENED: EpochDescription = { epoch: 0, holder: "", members: [], faultsTolerated: 0 };
@@ -40,9 +42,12 @@ export const isOpenForChanges = (state: ClusterState): boolean =>
 export class ClusterTable {
   readonly #states = new Map<ObjectClusterNumber, ClusterState>();
   readonly #self: ServerName;
+  readonly #keepsEverything: boolean;
 
-  constructor(self: ServerName) {
+  /** `keepsEverything`: whoever the members are, this replica gathers the state of all clusters, so that it can become one. */
+  constructor(self: ServerName, keepsEverything = false) {
     this.#self = self;
+    this.#keepsEverything = keepsEverything;
   }
 
   get(cluster: ObjectClusterNumber): ClusterState {
@@ -67,8 +72,30 @@ export class ClusterTable {
     return this.#states.values();
   }
 
-  /** True when this member keeps the cluster, by its newest epoch or by the one still installed. */
+  /** True when this replica is a member of some cluster's installed epoch. */
+  isMember(): boolean {
+    let seen: EpochDescription | undefined;
+    for (const { installed } of this.#states.values()) {
+      if (installed !== seen && installed.members.includes(this.#self)) return true;
+      seen = installed;
+    }
+    return false;
+  }
+
+  /** True when this replica is to become a member: of a newest epoch it is wanted in and has no seat. */
+  isWanted(): boolean {
+    let seen: EpochDescription | undefined;
+    for (const { opened } of this.#states.values()) {
+      if (opened === seen) continue;
+      seen = opened;
+      if (opened.wanted?.includes(this.#self) && !opened.members.includes(this.#self)) return true;
+    }
+    return false;
+  }
+
+  /** True when this replica keeps the cluster: as a member by its newest epoch or the one still installed, or anyway. */
   isMine(cluster: ObjectClusterNumber): boolean {
+    if (this.#keepsEverything) return true;
     const state = this.#states.get(cluster);
     return (
       state !== undefined && (state.opened.members.includes(this.#self) || state.installed.members.includes(this.#self))

@@ -6,15 +6,18 @@ import type { RecentKeys } from "../recent.ts";
 import type { AccessLogs } from "./accesses.ts";
 import type { ChangeEntry } from "./change-entry.ts";
 import type { ReadConfirmations } from "./confirmations.ts";
+import type { DamageReports } from "./damage-reports.ts";
 import type { Evidence, RivalChanges } from "./evidence.ts";
 import type { Examiner } from "./examination.ts";
 import type { WaitingFetches } from "./fetches.ts";
 import type { Gaps } from "./gaps.ts";
 import type { HeldChanges } from "./held-changes.ts";
+import type { Transfer } from "./joining.ts";
 import type { WaitingPromise } from "./promises.ts";
 import type { RecordReads } from "./record-reads.ts";
 import type { RefusalReports } from "./refusals.ts";
 import type { Reports } from "./reports.ts";
+import type { Scrub } from "./scrub.ts";
 import type { ShadowTests } from "./shadow.ts";
 import type { ReplicaStore } from "./store.ts";
 import type { StreamState } from "./stream.ts";
@@ -23,6 +26,7 @@ import type { StateReplicaConfiguration, StateReplicaDurable, StateReplicaEffect
 /** One step: its clock and what it puts out. */
 export interface Turn {
   readonly now: number;
+  readonly wall: number;
   readonly effects: StateReplicaEffect[];
 }
 
@@ -33,8 +37,8 @@ export interface Replica {
   readonly examiner: Examiner;
   readonly store: ReplicaStore;
   readonly reads: RecordReads;
-  /** `next`: number of the record that is journalled next. */
-  readonly journal: { next: RecordNumber };
+  /** `next`: number of the record that is journalled next. `identity`: the journal's name, empty while it has none. */
+  readonly journal: { next: RecordNumber; identity: string };
   readonly held: HeldChanges;
   readonly gaps: Gaps;
   readonly accesses: AccessLogs;
@@ -45,6 +49,9 @@ export interface Replica {
   readonly fetches: WaitingFetches;
   readonly shadows: ShadowTests;
   readonly stream: StreamState;
+  readonly transfer: Transfer;
+  readonly scrub: Scrub;
+  readonly damage: DamageReports;
   /** Asked before this member had taken in the epoch they are for. */
   readonly promises: WaitingPromise[];
   /** Read-only changes confirmed lately; lost with the process. */

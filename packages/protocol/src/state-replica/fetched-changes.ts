@@ -90,6 +90,10 @@ const isSame = (one: readonly unknown[], other: readonly unknown[]): boolean =>
 export function askForMissing(replica: Replica, turn: Turn): void {
   const { stream } = replica;
   if (stream.fetchAt !== undefined && turn.now < stream.fetchAt) return;
+  if (turn.now < replica.transfer.mayAskAt) {
+    stream.fetchAt = replica.transfer.mayAskAt;
+    return;
+  }
   const wanted = new Map<Digest, RequestId>();
   for (const slot of stream.slots.items()) {
     for (const { digest, requestId } of collectMissing(replica, slot)) wanted.set(digest, requestId);
@@ -105,19 +109,26 @@ export function askForMissing(replica: Replica, turn: Turn): void {
 }
 
 /** Another member's changes: right when, and only when, their digest is one that was asked for. True: some were. */
-export function keepWanted(replica: Replica, records: readonly ChangeRecord[]): boolean {
+export function keepWanted(replica: Replica, turn: Turn, records: readonly ChangeRecord[]): boolean {
   const { stream, hasher } = replica;
-  let progress = false;
+  let changes = 0;
+  let characters = 0;
   for (const record of records.slice(0, FETCH_DIGESTS_MAX)) {
     if (stream.wanted.size === 0 || findRecordFlaw(record) || !hasRightInput(hasher, record)) continue;
     const summary = summarize(hasher, record);
     const digest = digestChange(hasher, summary);
     if (!stream.wanted.delete(digest)) continue;
     stream.fetched.set(digest, { record, summary, place: undefined });
-    progress = true;
+    changes += 1;
+    characters += charactersOf(record);
   }
-  return progress;
+  if (changes > 0) replica.transfer.received(characters, changes, turn.now);
+  return changes > 0;
 }
+
+/** Rough size of a record in a message. */
+const charactersOf = ({ writes, input, reply }: ChangeRecord): number =>
+  writes.reduce((sum, write) => sum + write.bytes.length + 256, 2_048) + input.length + reply.length;
 
 /** Answers another member's `fetchChanges` with as much as fits into a message. */
 export function sendChanges(replica: Replica, turn: Turn, to: ServerName, message: FetchChangesMessage): void {
@@ -132,8 +143,7 @@ export function sendChanges(replica: Replica, turn: Turn, to: ServerName, messag
         if (needs.size >= COLD_PER_ANSWER_MAX) break;
         const record = findRecord(replica, digest, requestIds?.[index], needs);
         if (!record) continue;
-        characters += record.writes.reduce((sum, write) => sum + write.bytes.length + 256, 2_048);
-        characters += record.input.length + record.reply.length;
+        characters += charactersOf(record);
         if (records.length > 0 && characters > RECORD_CHARACTERS_MAX) break;
         records.push(record);
       }

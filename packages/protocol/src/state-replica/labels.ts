@@ -99,11 +99,12 @@ function applyDecision(application: Application, decision: Decision): void {
 }
 
 function openEpoch(replica: Replica, decision: Extract<Decision, { kind: "epochOpened" }>): void {
-  const { epoch, holder, members, faultsTolerated } = decision;
+  const { epoch, holder, members, faultsTolerated, wanted = members } = decision;
+  const description = { epoch, holder, members, faultsTolerated, wanted };
   for (const member of members) if (member !== replica.configuration.self) replica.stream.peers.add(member);
   for (const cluster of eachCluster(decision.clusters)) {
     const state = replica.store.clusters.get(cluster);
-    if (epoch > state.opened.epoch) state.opened = { epoch, holder, members, faultsTolerated };
+    if (epoch > state.opened.epoch) state.opened = description;
   }
 }
 

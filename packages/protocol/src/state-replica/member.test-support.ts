@@ -15,7 +15,7 @@ import {
   toyApplication,
 } from "../testing/toy.test-support.ts";
 import { createStateReplica, type StateReplica } from "./state-replica.ts";
-import type { StateReplicaDurable, StateReplicaEffect, StateReplicaInput } from "./types.ts";
+import type { StateReplicaConfiguration, StateReplicaDurable, StateReplicaEffect, StateReplicaInput } from "./types.ts";
 
 type ReadEffect = Extract<StateReplicaEffect, { kind: "readRecord" }>;
 
@@ -31,11 +31,15 @@ export class Member {
   /** Records whose bytes on the disk are wrong. */
   readonly damaged = new Set<number>();
   readonly name: string;
-  readonly #hosts: boolean;
+  readonly #settings: Partial<StateReplicaConfiguration>;
 
-  constructor(name: string = MEMBERS[0], hostsAcceptanceTests = true) {
+  constructor(
+    name: string = MEMBERS[0],
+    hostsAcceptanceTests = true,
+    settings: Partial<StateReplicaConfiguration> = {},
+  ) {
     this.name = name;
-    this.#hosts = hostsAcceptanceTests;
+    this.#settings = { hostsAcceptanceTests, ...settings };
     this.core = this.#create();
     this.step({ kind: "start", durable: [], now: 0, wall: 0 });
   }
@@ -43,7 +47,10 @@ export class Member {
   #create(): StateReplica {
     return createStateReplica(
       { hasher: nodeHasher, application: toyApplication },
-      { self: this.name, masters: MASTERS, trafficRegulator: REGULATOR, hostsAcceptanceTests: this.#hosts },
+      {
+        ...{ self: this.name, masters: MASTERS, trafficRegulator: REGULATOR, hostsAcceptanceTests: true },
+        ...this.#settings,
+      },
     );
   }
 

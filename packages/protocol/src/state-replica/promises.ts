@@ -7,6 +7,7 @@ import type { PromiseMessage, ServerName } from "@redoubt/shared";
 import { send } from "../core.ts";
 import { areValidRanges, eachCluster, inRanges } from "../ranges.ts";
 import { journal, put, type Replica, type Turn } from "./context.ts";
+import { saysIdentity } from "./joining.ts";
 
 const WAITING_MAX = 8;
 
@@ -46,7 +47,8 @@ function answerPromise(replica: Replica, turn: Turn, from: ServerName, message: 
     .undecidedTouching((cluster) => inRanges(clusters, cluster))
     .map((entry) => replica.store.summaryOf(entry));
   const { appliedThrough } = replica.stream;
-  put(turn, send("state-master", from, { kind: "promised", epoch, clusters, undecided, appliedThrough }));
+  const identity = saysIdentity(replica);
+  put(turn, send("state-master", from, { kind: "promised", epoch, clusters, undecided, appliedThrough, ...identity }));
 }
 
 /** Also when the journal is read. */

@@ -157,6 +157,7 @@ export class RecordReads {
       return;
     }
     const waiting = this.#byNumber.get(number);
+    if (!record) replica.scrub.suspect(replica, turn, number);
     if (token !== "" || !waiting) return;
     this.#byNumber.delete(number);
     const known = record && replica.store.adopt(number, record);

@@ -19,9 +19,10 @@ import { AccessLogs } from "./accesses.ts";
 import { answerAgain, redesignate } from "./answers.ts";
 import { entryOf } from "./change-entry.ts";
 import { restoreCheckpoint, takeCheckpoint } from "./checkpoint.ts";
-import { tipOf } from "./clusters.ts";
+import { ClusterTable, tipOf } from "./clusters.ts";
 import { ReadConfirmations } from "./confirmations.ts";
 import type { Replica, Turn } from "./context.ts";
+import { DamageReports } from "./damage-reports.ts";
 import { describeObject, sendRecord } from "./describe.ts";
 import { Evidence, RivalChanges } from "./evidence.ts";
 import { receiveFence } from "./fences.ts";
@@ -30,11 +31,13 @@ import { receiveFetch, retryFetches, WaitingFetches } from "./fetches.ts";
 import { Gaps } from "./gaps.ts";
 import { HeldChanges, holdKeyOf } from "./held-changes.ts";
 import { receiveChange, wake } from "./intake.ts";
+import { nameJournal, Transfer, type TransferView } from "./joining.ts";
 import type { ObjectVersion } from "./object-store.ts";
 import { receivePromise, takePromise } from "./promises.ts";
 import { RecordReads } from "./record-reads.ts";
 import { countUnknownKeys, RefusalReports } from "./refusals.ts";
 import { Reports } from "./reports.ts";
+import { Scrub, type ScrubView } from "./scrub.ts";
 import { ShadowTests } from "./shadow.ts";
 import { ReplicaStore } from "./store.ts";
 import { follow, receiveChanges, receiveStream, replaySlot, retryFetch, StreamState } from "./stream.ts";
@@ -74,6 +77,10 @@ export interface StateReplica extends CheckpointedCore<StateReplicaInput, StateR
   readonly appliedThrough: Slot;
   readonly undecidedCount: number;
   readonly heldCount: number;
+  /** Name of its journal; empty before the start. */
+  readonly identity: string;
+  readonly transfer: TransferView;
+  readonly scrub: ScrubView;
   /** For tests: versions in the chain in ascending order as far back as they are in memory, then those of dropped changes. */
   versionsOf(object: string): readonly ObjectVersion[];
   /** Sizes, for health reports. */
@@ -89,7 +96,7 @@ export function createStateReplica(
   let started = false;
   return {
     step(input) {
-      const turn: Turn = { now: input.now, effects: [] };
+      const turn: Turn = { now: input.now, wall: input.wall, effects: [] };
       if (started) {
         takeInput(replica, turn, input);
         runTimers(replica, turn);
@@ -116,6 +123,15 @@ export function createStateReplica(
     },
     get heldCount() {
       return replica.held.size;
+    },
+    get identity() {
+      return replica.journal.identity;
+    },
+    get transfer() {
+      return replica.transfer.view(replica.store.clusters);
+    },
+    get scrub() {
+      return replica.scrub.view(replica);
     },
     versionsOf: (object) => versionsInMemory(replica.store, object),
     get memory() {
@@ -145,14 +161,18 @@ function compose(dependencies: StateReplicaDependencies, configuration: StateRep
   const { hasher, application } = dependencies;
   const keys = new Map<Epoch, string>();
   const { self } = configuration;
+  const clusters = new ClusterTable(self, configuration.keepsEverything);
   return {
     hasher,
     application,
     configuration,
     examiner: { hasher, application, self, keyOf: (epoch) => keys.get(epoch) },
-    store: new ReplicaStore(hasher, application, self, configuration.memory),
+    store: new ReplicaStore(hasher, application, clusters, configuration.memory),
     reads: new RecordReads(),
-    journal: { next: 0 },
+    journal: { next: 0, identity: "" },
+    transfer: new Transfer(configuration.transferBytesPerSecond),
+    scrub: new Scrub(),
+    damage: new DamageReports(),
     held: new HeldChanges(),
     gaps: new Gaps(),
     accesses: new AccessLogs(),
@@ -178,6 +198,8 @@ function start(replica: Replica, turn: Turn, durable: readonly StateReplicaDurab
   replica.store.clusters.restarted();
   for (const entry of replica.store.undecided()) replica.reports.watch(entry, turn.now);
   replica.stream.restarted = replica.journal.next > 0;
+  nameJournal(replica, turn);
+  replica.scrub.start(replica, turn.now);
   follow(replica, turn);
 }
 
@@ -199,6 +221,9 @@ function replay(replica: Replica, durable: StateReplicaDurable | DamagedRecord):
       return;
     case "promise":
       takePromise(replica, durable);
+      return;
+    case "identity":
+      journal.identity = durable.identity;
       return;
     case "fence":
       store.fence(durable.requestId, number);
@@ -226,6 +251,7 @@ function takeInput(replica: Replica, turn: Turn, input: StateReplicaInput): void
       return;
     case "recordRepaired":
       if (input.ok) replica.reads.damaged.delete(input.number);
+      replica.scrub.repaired(replica, turn, input.number, input.ok);
   }
 }
 
@@ -252,6 +278,8 @@ const HANDLERS: { readonly [Kind in ToStateReplica["kind"]]: Handler<Kind> } = {
   fence: receiveFence,
   // Only the decision ends a change's reports: what a primary has in memory goes with it.
   reported: (replica, turn, _from, message) => replica.reports.known(message.digests, turn.now),
+  checksumsDiffer: () => undefined,
+  damageNoted: (replica, _turn, _from, { through }) => replica.damage.noted(through),
   fetchChanges: sendChanges,
   changes: (replica, turn, from, message) => receiveChanges(replica, turn, from, message.records),
   fetchRecord: sendRecord,
@@ -285,11 +313,15 @@ function runTimers(replica: Replica, turn: Turn): void {
   countUnknownKeys(replica, turn, replica.held.expire(turn.now));
   replica.gaps.check(replica, turn);
   replica.reports.flush(replica, turn);
+  replica.scrub.run(replica, turn);
+  replica.damage.run(replica, turn);
 }
 
-function earliest({ stream, held, gaps, reports }: Replica): number {
+function earliest({ stream, held, gaps, reports, scrub, damage }: Replica): number {
   return Math.min(
     stream.wakeAt,
+    scrub.wakeAt,
+    damage.wakeAt,
     held.wakeAt ?? Number.POSITIVE_INFINITY,
     gaps.wakeAt ?? Number.POSITIVE_INFINITY,
     reports.wakeAt ?? Number.POSITIVE_INFINITY,

@@ -15,14 +15,13 @@ import {
   type Digest,
   type ObjectClusterNumber,
   type RequestId,
-  type ServerName,
 } from "@redoubt/shared";
 import type { ApplicationPort } from "../application-port.ts";
 import type { Hasher, RecordNumber } from "../core.ts";
 import { summarize } from "../digests.ts";
 import { RecentKeys } from "../recent.ts";
 import { type ChangeEntry, requestIdOf, verifiedEntry } from "./change-entry.ts";
-import { ClusterTable, tipOf } from "./clusters.ts";
+import { type ClusterTable, tipOf } from "./clusters.ts";
 import { FingerprintTable, hashOfDigest } from "./fingerprint-table.ts";
 import { type Needs, ObjectStore } from "./object-store.ts";
 import { RecentlyUsed } from "./recently-used.ts";
@@ -80,10 +79,10 @@ export class ReplicaStore {
   #undecidedSummaryBytes = 0;
   #undecidedBytes = 0;
 
-  constructor(hasher: Hasher, application: ApplicationPort, self: ServerName, memory: ReplicaMemory = DEFAULT_MEMORY) {
+  constructor(hasher: Hasher, application: ApplicationPort, clusters: ClusterTable, memory = DEFAULT_MEMORY) {
     this.#hasher = hasher;
     this.#application = application;
-    this.clusters = new ClusterTable(self);
+    this.clusters = clusters;
     this.objects = new ObjectStore(hasher, memory.headBytesMax, (number) => {
       const record = this.known(number);
       return isChange(record) ? record : undefined;

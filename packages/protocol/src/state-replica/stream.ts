@@ -27,6 +27,7 @@ import {
   placeReplayed,
   recordsToPlace,
 } from "./fetched-changes.ts";
+import { saysIdentity } from "./joining.ts";
 import { applySlot, namedChanges, type PlaceFetched } from "./labels.ts";
 import { answerPromises } from "./promises.ts";
 import { deadSurvivors } from "./superseded.ts";
@@ -78,7 +79,8 @@ export function follow(replica: Replica, turn: Turn): void {
     stream.restarted ||= isBarred;
     stream.restartedAgainAt = isBarred ? turn.now + RESTARTED_AGAIN_MS : undefined;
   }
-  const message = { kind: "follow", after: stream.coveredThrough, restarted: stream.restarted } as const;
+  const { restarted } = stream;
+  const message = { kind: "follow", after: stream.coveredThrough, restarted, ...saysIdentity(replica) } as const;
   for (const master of replica.configuration.masters) put(turn, send("state-master", master, message));
 }
 
@@ -93,7 +95,8 @@ export function receiveStream(replica: Replica, turn: Turn, from: ServerName, me
   if (message.through <= stream.coveredThrough) return;
   if (message.after > stream.coveredThrough) {
     // Something before it was lost: do not wait for the silence to ask.
-    put(turn, send("state-master", from, { kind: "follow", after: stream.coveredThrough, restarted: false }));
+    const after = stream.coveredThrough;
+    put(turn, send("state-master", from, { kind: "follow", after, restarted: false, ...saysIdentity(replica) }));
     return;
   }
   if (stream.slots.size >= SLOTS_MAX) return;
@@ -192,7 +195,8 @@ export function retryFetch(replica: Replica, turn: Turn): void {
 /** Another member's answer to `fetchChanges`. */
 export function receiveChanges(replica: Replica, turn: Turn, from: ServerName, records: readonly ChangeRecord[]): void {
   const { stream } = replica;
-  if (!keepWanted(replica, records)) return;
+  replica.scrub.offer(replica, turn, records);
+  if (!keepWanted(replica, turn, records)) return;
   // This member has them: go on with it at once.
   stream.fetchAt = undefined;
   stream.peerTurn = Math.max(0, [...stream.peers].indexOf(from));

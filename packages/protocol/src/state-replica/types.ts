@@ -28,6 +28,16 @@ export interface StateReplicaConfiguration {
   readonly hostsAcceptanceTests: boolean;
   /** Bounds of the caches; generous ones where absent. */
   readonly memory?: ReplicaMemory;
+  /** Names the journal if it is empty: random, never used before. Without it a lost disk is not noticed. */
+  readonly journalIdentity?: string;
+  /** Keep all object clusters, member of them or not, so as to be able to become one. */
+  readonly keepsEverything?: boolean;
+  /** Bytes fetched per second from other members. */
+  readonly transferBytesPerSecond?: number;
+  /** A reading of the whole journal from the disk is begun so often; without it nothing is scrubbed. */
+  readonly scrubPeriodMs?: number;
+  /** Bytes read per second at most while scrubbing; a pass takes longer than the period if it must. */
+  readonly scrubBytesPerSecond?: number;
 }
 
 /** Bytes, roughly. What is beyond is read back from the journal when it is needed. */
@@ -49,6 +59,8 @@ interface JournalledChange {
 
 /** Journal records; state is rebuilt by taking them in again in their order. */
 export type StateReplicaDurable =
+  /** The first record of all: a journal with another identity is another journal. */
+  | { readonly kind: "identity"; readonly identity: string }
   /** A change this member accepted (PROTOCOL §3.3). */
   | ({ readonly kind: "accepted" } & JournalledChange)
   /** What was fetched under the ticket of the change that comes next (`accesses.ts`). */

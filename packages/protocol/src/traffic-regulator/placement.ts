@@ -17,13 +17,15 @@ export interface Domain {
   readonly holder: ServerName;
   readonly members: readonly ServerName[];
   readonly faultsTolerated: number;
+  /** Whom this epoch was opened for; some of them may not be members yet, and some members may be leaving. */
+  readonly wanted: readonly ServerName[];
   settled: boolean;
   /** Monotonic time at which this regulator learned of it. */
   readonly since: number;
 }
 
 /** Before the first epoch everything belongs to nobody. */
-const NOWHERE: Domain = { epoch: 0, holder: "", members: [], faultsTolerated: 0, settled: true, since: 0 };
+const NOWHERE: Domain = { epoch: 0, holder: "", members: [], faultsTolerated: 0, wanted: [], settled: true, since: 0 };
 
 export class PlacementTable {
   readonly #domainOf: Domain[] = Array.from({ length: OBJECT_CLUSTERS }, () => NOWHERE);
@@ -42,8 +44,8 @@ export class PlacementTable {
     decision: Omit<DomainRecord, "settled" | "clusters"> & { readonly clusters: readonly ClusterRange[] },
     now: number,
   ): Domain[] {
-    const { epoch, holder, members, faultsTolerated, clusters } = decision;
-    const domain: Domain = { epoch, holder, members, faultsTolerated, settled: false, since: now };
+    const { epoch, holder, members, faultsTolerated, clusters, wanted = members } = decision;
+    const domain: Domain = { epoch, holder, members, faultsTolerated, wanted, settled: false, since: now };
     const replaced = new Set<Domain>();
     for (const cluster of eachCluster(clusters)) {
       const before = this.domainOf(cluster);
@@ -70,8 +72,8 @@ export class PlacementTable {
 
   export(): DomainRecord[] {
     return this.#domains.map((domain) => {
-      const { epoch, holder, members, faultsTolerated, settled } = domain;
-      return { epoch, holder, members, faultsTolerated, settled, clusters: this.rangesOf(domain) };
+      const { epoch, holder, members, faultsTolerated, wanted, settled } = domain;
+      return { epoch, holder, members, faultsTolerated, wanted, settled, clusters: this.rangesOf(domain) };
     });
   }
 

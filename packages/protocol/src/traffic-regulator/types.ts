@@ -186,6 +186,8 @@ export interface DomainRecord {
   readonly holder: ServerName;
   readonly members: readonly ServerName[];
   readonly faultsTolerated: number;
+  /** Where they differ from the members. */
+  readonly wanted?: readonly ServerName[];
   readonly settled: boolean;
 }
 

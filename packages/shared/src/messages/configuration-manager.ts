@@ -1,6 +1,7 @@
 /** What the configuration manager receives, control messages aside. */
 import type { Digest, Epoch, RequestId, ServerName } from "../ids.ts";
 import type { MisbehaviourAct } from "../misbehaviour.ts";
+import type { DamageEvent } from "./state-master.ts";
 import type { StreamMessage } from "./state-replica.ts";
 
 /** Regulator → manager: a numbered fact, repeated until acknowledged (R42, U31). */
@@ -143,6 +144,12 @@ export type ToConfigurationManager =
         readonly requestId: RequestId;
         readonly executionServer: ServerName;
       }[];
+    }
+  /** Primary master → manager: what members found on their disks, for the administrator. */
+  | {
+      readonly kind: "storageEvents";
+      readonly server: ServerName;
+      readonly events: readonly DamageEvent[];
     }
   | {
       readonly kind: "metadata";

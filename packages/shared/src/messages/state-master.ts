@@ -22,6 +22,8 @@ export type PromisedMessage = {
   readonly undecided: readonly ChangeSummary[];
   /** Decisions it has taken in. */
   readonly appliedThrough: Slot;
+  /** Names the journal the list was made from. */
+  readonly identity?: string;
 };
 export type FencedMessage = {
   readonly kind: "fenced";
@@ -34,6 +36,40 @@ export type FollowMessage = {
   readonly kind: "follow";
   readonly after: Slot;
   readonly restarted: boolean;
+  /** State replicas only: names the sender's journal. Another one than before means that its disk was lost. */
+  readonly identity?: string;
+};
+/**
+ * State replica → masters: C2 of the newest verified version of its objects, recomputed from what is on its disk
+ * (docs/PROTOCOL.md §10). One pass over all objects is many messages with one `pass` number.
+ */
+export type ChecksumsMessage = {
+  readonly kind: "checksums";
+  readonly identity: string;
+  readonly pass: number;
+  /** Decisions the sender had taken in when the pass began: the pass covers every object there was then. */
+  readonly since: Slot;
+  readonly entries: readonly { readonly object: string; readonly number: number; readonly c2: Digest }[];
+  /** With the last message of a pass: how many objects it covered, and the decisions taken in by then. */
+  readonly end?: { readonly objects: number; readonly appliedThrough: Slot };
+};
+/** State replica → masters, for the administrator: stored bytes that are not what was written. Repeated until acknowledged by `damageNoted`. */
+export type DamageMessage = {
+  readonly kind: "damage";
+  readonly events: readonly DamageEvent[];
+};
+export type DamageEvent = {
+  /** Counts the sender's events; with `identity` names the event. */
+  readonly number: number;
+  readonly identity: string;
+  readonly state: "found" | "repaired";
+  /** Number of the record in the server's journal. */
+  readonly record: number;
+  /** The first object concerned and its version; empty and 0 when the record holds none. */
+  readonly object: string;
+  readonly version: number;
+  /** Milliseconds since 1970 by the server's clock. */
+  readonly at: number;
 };
 /** Member → masters: a predecessor has been missing for too long (PROTOCOL §4). */
 export type GapMessage = {
@@ -130,6 +166,8 @@ export type ToStateMaster =
   | FencedMessage
   | FollowMessage
   | GapMessage
+  | ChecksumsMessage
+  | DamageMessage
   | RequestEpochMessage
   | CloseMessage
   | OutcomeOfMessage

@@ -83,6 +83,19 @@ export type ReportedMessage = {
   readonly digests: readonly Digest[];
 };
 
+/** The primary's answer to `checksums`: these are other versions than the masters verified. */
+export type ChecksumsDifferMessage = {
+  readonly kind: "checksumsDiffer";
+  readonly pass: number;
+  /** What the masters have at that number. */
+  readonly entries: readonly { readonly object: string; readonly number: number; readonly c2: Digest }[];
+};
+/** The primary has told the administrator of the damage up to this event. */
+export type DamageNotedMessage = {
+  readonly kind: "damageNoted";
+  readonly through: number;
+};
+
 /** Member ↔ member. */
 export type FetchChangesMessage = {
   readonly kind: "fetchChanges";
@@ -124,6 +137,8 @@ export type ToStateReplica =
   | PromiseMessage
   | FenceMessage
   | ReportedMessage
+  | ChecksumsDifferMessage
+  | DamageNotedMessage
   | FetchChangesMessage
   | ChangesMessage
   | FetchRecordMessage

@@ -30,7 +30,7 @@ export const MAY_SEND: Readonly<Record<string, Readonly<Partial<Record<Component
   "state-replica": {
     "execution-server": ["fetch", "change", "evidence", "shadowResult"],
     "traffic-regulator": ["ticketKey", "answerAgain", "redesignate"],
-    "state-master": ["stream", "promise", "fence", "reported"],
+    "state-master": ["stream", "promise", "fence", "reported", "checksumsDiffer", "damageNoted"],
     "state-replica": ["fetchChanges", "changes"],
     "acceptance-test-server": ["fetchRecord"],
     "configuration-manager": ["describeObject"],
@@ -55,7 +55,7 @@ export const MAY_SEND: Readonly<Record<string, Readonly<Partial<Record<Component
   },
   "state-master": {
     "state-master": ["paxos", "fetchRows", "rows"],
-    "state-replica": ["report", "promised", "fenced", "follow", "gap"],
+    "state-replica": ["report", "promised", "fenced", "follow", "gap", "checksums", "damage"],
     "acceptance-test-server": ["report", "follow"],
     "traffic-regulator": ["requestEpoch", "close", "outcomeOf", "claimPrimary", "follow"],
     "configuration-manager": ["claimPrimary", "follow", "metadataQuery", "changeMasters"],
@@ -63,6 +63,6 @@ export const MAY_SEND: Readonly<Record<string, Readonly<Partial<Record<Component
   "configuration-manager": {
     "traffic-regulator": ["regulatorFacts", "logPage", "traffic"],
     "state-replica": ["objectDescription"],
-    "state-master": ["metadata", "stream"],
+    "state-master": ["metadata", "stream", "storageEvents"],
   },
 };

@@ -8,16 +8,21 @@ import { type Checker, type Observation, type Release, type Violation, verifiedC
 
 export const checkReleased: Checker = (observation) => [...checkBearers(observation), ...checkFate(observation)];
 
-function checkBearers({ releases, stored, faultyReplicas, operations }: Observation): Violation[] {
+function checkBearers({ releases, stored, faultyReplicas, operations, lostDisks }: Observation): Violation[] {
   const violations: Violation[] = [];
   const reads = new Set(operations.filter(({ operation }) => operation === "read").map(({ requestId }) => requestId));
   const members = new Map<string, readonly ServerName[]>();
+  const epochs = new Map<string, number>();
   for (const changes of stored.values()) {
-    for (const { digest, record } of changes)
+    for (const { digest, record } of changes) {
+      epochs.set(digest, Math.max(...record.links.map(({ epoch }) => epoch)));
       members.set(digest, [...new Set(record.ticket.body.clusters.flatMap((cluster) => cluster.members))]);
+    }
   }
+  const isFaulty = (member: ServerName, digest: string): boolean =>
+    faultyReplicas.has(member) || (epochs.get(digest) ?? 0) <= (lostDisks?.get(member) ?? -1);
   const lacking = (digest: string, holders: ReadonlySet<ServerName>): ServerName[] =>
-    (members.get(digest) ?? []).filter((member) => !faultyReplicas.has(member) && !holders.has(member));
+    (members.get(digest) ?? []).filter((member) => !isFaulty(member, digest) && !holders.has(member));
   const flawOf = (change: Release["changes"][number]): string | undefined => {
     if (change.verified) return undefined;
     const [missing] = lacking(change.digest, change.holders);
