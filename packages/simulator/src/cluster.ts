@@ -111,12 +111,7 @@ export function buildCluster(
     "state-replica": (self) =>
       createStateReplica(
         { hasher, application },
-        {
-          ...{ self, masters, trafficRegulator, hostsAcceptanceTests: shape.profile === "optimized" },
-          journalIdentity: digestText(hasher, "journal", `${self}/${journals++}`),
-          keepsEverything: true,
-          scrubPeriodMs: shape.scrubPeriodMs ?? SCRUB_PERIOD_MS,
-        },
+        { ...replicaSettings(shape, hasher, `${self}/${journals++}`), self, masters, trafficRegulator },
       ),
     "state-master": (self) =>
       createStateMaster({ hasher, random }, { self, masters, hasDatabase: true, window: MASTER_WINDOW }),
@@ -163,3 +158,15 @@ export function buildCluster(
       },
   };
 }
+
+/** `journal` is another text for every process, so that no two empty disks get one name. */
+const replicaSettings = (
+  { profile, scrubPeriodMs = SCRUB_PERIOD_MS }: ClusterShape,
+  hasher: Hasher,
+  journal: string,
+) => ({
+  hostsAcceptanceTests: profile === "optimized",
+  journalIdentity: digestText(hasher, "journal", journal),
+  keepsEverything: true,
+  scrubPeriodMs,
+});
