@@ -23,7 +23,8 @@ const PERIOD_MS = 5_000;
 /** A member with a disk: answers reads and repairs as a journal would. */
 class ScrubbedMember extends Member {
   readonly repaired: number[] = [];
-  reads = 0;
+  /** Records read from the disk. */
+  readCount = 0;
 
   constructor(settings: Partial<StateReplicaConfiguration> = {}) {
     super(MEMBERS[2], true, { journalIdentity: "journal-a", scrubPeriodMs: PERIOD_MS, ...settings });
@@ -36,7 +37,7 @@ class ScrubbedMember extends Member {
         const now = { now: this.now, wall: this.now };
         if (effect.kind === "readRecord") {
           const { number, token } = effect;
-          this.reads++;
+          this.readCount++;
           const record = this.damaged.has(number) ? undefined : this.journal[number];
           this.step({ kind: "recordRead", number, token, record, ...now });
         } else if (effect.kind === "repairRecord") {
@@ -65,7 +66,9 @@ class ScrubbedMember extends Member {
 
   messages<Kind extends string>(kind: Kind): { readonly kind: Kind }[] {
     return this.kept.flatMap((effect) =>
-      effect.kind === "send" && effect.message.kind === kind ? [effect.message as { readonly kind: Kind }] : [],
+      effect.kind === "send" && effect.message.kind === kind
+        ? [effect.message as unknown as { readonly kind: Kind }]
+        : [],
     );
   }
 
@@ -132,9 +135,9 @@ describe("a pass over the disk", () => {
 
   test("reads everything from the disk once in a period, and again in the next", () => {
     member.pass(PERIOD_MS);
-    expect(member.reads).toBe(member.journal.length);
+    expect(member.readCount).toBe(member.journal.length);
     member.pass(PERIOD_MS - 1_000);
-    expect(member.reads).toBe(2 * member.journal.length);
+    expect(member.readCount).toBe(2 * member.journal.length);
   });
 
   test("leaves undecided changes out of C2", () => {
@@ -146,7 +149,7 @@ describe("a pass over the disk", () => {
   test("keeps to its rate", () => {
     fill({ scrubBytesPerSecond: 1_000 });
     member.pass(1_000);
-    expect(member.reads).toBeLessThan(member.journal.length);
+    expect(member.readCount).toBeLessThan(member.journal.length);
     expect(member.checksums()).toEqual([]);
     member.pass(10_000);
     expect(member.checksums()).not.toEqual([]);

@@ -77,7 +77,7 @@ function problemOf(regulator: Regulator, domain: Domain): string | undefined {
   if (domain.epoch <= regulator.epoch) return "regulator started";
   if (!regulator.servers.isLive(domain.holder)) return `${domain.holder} is gone`;
   const members = wantedMembers(regulator);
-  if (members && members.join() !== domain.wanted.join()) return "other members are wanted";
+  if (members && members.join() !== (domain.wanted ?? domain.members).join()) return "other members are wanted";
   if (!domain.settled && regulator.now - domain.since > UNSETTLED_MS) return "not settled";
   return undefined;
 }

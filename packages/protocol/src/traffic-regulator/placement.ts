@@ -18,14 +18,14 @@ export interface Domain {
   readonly members: readonly ServerName[];
   readonly faultsTolerated: number;
   /** Whom this epoch was opened for; some of them may not be members yet, and some members may be leaving. */
-  readonly wanted: readonly ServerName[];
+  readonly wanted?: readonly ServerName[];
   settled: boolean;
   /** Monotonic time at which this regulator learned of it. */
   readonly since: number;
 }
 
 /** Before the first epoch everything belongs to nobody. */
-const NOWHERE: Domain = { epoch: 0, holder: "", members: [], faultsTolerated: 0, wanted: [], settled: true, since: 0 };
+const NOWHERE: Domain = { epoch: 0, holder: "", members: [], faultsTolerated: 0, settled: true, since: 0 };
 
 export class PlacementTable {
   readonly #domainOf: Domain[] = Array.from({ length: OBJECT_CLUSTERS }, () => NOWHERE);
@@ -72,7 +72,7 @@ export class PlacementTable {
 
   export(): DomainRecord[] {
     return this.#domains.map((domain) => {
-      const { epoch, holder, members, faultsTolerated, wanted, settled } = domain;
+      const { epoch, holder, members, faultsTolerated, wanted = members, settled } = domain;
       return { epoch, holder, members, faultsTolerated, wanted, settled, clusters: this.rangesOf(domain) };
     });
   }
