@@ -1,21 +1,22 @@
 /**
- * Where the confidential texts of a store are found in a reply: an index from the first six letters of each text to the
- * objects that hold it. A replica keeps one beside its objects. Looking through a text costs one map look-up per letter,
- * whatever the number of objects. It does not know who may see what (confidentiality.ts decides).
+ * Where the confidential texts of a store are found in a reply: by text its owners, and by the first six letters the lengths of
+ * the texts that begin so. A replica keeps one beside its objects. Looking through a text costs one map look-up per letter, and one
+ * per length where a text may begin, whatever the number of objects and however alike their texts are: clients choose many of
+ * them, and must not be able to make the check slow. It does not know who may see what (confidentiality.ts decides).
  */
 import type { ContractJson } from "../contract/contract-json.ts";
 import { objectContractOf } from "../contract/contract-json.ts";
-import type { FindConfidential } from "./confidentiality.ts";
+import type { ConfidentialOwners, FindConfidential } from "./confidentiality.ts";
 import { CONFIDENTIAL_LENGTH_MIN, normalise } from "./normalise.ts";
 
-interface Entry {
-  readonly text: string;
-  readonly owners: { readonly object: string; readonly field: string }[];
-}
+/** Nearly every text has one owner, which then needs no map of its own. */
+type Owners = { readonly object: string; readonly field: string } | Map<string, string>;
 
 export class ConfidentialIndex {
   readonly #contract: ContractJson;
-  readonly #byPrefix = new Map<string, Entry[]>();
+  readonly #owners = new Map<string, Owners>();
+  /** First letters → length → how many texts of that length begin so. */
+  readonly #lengths = new Map<string, Map<number, number>>();
   readonly #textsOf = new Map<string, readonly string[]>();
 
   constructor(contract: ContractJson) {
@@ -49,47 +50,71 @@ export class ConfidentialIndex {
     const fields = objectContractOf(this.#contract, object)?.confidential ?? [];
     const previous = this.#textsOf.get(object);
     if (texts && previous?.every((text, index) => text === texts[index])) return;
-    for (const text of previous ?? []) this.#remove(object, text);
+    for (const text of previous ?? []) this.#remove(text, object);
     if (texts === undefined) {
       this.#textsOf.delete(object);
       return;
     }
     this.#textsOf.set(object, texts);
-    for (const [index, text] of texts.entries()) this.#add(text, { object, field: fields[index]?.field ?? "" });
+    for (const [index, text] of texts.entries()) this.#add(text, object, fields[index]?.field ?? "");
   }
 
   /** The first confidential text in a normalised text for which `isLeak` says yes; see {@link FindConfidential}. */
   readonly find: FindConfidential = (normalised, isLeak) => {
     for (let at = 0; at + CONFIDENTIAL_LENGTH_MIN <= normalised.length; at++) {
-      const entries = this.#byPrefix.get(normalised.slice(at, at + CONFIDENTIAL_LENGTH_MIN));
-      const hit = entries?.find((entry) => normalised.startsWith(entry.text, at) && isLeak(entry));
-      if (hit) return hit;
+      const lengths = this.#lengths.get(normalised.slice(at, at + CONFIDENTIAL_LENGTH_MIN));
+      for (const length of lengths?.keys() ?? []) {
+        if (at + length > normalised.length) continue;
+        const text = normalised.slice(at, at + length);
+        const owners = this.#owners.get(text);
+        const hit = owners && { text, owners: asMap(owners) };
+        if (hit && isLeak(hit)) return hit;
+      }
     }
     return undefined;
   };
 
-  #add(text: string, owner: { object: string; field: string }): void {
+  #add(text: string, object: string, field: string): void {
     if (text.length < CONFIDENTIAL_LENGTH_MIN) return;
-    const prefix = text.slice(0, CONFIDENTIAL_LENGTH_MIN);
-    const entries = this.#byPrefix.get(prefix);
-    const entry = entries?.find((candidate) => candidate.text === text);
-    if (entry) entry.owners.push(owner);
-    else if (entries) entries.push({ text, owners: [owner] });
-    else this.#byPrefix.set(prefix, [{ text, owners: [owner] }]);
+    const owners = this.#owners.get(text);
+    if (owners === undefined) {
+      this.#owners.set(text, { object, field });
+      this.#count(text, 1);
+    } else if (owners instanceof Map) owners.set(object, field);
+    else if (owners.object !== object)
+      this.#owners.set(
+        text,
+        new Map([
+          [owners.object, owners.field],
+          [object, field],
+        ]),
+      );
   }
 
-  #remove(object: string, text: string): void {
+  #remove(text: string, object: string): void {
+    const owners = this.#owners.get(text);
+    if (owners === undefined) return;
+    if (owners instanceof Map) {
+      owners.delete(object);
+      if (owners.size > 0) return;
+    } else if (owners.object !== object) return;
+    this.#owners.delete(text);
+    this.#count(text, -1);
+  }
+
+  #count(text: string, change: 1 | -1): void {
     const prefix = text.slice(0, CONFIDENTIAL_LENGTH_MIN);
-    const entries = this.#byPrefix.get(prefix);
-    const entry = entries?.find((candidate) => candidate.text === text);
-    if (!entries || !entry) return;
-    const at = entry.owners.findIndex((owner) => owner.object === object);
-    if (at >= 0) entry.owners.splice(at, 1);
-    if (entry.owners.length > 0) return;
-    entries.splice(entries.indexOf(entry), 1);
-    if (entries.length === 0) this.#byPrefix.delete(prefix);
+    const lengths = this.#lengths.get(prefix) ?? new Map<number, number>();
+    const count = (lengths.get(text.length) ?? 0) + change;
+    if (count > 0) lengths.set(text.length, count);
+    else lengths.delete(text.length);
+    if (lengths.size > 0) this.#lengths.set(prefix, lengths);
+    else this.#lengths.delete(prefix);
   }
 }
+
+const asMap = (owners: Owners): ConfidentialOwners =>
+  owners instanceof Map ? owners : new Map([[owners.object, owners.field]]);
 
 function confidentialText(value: unknown, field: string): string {
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, field)) return "";

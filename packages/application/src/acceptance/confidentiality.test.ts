@@ -144,6 +144,24 @@ describe("the index", () => {
     expect(check("Isidora Castellano", { index })).toBeUndefined();
   });
 
+  test("finds each of many texts that begin alike, and of many objects that hold the same, and forgets them one by one", () => {
+    const alike = Object.fromEntries(
+      Array.from({ length: 20_000 }, (_, index) => [`person/${index + 10}`, `Customer number ${index} of this bank`]),
+    );
+    const same = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`person/${index + 50_000}`, SECRET]));
+    const index = indexOf({ ...alike, ...same });
+    expect(check("Customer number 19999 of this bank", { index })).toBe("confidentiality");
+    expect(check("Customer number 20000 of this bank", { index })).toBeUndefined();
+    for (const object of Object.keys(alike)) index.update(object, null);
+    expect(check("Customer number 19999 of this bank", { index })).toBeUndefined();
+    for (const object of Object.keys(same).slice(1)) index.update(object, person("Amara Okafor"));
+    expect(check(SECRET, { index })).toBe("confidentiality");
+    index.update("person/1", person(SECRET));
+    expect(check(SECRET, { index })).toBeUndefined();
+    for (const object of ["person/1", "person/50000"]) index.update(object, null);
+    expect([...index.entries()].length).toBe(19_999);
+  });
+
   test("ignores objects of unknown types and values of another shape", () => {
     const index = indexOf({});
     index.update("unknown/1", person(SECRET));

@@ -12,11 +12,14 @@ import { changedFields, collectText } from "./json-values.ts";
 import { normalise } from "./normalise.ts";
 import type { AcceptanceRecord } from "./record.ts";
 
+/** The objects that hold a text, with the field it is in. */
+export type ConfidentialOwners = ReadonlyMap<string, string>;
+
 /** A confidential text found in a normalised text, with every object that holds it. */
 export interface ConfidentialHit {
   /** Normalised. */
   readonly text: string;
-  readonly owners: readonly { readonly object: string; readonly field: string }[];
+  readonly owners: ConfidentialOwners;
 }
 
 /**
@@ -40,14 +43,15 @@ export function checkConfidentiality(
   const named = new Set(access.map(({ object }) => object));
   let known: string | undefined;
   const isLeak = (hit: ConfidentialHit): boolean => {
-    if (hit.owners.some(({ object }) => named.has(object))) return false;
+    for (const object of named) if (hit.owners.has(object)) return false;
     known ??= knownText(record);
     return !known.includes(hit.text);
   };
   for (const form of decodedForms(values, keys)) {
-    const owner = find(form, isLeak)?.owners[0];
+    const [owner] = find(form, isLeak)?.owners ?? [];
     if (!owner) continue;
-    const detail = `field ${owner.field} of ${owner.object} is shown to an operation that does not name it`;
+    const [object, field] = owner;
+    const detail = `field ${field} of ${object} is shown to an operation that does not name it`;
     return { check: "confidentiality", detail };
   }
   return undefined;
