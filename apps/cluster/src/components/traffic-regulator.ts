@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import {
   createTrafficRegulator,
+  problemResponse,
   type RegulatedApplication,
   type TrafficRegulatorEffect,
   type TrafficRegulatorInput,
@@ -64,10 +65,14 @@ export async function runTrafficRegulator(environment: ServerEnvironment): Promi
       openApi: openApiOf(application.contract),
     },
     {
-      onAdmit: (request) => driver.input({ kind: "admit", ...request }),
+      onAdmit: (request) => {
+        // What cannot be logged is not begun (PROTOCOL §6), and must not pile up in memory either.
+        if (journal.shortage) api?.respond(request.exchange, problemResponse("not-ready", { retryAfterSeconds: 1 }));
+        else driver.input({ kind: "admit", ...request });
+      },
       onLookUp: (request) => driver.input({ kind: "lookUp", ...request }),
       onAbandoned: (exchange) => driver.input({ kind: "abandoned", exchange }),
-      isReady: () => core.ready,
+      isReady: () => core.ready && !journal.shortage,
       validateInput: regulated.validateValue,
     },
   );

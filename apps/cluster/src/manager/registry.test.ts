@@ -79,6 +79,15 @@ const health = (change: Partial<ServerHealthMessage> = {}): ServerHealthMessage 
 });
 
 describe("the registry", () => {
+  test("tells once that a server's disk is full, and once that it is no longer", () => {
+    registry.takeReport("node-1", report(server()));
+    registry.takeHealth(health());
+    for (const condition of ["disk-full", "disk-full", undefined, undefined] as const)
+      registry.takeHealth(health({ condition }));
+    const conditions = told.filter((line) => line.startsWith("condition"));
+    expect(conditions).toEqual(["condition of execution-server-1: disk-full", "condition of execution-server-1: well"]);
+  });
+
   test("tells changes of state once, from start over crash to replacement", () => {
     registry.takeReport("node-1", report(server({ state: "starting", pid: null })));
     registry.takeReport("node-1", report(server()));
@@ -155,6 +164,10 @@ describe("a health report of a server", () => {
     expect(parseServerHealth({ ...health(), pid: "7" }, "execution-server-1")).toBeUndefined();
     const counters = Object.fromEntries(Array.from({ length: 201 }, (_, index) => [`c${index}`, 1]));
     expect(parseServerHealth(health({ counters }), "execution-server-1")).toBeUndefined();
+    // An execution server is not believed about its disk; a replica is.
+    expect(parseServerHealth(health({ condition: "disk-full" }), "execution-server-1")?.condition).toBeUndefined();
+    const replica = { ...health({ condition: "disk-full" }), server: "state-replica-1" };
+    expect(parseServerHealth(replica, "state-replica-1")).toMatchObject({ condition: "disk-full" });
   });
 
   test("of an execution server names no process but its workers and accuses nobody", () => {
