@@ -14,6 +14,7 @@ import {
   digestText,
   type Hasher,
   type RegulatedApplication,
+  type ReplicaMemory,
   summarize,
 } from "@redoubt/protocol";
 import type { ChangeRecord, Component, Digest, RequestId, ServerName } from "@redoubt/shared";
@@ -67,6 +68,14 @@ const asHostCore = (core: unknown): HostCore => core as HostCore;
 /** Small, so that journals are truncated, entries forgotten and old decisions looked up within a short run. */
 const MASTER_WINDOW = { keptSlotsMax: 48, truncateSlots: 16, markRecords: 16, streamSlotsMax: 32 };
 
+/** In every other world members forget nearly everything at once, so that they read it back. */
+function drawMemory(random: SeededRandom): ReplicaMemory {
+  const draw = (): number => (random.chance(0.5) ? 1 : 16_384 + random.below(262_144));
+  return random.chance(0.5)
+    ? { headBytesMax: draw(), recordBytesMax: draw() }
+    : { headBytesMax: 2 ** 24, recordBytesMax: 2 ** 24 };
+}
+
 export function buildCluster(
   shape: ClusterShape,
   hasher: Hasher,
@@ -90,6 +99,7 @@ export function buildCluster(
   };
   const signatureOf = (key: string, digest: string): string => digestText(hasher, `signature of ${key}`, digest);
   const credentialOf = (client: string): Digest => digestText(hasher, "credential", client);
+  const memory = { memory: drawMemory(random.fork("memory")) };
   let keys = 0;
   let journals = 0;
   const creators: Readonly<Partial<Record<Component, (self: ServerName) => unknown>>> = {
@@ -111,7 +121,7 @@ export function buildCluster(
     "state-replica": (self) =>
       createStateReplica(
         { hasher, application },
-        { ...replicaSettings(shape, hasher, `${self}/${journals++}`), self, masters, trafficRegulator },
+        { ...replicaSettings(shape, hasher, `${self}/${journals++}`), self, masters, trafficRegulator, ...memory },
       ),
     "state-master": (self) =>
       createStateMaster({ hasher, random }, { self, masters, hasDatabase: true, window: MASTER_WINDOW }),

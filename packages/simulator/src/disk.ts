@@ -70,6 +70,10 @@ export class Disk {
     return this.#damaged.has(number);
   }
 
+  get hasDamage(): boolean {
+    return this.#damaged.size > 0;
+  }
+
   /** From now on the record's checksum is wrong. */
   damage(number: RecordNumber): void {
     if (number < this.records.length) this.#damaged.add(number);

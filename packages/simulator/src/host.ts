@@ -5,17 +5,11 @@
  * A frozen process takes nothing in and catches up afterwards. A core that makes checkpoints makes them at random
  * moments and is started from any of them, or from none; it reads its records back.
  */
-import {
-  type CheckpointedCore,
-  type CheckpointedEffect,
-  type Core,
-  DAMAGED,
-  type RecordNumber,
-  type SendEffect,
-} from "@redoubt/protocol";
+import type { CheckpointedCore, CheckpointedEffect, Core, SendEffect } from "@redoubt/protocol";
 import type { Component, ServerName } from "@redoubt/shared";
 import { Disk } from "./disk.ts";
 import type { SeededRandom } from "./random.ts";
+import { compareWithReplay, drawCheckpoint, startInputs } from "./starting.ts";
 
 type AppendEffect = { readonly kind: "append"; readonly record: unknown; readonly durability: "synced" | "written" };
 export type HostEffect = AppendEffect | SendEffect | { readonly kind: string };
@@ -48,7 +42,6 @@ const SYNC_MS = 0.2;
 const READ_MS = 0.3;
 /** Steps of the core per checkpoint, on average. */
 const CHECKPOINT_STEPS = 150;
-const REPLAY_BATCH_MAX = 64;
 
 export class Host {
   readonly server: ServerName;
@@ -95,30 +88,15 @@ export class Host {
     this.#forget();
     this.#wakeAt = Number.POSITIVE_INFINITY;
     this.#clockOffset = this.#random.below(1_000_000);
-    if (this.core.checkpoint) this.#replay();
-    const start = { kind: "start", durable: this.core.checkpoint ? [] : [...this.disk.records] };
-    this.deliver(start);
-  }
-
-  /** From the newest checkpoint, an older one, or none: the state must be the same. */
-  #replay(): void {
+    if (!this.core.checkpoint) {
+      const start = { kind: "start", durable: [...this.disk.records] };
+      this.deliver(start);
+      return;
+    }
     const random = this.#checkpointRandom;
-    const { checkpoints, records } = this.disk;
-    const checkpoint = random.chance(0.5) ? checkpoints.at(-1) : [undefined, ...checkpoints][random.below(4)];
-    if (checkpoint) {
-      const { through, parts } = checkpoint;
-      this.deliver({ kind: "restore", checkpoint: parts, through } as { kind: string });
-    }
-    for (let first = checkpoint?.through ?? 0; first < records.length; ) {
-      const count = Math.min(records.length - first, 1 + random.below(REPLAY_BATCH_MAX));
-      const batch = Array.from({ length: count }, (_, index) => this.#replayed(first + index));
-      this.deliver({ kind: "replay", first, records: batch } as { kind: string });
-      first += count;
-    }
-  }
-
-  #replayed(number: RecordNumber): unknown {
-    return this.disk.isDamaged(number) ? DAMAGED : this.disk.records[number];
+    const checkpoint = drawCheckpoint(this.disk, random);
+    for (const input of startInputs(this.disk, checkpoint, random)) this.deliver(input);
+    if (checkpoint) compareWithReplay(this.core, this.#plan.create, this.disk, random);
   }
 
   #forget(): void {

@@ -16,7 +16,7 @@ import {
 } from "@redoubt/shared";
 import type { Checkpoint, RecordNumber } from "../core.ts";
 import { type ChangeEntry, type ChangePlace, entryOf } from "./change-entry.ts";
-import type { ClusterState, EpochDescription } from "./clusters.ts";
+import type { ClusterState, ClusterTable, EpochDescription } from "./clusters.ts";
 import type { Replica } from "./context.ts";
 import { FingerprintTable } from "./fingerprint-table.ts";
 import { ObjectTable } from "./object-table.ts";
@@ -29,10 +29,9 @@ const LIST_MAX = 1_000_000;
 /** Undefined while too much is undecided. */
 export function takeCheckpoint(replica: Replica): Checkpoint | undefined {
   const { store, journal } = replica;
-  const fetchedBytes = [...replica.stream.fetched.values()].filter(({ place }) => place !== undefined).length;
-  if (store.undecidedBytes > UNDECIDED_BYTES_MAX || fetchedBytes > 1_024) return undefined;
+  if (store.undecidedBytes > UNDECIDED_BYTES_MAX) return undefined;
   const writer = new ByteWriter(64 * 1024).text(FORMAT).integer(journal.next);
-  writeClusters(writer, [...store.clusters.all()]);
+  writeClusters(writer, store.clusters);
   writeChanges(writer, replica);
   writeStream(writer, replica);
   writer.list([...store.verifiedDigests.keys()], (digest) => writer.digest(digest));
@@ -64,6 +63,29 @@ export function restoreCheckpoint(replica: Replica, parts: readonly Uint8Array[]
   journal.next = through;
 }
 
+/**
+ * Whether two checkpoints stand for the same state. The index of request ids is compared by its size alone: the places
+ * of its entries depend on how it grew.
+ */
+export function isSameState(one: Checkpoint, other: Checkpoint): boolean {
+  const tables = 1 + FingerprintTable.partCount;
+  const sizesOf = ({ parts }: Checkpoint) => new FingerprintTable(parts.slice(1, tables)).size;
+  const compared = ({ parts }: Checkpoint) => [
+    ...parts.slice(0, 1),
+    ...parts.slice(tables + FingerprintTable.partCount),
+  ];
+  const others = compared(other);
+  return (
+    one.through === other.through &&
+    one.parts.length === other.parts.length &&
+    sizesOf(one) === sizesOf(other) &&
+    compared(one).every((part, index) => isSameBytes(part, others[index] as Uint8Array))
+  );
+}
+
+const isSameBytes = (one: Uint8Array, other: Uint8Array): boolean =>
+  one.length === other.length && one.every((byte, index) => byte === other[index]);
+
 function writeEpoch(writer: ByteWriter, { epoch, holder, members, faultsTolerated, wanted }: EpochDescription): void {
   writer.integer(epoch).text(holder).integer(faultsTolerated);
   writer.list(members, (member) => writer.text(member));
@@ -76,8 +98,12 @@ function readEpoch(reader: ByteReader): EpochDescription {
   return { epoch, holder, faultsTolerated, members, wanted: reader.list(() => reader.text(), LIST_MAX) };
 }
 
+/** False for one that was only looked at. */
+const isTouched = ({ opened, promised }: ClusterState): boolean => opened.epoch > 0 || promised > 0;
+
 /** Epochs are shared by many clusters: each is written once. */
-function writeClusters(writer: ByteWriter, clusters: readonly ClusterState[]): void {
+function writeClusters(writer: ByteWriter, table: ClusterTable): void {
+  const clusters = [...table.all()].filter(isTouched).sort((one, other) => one.cluster - other.cluster);
   const epochs = [...new Set(clusters.flatMap(({ opened, installed }) => [opened, installed]))];
   const numbers = new Map(epochs.map((epoch, number) => [epoch, number]));
   writer.list(epochs, (epoch) => writeEpoch(writer, epoch));
@@ -104,6 +130,7 @@ function readClusters(reader: ByteReader, { store }: Replica): void {
 function writeChanges(writer: ByteWriter, { store, stream }: Replica): void {
   writer.list([...store.undecided()], ({ record, place }) => writeChange(writer, record, place));
   const placed = [...stream.fetched.values()].filter(({ place }) => place !== undefined);
+  placed.sort((one, other) => (one.place?.number ?? 0) - (other.place?.number ?? 0));
   writer.list(placed, ({ record, place }) => writeChange(writer, record, place));
 }
 

@@ -4,6 +4,7 @@
  * honest server.
  */
 import { type ChangeRecord, type Digest, type Epoch, LIMITS, type ServerName } from "@redoubt/shared";
+import type { RecordNumber } from "../core.ts";
 import type { HoldReason } from "./admission.ts";
 import type { ExaminedChange } from "./examination.ts";
 
@@ -22,6 +23,8 @@ export interface HeldChange {
   readonly examined: ExaminedChange | undefined;
   readonly key: string;
   readonly until: number;
+  /** Records read for it so far: what was in memory without being read may be gone when they have come. */
+  readonly records?: readonly RecordNumber[];
 }
 
 export const holdKeyOf = (reason: HoldReason | { readonly kind: "key"; readonly regulatorEpoch: Epoch }): string => {

@@ -4,6 +4,7 @@
  */
 import type { AnswerMessage, ChangeRecord, ObjectClusterNumber, RequestId, ServerName } from "@redoubt/shared";
 import { assert, LIMITS } from "@redoubt/shared";
+import type { RecordNumber } from "../core.ts";
 import { digestChange, digestTicket, summarize } from "../digests.ts";
 import { findRecordFlaw } from "../well-formed.ts";
 import { type Admission, type AdmissionView, admit, type HoldReason } from "./admission.ts";
@@ -47,7 +48,7 @@ function inMemory<Value>(value: Value | undefined): Value {
   return value;
 }
 
-type Waiting = Pick<HeldChange, "from" | "record" | "examined">;
+type Waiting = Pick<HeldChange, "from" | "record" | "examined" | "records">;
 
 /** A `change` from an execution server. */
 export const receiveChange = (replica: Replica, turn: Turn, from: ServerName, record: ChangeRecord): void =>
@@ -71,13 +72,19 @@ function judgeAll(replica: Replica, turn: Turn, changes: readonly Waiting[]): vo
       const key = holdKeyOf({ kind: "key", regulatorEpoch: examined.regulatorEpoch });
       replica.held.add({ from, record, examined: undefined, key, until: turn.now + HOLD_MS });
     } else {
-      work.push(...judge(replica, turn, view, examined).reverse());
+      work.push(...judge(replica, turn, view, examined, next.records).reverse());
     }
   }
 }
 
 /** Returns the changes that are to be judged now because of this one. */
-function judge(replica: Replica, turn: Turn, view: AdmissionView, change: ExaminedChange): Waiting[] {
+function judge(
+  replica: Replica,
+  turn: Turn,
+  view: AdmissionView,
+  change: ExaminedChange,
+  records: readonly RecordNumber[] = [],
+): Waiting[] {
   const admission = admit(view, change);
   switch (admission.kind) {
     case "accept":
@@ -87,7 +94,8 @@ function judge(replica: Replica, turn: Turn, view: AdmissionView, change: Examin
       repeat(replica, turn, change);
       return [];
     case "hold":
-      hold(replica, turn, change, admission.until);
+      if (admission.until.kind === "records") holdForRecords(replica, turn, change, admission.until, records);
+      else hold(replica, turn, change, admission.until);
       return [];
     case "refuse": {
       const { reason } = admission;
@@ -193,15 +201,32 @@ function hintAtKnown(replica: Replica, turn: Turn, requestId: RequestId, attempt
   });
 }
 
-function hold(replica: Replica, turn: Turn, examined: ExaminedChange, reason: HoldReason): void {
+type RecordsReason = Extract<HoldReason, { readonly kind: "records" }>;
+
+/** `earlier`: what was read for it before, which must be at hand once more when the rest has come. */
+function holdForRecords(
+  replica: Replica,
+  turn: Turn,
+  examined: ExaminedChange,
+  reason: RecordsReason,
+  earlier: readonly RecordNumber[],
+): void {
   const { from, record } = examined;
   const key = holdKeyOf(reason);
-  const isHeld = replica.held.add({ from, record, examined, key, until: turn.now + HOLD_MS });
-  if (reason.kind === "records") {
-    const again = (later: Turn): void => wake(replica, later, [key]);
-    if (isHeld) replica.reads.wait(replica, turn, reason.numbers, again, { sender: from });
-    return;
-  }
+  const records = [...new Set([...earlier, ...reason.numbers])];
+  if (!replica.held.add({ from, record, examined, key, records, until: turn.now + HOLD_MS })) return;
+  replica.reads.wait(replica, turn, records, (later) => wake(replica, later, [key]), { sender: from });
+}
+
+function hold(
+  replica: Replica,
+  turn: Turn,
+  examined: ExaminedChange,
+  reason: Exclude<HoldReason, RecordsReason>,
+): void {
+  const { from, record } = examined;
+  const key = holdKeyOf(reason);
+  replica.held.add({ from, record, examined, key, until: turn.now + HOLD_MS });
   if (reason.kind === "epoch" || !replica.held.has(key)) return;
   replica.gaps.notice(replica, turn, { cluster: reason.cluster, epoch: reason.epoch, from, key });
 }

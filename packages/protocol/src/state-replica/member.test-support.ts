@@ -1,6 +1,7 @@
 /** One state replica with its journal, driven by hand, for tests. */
 import type { ChangeRecord, Component, MessagesTo, SlotDecisions, ToStateReplica, Verdict } from "@redoubt/shared";
 import { componentOf } from "@redoubt/shared";
+import type { Checkpoint } from "../core.ts";
 import { nodeHasher } from "../testing/hasher.test-support.ts";
 import {
   EXECUTION_SERVER,
@@ -83,6 +84,23 @@ export class Member {
     this.step({ kind: "start", durable: [...this.journal], now: this.now, wall: this.now });
   }
 
+  /** The same from a checkpoint, of now or of before. */
+  restartFrom(checkpoint: Checkpoint): void {
+    const clock = { now: this.now, wall: this.now };
+    this.core = this.#create();
+    this.clear();
+    const { through, parts } = checkpoint;
+    this.step({ kind: "restore", checkpoint: parts, through, ...clock });
+    this.step({ kind: "replay", first: through, records: this.journal.slice(through), ...clock });
+    this.step({ kind: "start", durable: [], ...clock });
+  }
+
+  checkpoint(): Checkpoint {
+    const checkpoint = this.core.checkpoint();
+    if (!checkpoint) throw new Error("no checkpoint now");
+    return checkpoint;
+  }
+
   receive(from: string, message: ToStateReplica): StateReplicaEffect[] {
     const component = componentOf(from) as Component;
     return this.step({ kind: "message", from: { component, server: from }, message, now: this.now, wall: this.now });
@@ -147,8 +165,12 @@ export class Member {
 }
 
 /** A member with the ticket key and epoch 2 installed. */
-export function readyMember(name: string = MEMBERS[2], hostsAcceptanceTests = true): Member {
-  const member = new Member(name, hostsAcceptanceTests);
+export function readyMember(
+  name: string = MEMBERS[2],
+  hostsAcceptanceTests = true,
+  settings: Partial<StateReplicaConfiguration> = {},
+): Member {
+  const member = new Member(name, hostsAcceptanceTests, settings);
   member.key();
   member.decide(slot(1, primaryRegulator), slot(2, opened(2)), slot(3, settled(2)));
   member.clear();

@@ -113,6 +113,11 @@ export class ObjectStore {
     return newest.version ? referenceTo(newest.version) : absent(object);
   }
 
+  /** Back within the budget. */
+  trim(): void {
+    this.#heads.trim();
+  }
+
   /** Versions of undecided changes, oldest first. */
   pendingOf(object: string): readonly StoredVersion[] {
     return this.#pending.get(object)?.map(({ stored }) => stored) ?? [];

@@ -1,4 +1,7 @@
-/** A cache with a budget: what was used longest ago goes first. The one put in last stays, whatever it weighs. */
+/**
+ * A cache with a budget: what was used longest ago goes first. It forgets only when told to, at the end of a step, so that
+ * what was found in memory once is there for the whole step.
+ */
 export class RecentlyUsed<Key, Value> {
   readonly #values = new Map<Key, { readonly value: Value; readonly weight: number }>();
   readonly #weightMax: number;
@@ -22,9 +25,13 @@ export class RecentlyUsed<Key, Value> {
     this.delete(key);
     this.#values.set(key, { value, weight });
     this.#weight += weight;
+  }
+
+  trim(): void {
+    if (this.#weight <= this.#weightMax) return;
     for (const oldest of this.#values.keys()) {
-      if (this.#weight <= this.#weightMax || oldest === key) return;
       this.delete(oldest);
+      if (this.#weight <= this.#weightMax) return;
     }
   }
 

@@ -109,6 +109,7 @@ export function createStateReplica(
         assert(input.first === replica.journal.next, `replay from ${input.first}, not ${replica.journal.next}`);
         for (const record of input.records) replay(replica, record);
       }
+      replica.store.trim();
       return turn.effects;
     },
     checkpoint: () => (started ? takeCheckpoint(replica) : undefined),

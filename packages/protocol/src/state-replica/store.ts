@@ -117,6 +117,12 @@ export class ReplicaStore {
     return entry;
   }
 
+  /** At the end of a step: caches go back within their budgets. What a step found in memory stays there until then. */
+  trim(): void {
+    this.#recent.trim();
+    this.objects.trim();
+  }
+
   #keep(number: RecordNumber, entry: ChangeEntry): void {
     this.#recentByDigest.set(entry.digest, entry);
     this.#recentByRequest.set(requestIdOf(entry), entry);

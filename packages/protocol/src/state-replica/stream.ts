@@ -29,7 +29,9 @@ import {
 } from "./fetched-changes.ts";
 import { saysIdentity } from "./joining.ts";
 import { applySlot, namedChanges, type PlaceFetched } from "./labels.ts";
+import type { Needs } from "./object-store.ts";
 import { answerPromises } from "./promises.ts";
+import { withRecords } from "./record-reads.ts";
 import { deadSurvivors } from "./superseded.ts";
 
 const SILENCE_MS = 300;
@@ -119,9 +121,8 @@ export function advance(replica: Replica, turn: Turn): void {
       askForMissing(replica, turn);
       return;
     }
-    const numbers = recordsToPlace(replica, slot);
-    if (numbers.length > 0) {
-      readFirst(replica, turn, numbers);
+    if (recordsToPlace(replica, slot).length > 0) {
+      readFirst(replica, turn, slot);
       return;
     }
     stream.slots.shift();
@@ -134,19 +135,21 @@ export function advance(replica: Replica, turn: Turn): void {
   if (wasFull) follow(replica, turn);
 }
 
-/** Goes on when these records have been read; when one cannot be, a little later, for it may have been repaired. */
-function readFirst(replica: Replica, turn: Turn, numbers: readonly RecordNumber[]): void {
+/** Goes on when what the slot needs has been read; when it cannot be, a little later, for it may have been repaired. */
+function readFirst(replica: Replica, turn: Turn, slot: SlotDecisions): void {
   const { stream } = replica;
   const failed = (later: Turn): void => {
     stream.reading = false;
     stream.fetchAt = later.now + READ_RETRY_MS;
   };
-  stream.reading = true;
-  const resume = (later: Turn): void => {
+  const goOn = (later: Turn, needs: Needs): void => {
+    for (const number of recordsToPlace(replica, slot)) needs.add(number);
+    if (needs.size > 0) return;
     stream.reading = false;
     advance(replica, later);
   };
-  if (!replica.reads.wait(replica, turn, numbers, resume, { failed })) failed(turn);
+  stream.reading = true;
+  withRecords(replica, turn, goOn, { failed });
 }
 
 function takeIn(replica: Replica, turn: Turn, slot: SlotDecisions): void {

@@ -1,0 +1,334 @@
+import type { ChangeRecord } from "@redoubt/shared";
+import { describe, expect, it } from "vitest";
+import {
+  digestOf,
+  EXECUTION_SERVER,
+  genesisOrder,
+  MASTERS,
+  MEMBERS,
+  opened,
+  order,
+  requestIdOf,
+  settled,
+  slot,
+  ToyHolder,
+  verified,
+} from "../testing/toy.test-support.ts";
+import { isSameState } from "./checkpoint.ts";
+import { type Member, readyMember } from "./member.test-support.ts";
+
+/** Nothing verified stays in memory beyond the step. */
+const NOTHING = { headBytesMax: 1, recordBytesMax: 1 };
+const deposit = (to: number, key: string, options = {}) =>
+  order({ to, amount: 1 }, { operation: "deposit", key, ...options });
+const genesis = (holder: ToyHolder): ChangeRecord => holder.change(genesisOrder(["account/1"]), { "account/1": 100 });
+const wanted = (record: ChangeRecord) => ({ digests: [digestOf(record)], requestIds: [requestIdOf(record)] });
+
+/** A member whose account/1 has two verified versions, both on the disk only, and that answers no read by itself. */
+function coldMember(name: string = MEMBERS[2]) {
+  const member = readyMember(name, true, { memory: NOTHING });
+  const holder = new ToyHolder();
+  const first = genesis(holder);
+  const second = holder.change(deposit(1, "a"), { "account/1": 101 });
+  member.change(first);
+  member.change(second);
+  member.decide(slot(4, verified(first)), slot(5, verified(second)));
+  member.answersReads = false;
+  member.clear();
+  return { member, holder, first, second };
+}
+
+/** Answers one round of reads after the other until there are none. */
+function readAll(member: Member): void {
+  for (let round = 0; round < 20; round++) {
+    const reads = member.reads();
+    member.effects = member.effects.filter((effect) => effect.kind !== "readRecord");
+    if (reads.length === 0) return;
+    member.read(reads);
+  }
+  throw new Error("reads without end");
+}
+
+describe("what is not in memory is read before it is judged or served", () => {
+  it("a change waits for the versions it continues, later ones for it; then all are accepted in their order", () => {
+    const { member, holder } = coldMember();
+    const third = holder.change(deposit(1, "b"), { "account/1": 102 });
+    const fourth = holder.change(deposit(1, "c"), { "account/1": 103 });
+    member.change(third);
+    member.change(fourth);
+    expect(member.accepted().slice(2)).toEqual([]);
+    expect(member.refusals()).toEqual([]);
+    readAll(member);
+    expect(member.accepted().slice(2)).toEqual([third, fourth]);
+  });
+
+  it("a change that continues another version than the one on the disk is refused after the read", () => {
+    const { member, first } = coldMember();
+    const other = new ToyHolder();
+    other.change(genesisOrder(["account/1"]), { "account/1": 100 });
+    const stale = other.change(deposit(1, "b"), { "account/1": 102 });
+    const follows = digestOf(first);
+    member.change({
+      ...stale,
+      serial: 3,
+      links: stale.links.map((link) => ({ ...link, predecessorSerial: 2, follows })),
+    });
+    expect(member.refusals()).toEqual([]);
+    readAll(member);
+    expect(member.refusals()).toEqual(["not-newest"]);
+  });
+
+  it("the same change again is acknowledged and answered when its record has been read", () => {
+    const { member, second } = coldMember();
+    member.change(second);
+    expect(member.answers()).toEqual([]);
+    readAll(member);
+    member.wait(3);
+    expect(member.answers()).toMatchObject([{ requestId: requestIdOf(second), known: false }]);
+    expect(member.accepted()).toHaveLength(2);
+  });
+
+  it("another change of a request verified long ago is refused and answered with what is known", () => {
+    const { member, second } = coldMember();
+    const other = new ToyHolder();
+    other.change(genesisOrder(["account/1"]), { "account/1": 100 });
+    other.change(deposit(1, "other"), { "account/1": 7 });
+    const again = other.change(deposit(1, "a", { attempt: 2 }), { "account/1": 8 });
+    member.change(again);
+    readAll(member);
+    expect(member.refusals()).toEqual(["obsolete-request"]);
+    expect(member.answers()).toMatchObject([{ requestId: requestIdOf(second), attempt: 1, known: true }]);
+  });
+
+  it("a fetch is answered with the newest version, and with an older one asked for by its identity", () => {
+    const { member, first, second } = coldMember();
+    const { ticket, input } = deposit(1, "fetch");
+    const { object, number, epoch } = first.writes[0] as ChangeRecord["writes"][number];
+    const c1 = second.writes[0]?.parent.c1 as string as never;
+    const at = [{ object, number, epoch, c1 }];
+    const fetch = { kind: "fetch", fetch: "f", ticket, input, objects: ["account/1"], at } as const;
+    member.receive(EXECUTION_SERVER, fetch);
+    expect(member.sent("execution-server", "fetched")).toEqual([]);
+    readAll(member);
+    const [fetched] = member.sent("execution-server", "fetched");
+    expect(fetched?.objects.map(({ version }) => [version?.number, version?.bytes])).toEqual([
+      [2, "101"],
+      [1, "100"],
+    ]);
+  });
+
+  it("a fetch whose epoch ends while the disk is read is refused", () => {
+    const { member } = coldMember();
+    const { ticket, input } = deposit(1, "fetch");
+    member.receive(EXECUTION_SERVER, { kind: "fetch", fetch: "f", ticket, input, objects: ["account/1"], at: [] });
+    member.decide(slot(6, opened(6)), slot(7, settled(6)));
+    readAll(member);
+    expect(member.sent("execution-server", "fetched")).toEqual([]);
+    expect(member.refusals()).toEqual(["stale-epoch"]);
+  });
+
+  it("an acceptance test starts when the versions it is given have been read", () => {
+    const { member, holder } = coldMember(MEMBERS[0]);
+    const third = holder.change(deposit(1, "b"), { "account/1": 102 });
+    member.change(third);
+    expect(member.tests()).toEqual([]);
+    readAll(member);
+    expect(member.tests()).toMatchObject([{ writes: [{ object: "account/1", before: "101", after: "102" }] }]);
+    member.tested(digestOf(third));
+    expect(member.answers()).toMatchObject([{ verdict: { kind: "pass" } }]);
+  });
+
+  it("a verified change is answered again with its reply", () => {
+    const { member, first } = coldMember();
+    const asked = { requestId: requestIdOf(first), attempt: 1, test: false, reply: true, escalate: false };
+    member.receive("traffic-regulator-1", { kind: "answerAgain", requests: [asked] });
+    expect(member.answers()).toEqual([]);
+    readAll(member);
+    expect(member.answers()).toMatchObject([{ changeDigest: digestOf(first), reply: first.reply }]);
+  });
+
+  it("another member gets verified changes by their request ids", () => {
+    const { member, first, second } = coldMember();
+    const digests = [digestOf(first), digestOf(second)];
+    const requestIds = [requestIdOf(first), requestIdOf(second)];
+    member.receive(MEMBERS[0], { kind: "fetchChanges", digests, requestIds });
+    expect(member.sent("state-replica", "changes")).toEqual([]);
+    readAll(member);
+    expect(member.sent("state-replica", "changes")).toEqual([{ kind: "changes", records: [first, second] }]);
+    const [digest, another] = [digestOf(first), requestIdOf(second)];
+    member.receive(MEMBERS[0], { kind: "fetchChanges", digests: [digest], requestIds: [another] });
+    readAll(member);
+    expect(member.sent("state-replica", "changes")).toHaveLength(1);
+  });
+
+  it("a fence says that there is a record; without one it is journalled, and holds when it is forgotten again", () => {
+    const { member, holder, first } = coldMember();
+    const fence = (requestId: ReturnType<typeof requestIdOf>) => ({ kind: "fence", requestId, home: 1 }) as const;
+    member.receive(MASTERS[0], fence(requestIdOf(first)));
+    expect(member.sent("state-master", "fenced")).toEqual([]);
+    readAll(member);
+    expect(member.sent("state-master", "fenced")).toMatchObject([{ hasRecord: true }]);
+    const third = holder.change(deposit(1, "b"), { "account/1": 102 });
+    member.receive(MASTERS[0], fence(requestIdOf(third)));
+    const checkpoint = member.checkpoint();
+    member.restartFrom(checkpoint);
+    member.receive(MASTERS[0], fence(requestIdOf(third)));
+    readAll(member);
+    expect(member.sent("state-master", "fenced")).toMatchObject([{ hasRecord: false }]);
+    expect(member.journal.filter(({ kind }) => kind === "fence")).toHaveLength(1);
+  });
+
+  it("a slot whose change came from another member waits for the version which that continues", () => {
+    const { member, holder, second } = coldMember();
+    const third = holder.change(deposit(1, "b"), { "account/1": 102 });
+    member.decide(slot(6, verified(third)));
+    member.receive(MEMBERS[0], { kind: "changes", records: [third] });
+    expect(member.core.appliedThrough).toBe(5);
+    readAll(member);
+    expect(member.core.appliedThrough).toBe(6);
+    const fetched = member.journal.find((entry) => entry.kind === "fetched");
+    expect(fetched).toMatchObject({ record: third, parents: [requestIdOf(second)] });
+  });
+
+  it("an object's history is read from the disk, newest first, and told oldest first with C1 computed anew", () => {
+    const { member, holder } = coldMember();
+    const third = holder.change(deposit(1, "b"), { "account/1": 102 });
+    member.change(third);
+    readAll(member);
+    member.clear();
+    member.receive("configuration-manager-1", { kind: "describeObject", query: "q", object: "account/1" });
+    expect(member.sent("configuration-manager", "objectDescription")).toEqual([]);
+    expect(member.reads()).toMatchObject([{ fresh: true }]);
+    readAll(member);
+    const [description] = member.sent("configuration-manager", "objectDescription");
+    expect(description?.versions.map(({ number, status }) => [number, status])).toEqual([
+      [1, "verified"],
+      [2, "verified"],
+      [3, "pending"],
+    ]);
+    expect(description?.versions[1]?.c1).toBe(third.writes[0]?.parent.c1);
+  });
+});
+
+describe("a record that cannot be read", () => {
+  it("lets nothing be done that needs it, and everything once it was repaired", () => {
+    const { member, holder, second } = coldMember();
+    const damaged = member.journal.findIndex((entry) => entry.kind === "accepted" && entry.record === second);
+    member.damaged.add(damaged);
+    const third = holder.change(deposit(1, "b"), { "account/1": 102 });
+    const { ticket, input } = deposit(1, "fetch");
+    const fetch = { kind: "fetch", fetch: "f", ticket, input, objects: ["account/1"], at: [] } as const;
+    member.change(third);
+    member.receive(EXECUTION_SERVER, fetch);
+    member.receive(MEMBERS[0], { kind: "fetchChanges", ...wanted(second) });
+    readAll(member);
+    expect(member.accepted()).toHaveLength(2);
+    expect(member.sent("execution-server", "fetched")).toEqual([]);
+    expect(member.sent("state-replica", "changes")).toEqual([]);
+    member.damaged.clear();
+    member.wait(1_001);
+    member.change(third);
+    member.receive(EXECUTION_SERVER, fetch);
+    readAll(member);
+    expect(member.accepted()).toHaveLength(3);
+    expect(member.sent("execution-server", "fetched")).toHaveLength(1);
+  });
+
+  it("makes the stream wait, not fail: the slot is taken in after the repair", () => {
+    const { member, holder, second } = coldMember();
+    const damaged = member.journal.findIndex((entry) => entry.kind === "accepted" && entry.record === second);
+    member.damaged.add(damaged);
+    const third = holder.change(deposit(1, "b"), { "account/1": 102 });
+    member.decide(slot(6, verified(third)));
+    member.receive(MEMBERS[0], { kind: "changes", records: [third] });
+    readAll(member);
+    expect(member.core.appliedThrough).toBe(5);
+    member.damaged.clear();
+    member.wait(101);
+    readAll(member);
+    expect(member.core.appliedThrough).toBe(6);
+  });
+
+  it("makes an acceptance test say that it was unable, so that it is run again when somebody asks", () => {
+    const { member, holder, second } = coldMember(MEMBERS[0]);
+    const third = holder.change(deposit(1, "b"), { "account/1": 102 });
+    member.change(third);
+    const [read] = member.reads();
+    member.read([read as never]);
+    member.clear();
+    const damaged = member.journal.findIndex((entry) => entry.kind === "accepted" && entry.record === second);
+    expect(read?.number).toBe(damaged);
+    member.tested(digestOf(third), { kind: "unable", detail: "died" });
+    expect(member.answers()).toMatchObject([{ verdict: { kind: "unable" } }]);
+    member.damaged.add(damaged);
+    const asked = { requestId: requestIdOf(third), attempt: 1, test: true, reply: false, escalate: false };
+    member.receive("traffic-regulator-1", { kind: "answerAgain", requests: [asked] });
+    readAll(member);
+    expect(member.answers().at(-1)).toMatchObject({ verdict: { kind: "unable" } });
+    member.damaged.clear();
+    member.receive("traffic-regulator-1", { kind: "answerAgain", requests: [asked] });
+    readAll(member);
+    expect(member.tests()).toHaveLength(1);
+  });
+});
+
+describe("limits of waiting work", () => {
+  it("one execution server cannot have more than its share wait for the disk", () => {
+    const { member } = coldMember();
+    for (let count = 0; count < 3_000; count++) {
+      const { ticket, input } = deposit(1, "same");
+      const fetch = `f${count}`;
+      member.receive(EXECUTION_SERVER, { kind: "fetch", fetch, ticket, input, objects: ["account/1"], at: [] });
+    }
+    expect(member.core.memory.waitingReads).toBe(1_024);
+    expect(member.reads()).toHaveLength(1);
+    readAll(member);
+    expect(member.core.memory.waitingReads).toBe(0);
+    expect(member.sent("execution-server", "fetched")).toHaveLength(1_024);
+  });
+});
+
+describe("a checkpoint", () => {
+  it("taken at any moment leads to the state that replaying the whole journal leads to", () => {
+    const member = readyMember(MEMBERS[2], true, { memory: NOTHING });
+    const holder = new ToyHolder();
+    const checkpoints = [member.checkpoint()];
+    const steps: (() => void)[] = [];
+    const records = [genesis(holder)];
+    for (const key of ["a", "b", "c", "d"])
+      records.push(holder.change(deposit(1, key), { "account/1": records.length }));
+    for (const record of records.slice(0, 3)) steps.push(() => member.change(record));
+    steps.push(() => member.decide(slot(4, verified(records[0] as ChangeRecord))));
+    steps.push(() =>
+      member.receive(MASTERS[0], { kind: "fence", requestId: requestIdOf(records[4] as ChangeRecord), home: 1 }),
+    );
+    steps.push(() => member.decide(slot(5, opened(5)), slot(6, verified(records[1] as ChangeRecord))));
+    steps.push(() => member.receive(MASTERS[0], { kind: "promise", epoch: 5, clusters: [{ from: 0, to: 1023 }] }));
+    steps.push(() => member.decide(slot(7, settled(5, [records[2] as ChangeRecord]))));
+    for (const step of steps) {
+      step();
+      checkpoints.push(member.checkpoint());
+    }
+    for (const checkpoint of checkpoints) {
+      member.restart();
+      const replayed = member.checkpoint();
+      member.restartFrom(checkpoint);
+      expect(isSameState(member.checkpoint(), replayed)).toBe(true);
+      expect(member.core.undecidedCount).toBe(1);
+      member.receive("configuration-manager-1", { kind: "describeObject", query: "q", object: "account/1" });
+      const [description] = member.sent("configuration-manager", "objectDescription");
+      expect(description?.versions.map(({ status }) => status)).toEqual(["verified", "verified", "pending"]);
+    }
+    expect(isSameState(checkpoints[0] as never, checkpoints[3] as never)).toBe(false);
+  });
+
+  it("of another version of the program is refused", () => {
+    const member = readyMember();
+    const { through, parts } = member.checkpoint();
+    const [head, ...tables] = parts.map((part) => part.slice());
+    (head as Uint8Array)[10] = 0;
+    expect(() => member.restartFrom({ through, parts: [head as Uint8Array, ...tables] })).toThrow(
+      "a checkpoint of this version",
+    );
+  });
+});
