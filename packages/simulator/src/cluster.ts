@@ -13,6 +13,7 @@ import {
   digestReply,
   digestText,
   type Hasher,
+  isSameState,
   type RegulatedApplication,
   type ReplicaMemory,
   summarize,
@@ -133,6 +134,7 @@ export function buildCluster(
       server,
       component,
       create: () => wrapCore(asHostCore(creators[component]?.(server)), server, component),
+      ...(component === "state-replica" ? { isSameState } : {}),
     }));
   return {
     hosts: [

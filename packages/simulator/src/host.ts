@@ -5,7 +5,7 @@
  * A frozen process takes nothing in and catches up afterwards. A core that makes checkpoints makes them at random
  * moments and is started from any of them, or from none; it reads its records back.
  */
-import type { CheckpointedCore, CheckpointedEffect, Core, SendEffect } from "@redoubt/protocol";
+import type { Checkpoint, CheckpointedCore, CheckpointedEffect, Core, SendEffect } from "@redoubt/protocol";
 import type { Component, ServerName } from "@redoubt/shared";
 import { Disk } from "./disk.ts";
 import type { SeededRandom } from "./random.ts";
@@ -23,6 +23,8 @@ export interface HostPlan {
   readonly server: ServerName;
   readonly component: Component;
   readonly create: () => HostCore;
+  /** Whether two checkpoints stand for one state; absent where starts from checkpoints are not compared with replays. */
+  readonly isSameState?: (one: Checkpoint, other: Checkpoint) => boolean;
 }
 
 /** What the world does for a host. */
@@ -96,7 +98,7 @@ export class Host {
     const random = this.#checkpointRandom;
     const checkpoint = drawCheckpoint(this.disk, random);
     for (const input of startInputs(this.disk, checkpoint, random)) this.deliver(input);
-    if (checkpoint) compareWithReplay(this.core, this.#plan.create, this.disk, random);
+    if (checkpoint) compareWithReplay(this.core, this.#plan, this.disk, random);
   }
 
   #forget(): void {
