@@ -69,7 +69,7 @@ const asHostCore = (core: unknown): HostCore => core as HostCore;
 /** Small, so that journals are truncated, entries forgotten and old decisions looked up within a short run. */
 const MASTER_WINDOW = { keptSlotsMax: 48, truncateSlots: 16, markRecords: 16, streamSlotsMax: 32 };
 
-/** In every other world members forget nearly everything at once, so that they read it back. */
+/** Every other process of a member forgets nearly everything at once, so that it reads it back. */
 function drawMemory(random: SeededRandom): ReplicaMemory {
   const draw = (): number => (random.chance(0.5) ? 1 : 16_384 + random.below(262_144));
   return random.chance(0.5)
@@ -100,7 +100,6 @@ export function buildCluster(
   };
   const signatureOf = (key: string, digest: string): string => digestText(hasher, `signature of ${key}`, digest);
   const credentialOf = (client: string): Digest => digestText(hasher, "credential", client);
-  const memory = { memory: drawMemory(random.fork("memory")) };
   let keys = 0;
   let journals = 0;
   const creators: Readonly<Partial<Record<Component, (self: ServerName) => unknown>>> = {
@@ -122,7 +121,7 @@ export function buildCluster(
     "state-replica": (self) =>
       createStateReplica(
         { hasher, application },
-        { ...replicaSettings(shape, hasher, `${self}/${journals++}`), self, masters, trafficRegulator, ...memory },
+        { ...replicaSettings(shape, hasher, random, `${self}/${journals++}`), self, masters, trafficRegulator },
       ),
     "state-master": (self) =>
       createStateMaster({ hasher, random }, { self, masters, hasDatabase: true, window: MASTER_WINDOW }),
@@ -175,8 +174,10 @@ export function buildCluster(
 const replicaSettings = (
   { profile, scrubPeriodMs = SCRUB_PERIOD_MS }: ClusterShape,
   hasher: Hasher,
+  random: SeededRandom,
   journal: string,
 ) => ({
+  memory: drawMemory(random.fork(`memory of ${journal}`)),
   hostsAcceptanceTests: profile === "optimized",
   journalIdentity: digestText(hasher, "journal", journal),
   keepsEverything: true,
