@@ -7,7 +7,7 @@ import { type MasterStore, requestPrefix, type StoredSlot } from "@redoubt/datab
 import type { VersionRow } from "@redoubt/protocol";
 import type { Decision, Epoch, MetadataQueryMessage, RequestId, VersionCursor, VersionSearch } from "@redoubt/shared";
 import { unpackGeneral } from "../runtime/record-codec.ts";
-import { type PackedSlot, requestIdsOf } from "./master-metadata.ts";
+import { type PackedSlot, requestIdsOf } from "./master-rows.ts";
 
 const HISTORY_MAX = 200;
 const HEADS_MAX = 500;

@@ -1,37 +1,87 @@
 /**
  * The state master's process: consensus and metadata in its core and journal, the metadata's tables in a Postgres of its
- * own. The core never waits for Postgres.
+ * own. The core never waits for Postgres. The journal is cut behind checkpoints; a master whose journal is damaged or
+ * gone begins a new one and comes back as a new member, whose state and rows come from the others (PROTOCOL §11).
  */
-import { type MasterStore, migrateDeploy, migrationsDirectory, openMasterStore } from "@redoubt/database";
-import { createStateMaster, type StateMasterEffect, type StateMasterInput } from "@redoubt/protocol";
-import type { MetadataQueryMessage, ServerName, ToStateMaster } from "@redoubt/shared";
-import { DatabaseKeeper } from "../adapters/postgres/index.ts";
+import { existsSync, renameSync, rmSync } from "node:fs";
+import {
+  createStateMaster,
+  DamagedVotesError,
+  type StateMaster,
+  type StateMasterEffect,
+  type StateMasterInput,
+} from "@redoubt/protocol";
+import { type FetchRowsMessage, FIRST_IDENTITY, type ServerName, type ToStateMaster } from "@redoubt/shared";
+import { type Journal, JournalDamagedError } from "../adapters/journal/index.ts";
 import type { ServerEnvironment } from "../env.ts";
 import { Driver } from "../runtime/driver.ts";
 import { recordCodec } from "../runtime/record-codec.ts";
-import { recordProcess } from "../runtime/record-process.ts";
 import { createApplicationPort } from "./application-port.ts";
-import { type ComponentBasis, openComponent, openServerJournal, secureRandom } from "./component.ts";
+import { type ComponentBasis, journalCounters, openComponent, openServerJournal, secureRandom } from "./component.ts";
+import { JournalCutter } from "./journal-cutter.ts";
+import { keepMasterDatabase } from "./master-database.ts";
 import { MasterMetadata } from "./master-metadata.ts";
-import { findVersions, OpeningTimes, objectHeads, objectHistory, requestHistory } from "./metadata-explorer.ts";
+import { answerMasterQuery } from "./master-queries.ts";
+import { OpeningTimes } from "./metadata-explorer.ts";
+import { Rebuild } from "./rebuild.ts";
+import { decisionsAfter, rowsAfter } from "./row-fetcher.ts";
+
+/** Names the state in a master's checkpoints and the format of the core's part; another format needs another number. */
+const CHECKPOINT_OWNER = "state-master 1";
+/** Records between checkpoints: few enough that a restart replays them within a second. */
+const CHECKPOINT_RECORDS = 50_000;
+const HAND_OVER_MS = 300;
+
+type MasterDriver = Driver<StateMasterInput, StateMasterEffect>;
 
 export async function runStateMaster(environment: ServerEnvironment): Promise<void> {
   const basis = openComponent(environment);
+  try {
+    await run(basis);
+  } catch (error) {
+    if (!(error instanceof DamagedVotesError || error instanceof JournalDamagedError)) throw error;
+    setAside(basis, error);
+  }
+}
+
+/** An acceptor with a hole in its memory must not vote: the server starts again with an empty journal, as a learner. */
+function setAside({ server }: ComponentBasis, error: Error): void {
+  const { node, server: name } = server.environment;
+  const journal = server.layout.journal(node, name);
+  const kept = `${journal}.damaged-${Date.now()}`;
+  server.log.fatal({ error: error.message, kept }, "the journal is set aside; this master comes back as a new member");
+  renameSync(journal, kept);
+  process.exit(75);
+}
+
+/** The journal's own name, but that of the first start where this is it. */
+function identityOf({ server }: ComponentBasis, journal: Journal): string {
+  const isFirst = existsSync(server.layout.firstStart(server.environment.server));
+  return isFirst && journal.records === 0 ? FIRST_IDENTITY : journal.identity;
+}
+
+async function run(basis: ComponentBasis): Promise<void> {
   const { server, settings, application, hasher } = basis;
+  const self = server.environment.server;
   const port = createApplicationPort(application.contract, hasher);
-  const journal = await openServerJournal(server);
-  const database = keepDatabase(basis);
+  const journal = await openServerJournal(server, { mayBeCut: true });
   const core = createStateMaster(
     { hasher, random: secureRandom },
-    { self: environment.server, masters: settings.masters },
+    { self, masters: settings.masters, journalIdentity: identityOf(basis, journal), hasDatabase: true },
   );
+  const database = keepMasterDatabase(basis, () => metadata.databaseChanged());
   const metadata = new MasterMetadata({
     store: () => database.store(),
     clusterOf: (object) => port.clusterOf(object) ?? 0,
     log: server.log,
     onFailure: () => database.keeper.reportFailure(),
+    onApplied: (appliedThrough) => driver.input({ kind: "database", appliedThrough }),
+    rowsAfter: () => core.status().rowsAfter,
+    peers: settings.masters.filter((name) => name !== self),
+    askForRows: (peer, after) => server.send(peer, { kind: "fetchRows", after }),
   });
-  const driver = new Driver<StateMasterInput, StateMasterEffect>({
+  const cutter = new JournalCutter(journal, server.log);
+  const driver: MasterDriver = new Driver<StateMasterInput, StateMasterEffect>({
     core,
     journal,
     codec: recordCodec,
@@ -39,97 +89,76 @@ export async function runStateMaster(environment: ServerEnvironment): Promise<vo
     onPressure: (isHigh) => server.holdBack(isHigh),
     perform: (effect) => {
       if (effect.kind === "apply") metadata.apply(effect);
+      else if (effect.kind === "cutJournal") cutter.allow(effect.before);
+      else if (effect.kind === "identified") rmSync(server.layout.firstStart(self), { force: true });
+      else if (effect.kind === "lookupSlots") void lookUp(effect);
+    },
+    checkpoints: {
+      owner: CHECKPOINT_OWNER,
+      everyRecords: CHECKPOINT_RECORDS,
+      onSaved: (saved) => {
+        server.log.info(saved, "checkpoint");
+        cutter.saved(saved.through);
+      },
+      onFailure: (error) => server.log.warn({ error: error.message }, "no checkpoint was made"),
     },
   });
+  const lookUp = async ({ to, after }: Extract<StateMasterEffect, { kind: "lookupSlots" }>): Promise<void> => {
+    driver.input({ kind: "slotsFound", to, after, found: await decisionsAfter(database.store(), after) });
+  };
   server.onStop(async () => metadata.close());
   server.onStop(() => database.stop());
-  server.onStop(async () => driver.stop());
-  const { records, replayMs } = await driver.start();
-  server.log.info({ records, replayMs }, "journal replayed");
+  server.onStop(() => driver.stop());
+  server.log.info({ ...(await driver.start()), ...core.status() }, "journal replayed");
+  const queries = { core, metadata, store: database.store, openingTimes: new OpeningTimes() };
+  const rebuild = new Rebuild(core, metadata, server.log);
   await server.open({
     onMessage: (from, message) => {
-      if (message.kind === "metadataQuery") void answerQuery(from.server, message);
-      else driver.input({ kind: "message", from, message: message as ToStateMaster });
+      if (message.kind === "rows") metadata.rows(from.server, message);
+      else if (message.kind === "fetchRows") {
+        void rowsAfter(database.store(), message.after).then((rows) => rows && server.send(from.server, rows));
+      } else if (message.kind === "metadataQuery") {
+        const { query } = message;
+        void answerMasterQuery(queries, message).then((answer) =>
+          server.send(from.server, { kind: "metadata", query, answer }),
+        );
+      } else driver.input({ kind: "message", from, message: message as ToStateMaster });
     },
   });
-  const openingTimes = new OpeningTimes();
-  const answerQuery = async (to: ServerName, { query, about }: MetadataQueryMessage): Promise<void> => {
-    const store = database.store();
-    const answer = await (async (): Promise<unknown> => {
-      if (about.kind === "placement") return openingTimes.addTo(store, core.placement()).catch(() => core.placement());
-      if (!store) return { error: "the database of this master is not there" };
-      if (about.kind === "object") return objectHistory(store, about);
-      if (about.kind === "request") return requestHistory(store, about.requestId);
-      if (about.kind === "objects") return objectHeads(store, about);
-      if (about.kind === "versions") return findVersions(store, about.search);
-      const digest = await store.digest();
-      return {
-        ...digest,
-        appliedSlot: Number(digest.appliedSlot),
-        decidedThrough: core.decidedThrough,
-        backlog: metadata.backlog,
-      };
-    })().catch((error: unknown) => ({ error: error instanceof Error ? error.message : String(error) }));
-    server.send(to, { kind: "metadata", query, answer });
-  };
+  server.onStop(() => handOver(core, driver));
   database.start();
   server.reportHealth(() => ({
     ready: true,
-    role: core.isPrimary ? "primary" : "backup",
+    role: roleOf(core),
     counters: {
-      steps: driver.steps,
-      decidedThrough: core.decidedThrough,
-      appliedSlot: metadata.appliedSlot,
-      backlog: metadata.backlog,
-      databaseUp: database.store() ? 1 : 0,
+      ...{ steps: driver.steps, decidedThrough: core.decidedThrough, appliedSlot: metadata.appliedSlot },
+      ...{ backlog: metadata.backlog, databaseUp: database.store() ? 1 : 0, ...coreCounters(core) },
+      ...{ ...rebuild.counters(), ...journalCounters(journal), firstRecord: journal.statistics.firstRecord },
     },
     processes: database.processes(),
   }));
 }
 
-/** Starts (or adopts) this master's Postgres beside the core, and opens the store once it is there and migrated. */
-function keepDatabase({ server }: ComponentBasis) {
-  const { settings, server: name } = server.environment;
-  const instance = settings.postgres ?? name;
-  let opened: { store: MasterStore; close: () => Promise<void> } | undefined;
-  const keeper = new DatabaseKeeper({
-    database: "redoubt",
-    externalUrl: settings.databaseUrl,
-    embedded: {
-      dataDirectory: server.layout.postgres(instance),
-      port: Number(settings.postgresPort ?? 0),
-      onLog: (line: string) => server.log.info({ postgres: instance }, line),
-    },
-    onState: (state) => {
-      server.log.info({ state }, "database");
-      if (state.kind === "up" && state.pid !== undefined)
-        recordProcess(server.layout.run, `postgres-${instance}`, state.pid);
-    },
-  });
-  const start = async (): Promise<void> => {
-    try {
-      await keeper.start();
-      await migrateDeploy(keeper.url(), migrationsDirectory("master"));
-      opened = openMasterStore(keeper.url());
-    } catch (error) {
-      server.log.error(
-        { error: error instanceof Error ? error.message : error },
-        "the database did not start; trying again",
-      );
-      setTimeout(() => void start(), 2_000).unref();
-    }
-  };
+/** A learner does not count: its journal is new, or its database lacks what only the others have. */
+function roleOf(core: StateMaster): string {
+  if (core.isPrimary) return "primary";
+  return core.status().isVoter ? "backup" : "learner";
+}
+
+function coreCounters(core: StateMaster): Record<string, number> {
+  const { truncatedThrough, outcomes, objects, isVoter, seats, snapshotProgress } = core.status();
   return {
-    keeper,
-    start: () => void start(),
-    store: () => opened?.store,
-    processes: () => {
-      const { state } = keeper;
-      return state.kind === "up" && state.pid !== undefined ? [{ name: `postgres-${instance}`, pid: state.pid }] : [];
-    },
-    async stop() {
-      await opened?.close();
-      await keeper.stop({ leaveRunning: settings.keepDatabase === "true" });
-    },
+    ...{ truncatedThrough, outcomes, objects, votes: isVoter ? 1 : 0, seats: seats.length },
+    snapshotDoneBytes: snapshotProgress?.doneBytes ?? 0,
+    snapshotTotalBytes: snapshotProgress?.totalBytes ?? 0,
   };
+}
+
+/** A primary that ends in order lets another one lead at once, rather than after a silence. */
+async function handOver(core: StateMaster, driver: MasterDriver): Promise<void> {
+  const until = performance.now() + HAND_OVER_MS;
+  while (core.isPrimary && core.status().seats.length > 1 && performance.now() < until) {
+    driver.input({ kind: "handOver" });
+    await new Promise((resume) => setTimeout(resume, 20));
+  }
 }

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { DirectoryMessage } from "@redoubt/shared";
 import {
   type CertificateAuthority,
@@ -35,6 +35,7 @@ export async function prepareCluster(options: Options): Promise<ClusterFile> {
     throw new UsageError(`--port-base: ${previous.portBase} expected, which this data folder was made with`);
   }
   const cluster = previous ? { ...previous, startedAt: Date.now() } : await newCluster(options, application);
+  if (!previous) allowFirstStart(options.data, cluster);
   const authority = certificateAuthorityExists(layout.authority)
     ? await openCertificateAuthority(layout.authority)
     : await createCertificateAuthority(layout.authority, cluster.name);
@@ -86,6 +87,15 @@ async function newCluster(options: Options, application: string): Promise<Cluste
     createdAt: Date.now(),
     startedAt: Date.now(),
   };
+}
+
+/** A master finds this once. Later an empty journal is a lost one, and its server comes back as a new member. */
+function allowFirstStart(data: string, { degrees, createdAt }: ClusterFile): void {
+  for (let number = 1; number <= degrees["state-master"]; number++) {
+    const file = dataLayout(data).firstStart(`state-master-${number}`);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, `${createdAt}\n`, { flush: true });
+  }
 }
 
 /** Where the system has only 127.0.0.1, ports alone tell nodes apart. */

@@ -15,6 +15,8 @@ export const dataLayout = (data: string) => ({
   nodeFolder: (node: string) => join(data, "nodes", node),
   membership: (node: string) => join(data, "nodes", node, "membership.json"),
   serverFolder: (node: string, server: string) => join(data, "nodes", node, server),
+  /** Laid down once for each first master: its journal is that of the first start, and no later one is (PROTOCOL §11). */
+  firstStart: (server: string) => join(data, "first-start", server),
   journal: (node: string, server: string) => join(data, "nodes", node, server, "journal"),
   tls: (node: string, server: string) => join(data, "nodes", node, server, "tls"),
   postgres: (name: string) => join(data, "postgres", name),

@@ -146,6 +146,9 @@ async function applyBatch(transaction: Transaction, batch: AppliedBatch): Promis
   const states = await transaction.$queryRaw<{ appliedSlot: bigint; chainDigest: Uint8Array }[]>`
     SELECT "appliedSlot", "chainDigest" FROM "AppliedState" WHERE "id" = 1 FOR UPDATE`;
   const applied = states[0]?.appliedSlot ?? 0n;
+  if (batch.afterSlot !== undefined && batch.afterSlot !== applied) {
+    throw new Error(`the database is at slot ${applied}, expected ${batch.afterSlot}`);
+  }
   if (batch.throughSlot <= applied) return applied;
 
   const isNew = ({ slot }: { readonly slot: bigint }) => slot > applied;

@@ -60,6 +60,8 @@ export interface PrimaryLeaseRow {
 export interface AppliedBatch {
   /** Every decided slot up to and including this one is covered by the batch or was applied before. */
   readonly throughSlot: bigint;
+  /** Where the caller knows the database to be. One that is elsewhere (a backup took its place) refuses the batch. */
+  readonly afterSlot?: bigint;
   /** Ascending. */
   readonly slots: readonly DecidedSlotRow[];
   /** Each object once. */

@@ -18,7 +18,7 @@ import {
   type Slot,
 } from "@redoubt/shared";
 import { type Checkpoint, type Instant, type Sender, send } from "../core.ts";
-import { packBlocks, packJson, unpackBlocks, unpackJson } from "./checkpoint-blocks.ts";
+import { PART_BYTES_MAX, packBlocks, packJson, unpackBlocks, unpackJson } from "./checkpoint-blocks.ts";
 import { ChecksumAudit } from "./checksum-audit.ts";
 import { commandBytes, type MasterCommand } from "./commands.ts";
 import { MASTER_TIMES, MasterContext } from "./context.ts";
@@ -46,6 +46,15 @@ export const createStateMaster = (
   dependencies: StateMasterDependencies,
   configuration: StateMasterConfiguration,
 ): StateMaster => new StateMasterCore(dependencies, configuration);
+
+/** The journal of an acceptor has a hole. Its owner begins a new one: a new member, who learns everything again. */
+export class DamagedVotesError extends Error {
+  override readonly name = "DamagedVotesError";
+
+  constructor(record: number) {
+    super(`record ${record} of a master's journal is damaged: its votes cannot be trusted to be all there`);
+  }
+}
 
 /** First block of checkpoints and snapshots; the metadata's blocks follow. */
 interface PackedCore {
@@ -157,11 +166,15 @@ class StateMasterCore implements StateMaster {
   }
 
   status(): StateMasterStatus {
-    const { identity, isVoter, masters, truncatedThrough, snapshotBytes, lag } = this.#paxos;
+    const { identity, isVoter, masters, truncatedThrough, snapshotBytes, snapshotProgress, lag } = this.#paxos;
+    const progress = snapshotProgress && {
+      doneBytes: snapshotProgress.done * PART_BYTES_MAX,
+      totalBytes: snapshotProgress.parts * PART_BYTES_MAX,
+    };
     const { outcomes, heads } = this.#context.state;
     return {
       ...{ identity, isVoter, seats: masters.seats.map(({ server }) => server), truncatedThrough, snapshotBytes, lag },
-      ...{ rowsAfter: this.#rows.after, outcomes: outcomes.size, objects: heads.size },
+      ...{ snapshotProgress: progress, rowsAfter: this.#rows.after, outcomes: outcomes.size, objects: heads.size },
     };
   }
 
@@ -224,7 +237,7 @@ class StateMasterCore implements StateMaster {
     const whole: PaxosRecord<MasterCommand>[] = [];
     for (const record of records) {
       // A vote forgotten is a vote broken: what is left of such a journal must not speak for this master.
-      if (record.kind === "damaged") throw new Error(`journal record ${first + whole.length} is damaged`);
+      if (record.kind === "damaged") throw new DamagedVotesError(first + whole.length);
       whole.push(record);
     }
     this.#paxos.replay(whole, first);

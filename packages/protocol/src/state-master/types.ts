@@ -153,6 +153,8 @@ export interface StateMasterStatus {
   readonly rowsAfter: Slot;
   /** Bytes of the snapshot this master got from a peer; 0 without one. */
   readonly snapshotBytes: number;
+  /** Of the snapshot that is on its way, about. */
+  readonly snapshotProgress: { readonly doneBytes: number; readonly totalBytes: number } | undefined;
   readonly outcomes: number;
   readonly objects: number;
   /** On the primary: decided slots that no majority of databases has. */

@@ -30,6 +30,8 @@ export interface MasterStatus {
   databaseUp: boolean | null;
   /** A learner that takes in a peer's snapshot; null when none is under way. */
   snapshot: { doneBytes: number; totalBytes: number } | null;
+  /** How it got back what it had lost, since its process began: time until it counted, bytes from the other masters. */
+  rebuilt: { ms: number; stateBytes: number; rows: number; rowBytes: number } | null;
 }
 
 /** How a replica's background check of what it stores stands. */

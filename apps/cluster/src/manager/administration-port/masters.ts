@@ -81,6 +81,19 @@ function toMaster(view: HealthView): MasterStatus {
     lag: appliedSlot === null || decided === null ? null : Math.max(0, decided - appliedSlot),
     databaseUp: databaseUp === null ? null : databaseUp === 1,
     snapshot: totalBytes ? { doneBytes: counterOf(view, "snapshotDoneBytes") ?? 0, totalBytes } : null,
+    rebuilt: toRebuilt(view),
+  };
+}
+
+function toRebuilt(view: HealthView): MasterStatus["rebuilt"] {
+  const ms = counterOf(view, "rebuildMs");
+  if (!ms) return null;
+  const count = (name: string): number => counterOf(view, name) ?? 0;
+  return {
+    ms,
+    stateBytes: count("rebuildStateBytes"),
+    rows: count("rebuildRows"),
+    rowBytes: count("rebuildRowBytes"),
   };
 }
 

@@ -3,7 +3,7 @@ import { headlineOf } from "./words.ts";
 
 const master = (number: number, role: "leader" | "follower" | "learner") => ({
   ...{ server: `state-master-${number}`, node: "node-1", state: "up", role, since: "2026-03-01T12:00:00.000Z" },
-  ...{ decidedThrough: 1, appliedSlot: 1, lag: 0, databaseUp: true, snapshot: null },
+  ...{ decidedThrough: 1, appliedSlot: 1, lag: 0, databaseUp: true, snapshot: null, rebuilt: null },
 });
 const status = {
   ...{ asOf: "2026-03-01T12:00:00.000Z", leader: "state-master-1" as string | null, quorum: 2, live: 3 },

@@ -213,6 +213,7 @@ export class Machine<Command> {
     switch (record.kind) {
       case "identity":
         this.identity = record.identity;
+        this.log.masters = firstMembership(record.members);
         break;
       case "promised":
         if (compareBallots(record.ballot, this.log.promised) > 0) this.log.promised = record.ballot;

@@ -11,7 +11,12 @@ import type { Instant, Random, RecordNumber } from "../../core.ts";
  */
 export type PaxosRecord<Command> =
   /** First record of a journal: who this acceptor is. Journals of the first version have none. */
-  | { readonly kind: "identity"; readonly identity: string }
+  | {
+      readonly kind: "identity";
+      readonly identity: string;
+      /** The first membership, whatever the settings say later. */
+      readonly members: readonly ServerName[];
+    }
   | { readonly kind: "promised"; readonly ballot: Ballot }
   | { readonly kind: "accepted"; readonly entry: PaxosEntry<Command> }
   | { readonly kind: "decidedThrough"; readonly slot: Slot }
@@ -128,6 +133,8 @@ export interface Paxos<Command> {
   readonly isVoter: boolean;
   /** Bytes of the last snapshot got from a peer; 0 without one. */
   readonly snapshotBytes: number;
+  /** Of the snapshot that is on its way: parts here, and of how many. */
+  readonly snapshotProgress: { readonly done: number; readonly parts: number } | undefined;
   /** Commands queued or in flight. */
   readonly backlog: number;
   /** On the leader: decided slots that no majority has applied to their databases yet. */

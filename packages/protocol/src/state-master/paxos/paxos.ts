@@ -53,12 +53,12 @@ class PaxosMachine<Command> implements Paxos<Command> {
 
   start(durable: readonly PaxosRecord<Command>[], instant: Instant): PaxosEffect<Command>[] {
     const machine = this.#machine;
-    const { identity } = machine.configuration;
+    const { identity, members } = machine.configuration;
     machine.at(instant);
     for (const record of durable) machine.replay(record);
     if (machine.marks.records === 0 && identity !== undefined) {
       machine.identity = identity;
-      machine.append({ kind: "identity", identity });
+      machine.append({ kind: "identity", identity, members });
     }
     machine.sawRound(machine.log.promised);
     machine.checkpointAt = machine.now + PAXOS_LIMITS.checkpointMs;
@@ -181,6 +181,10 @@ class PaxosMachine<Command> implements Paxos<Command> {
 
   get snapshotBytes(): number {
     return this.#machine.snapshots.bytes;
+  }
+
+  get snapshotProgress() {
+    return this.#machine.snapshots.progress;
   }
 
   get backlog(): number {

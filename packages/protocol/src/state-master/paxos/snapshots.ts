@@ -42,6 +42,11 @@ export class Snapshots {
     return this.fetched?.askAt ?? Number.POSITIVE_INFINITY;
   }
 
+  /** Of the snapshot that is on its way: parts here, and of how many. */
+  get progress(): { readonly done: number; readonly parts: number } | undefined {
+    return this.fetched && { done: this.fetched.parts.length, parts: this.fetched.offer.parts };
+  }
+
   takeInstalled(): InstalledSnapshot | undefined {
     const installed = this.#installed;
     this.#installed = undefined;
@@ -55,7 +60,8 @@ export class Snapshots {
 
   replayPart(part: number, bytes: Uint8Array): void {
     if (part === 0) this.#replayed = [];
-    this.#replayed[part] = bytes;
+    // A copy: what is replayed may be a view into the journal's memory.
+    this.#replayed[part] = new Uint8Array(bytes);
   }
 
   replayInstalled(through: Slot, parts: number): void {
@@ -143,7 +149,8 @@ export function onSnapshotPart<Command>(
   const { fetched } = machine.snapshots;
   if (!fetched || fetched.from !== from || fetched.offer.through !== through) return;
   if (part !== fetched.parts.length || !isWanted(machine, fetched.offer)) return;
-  fetched.parts.push(bytes);
+  // A copy: what is received may be a view into the link's memory.
+  fetched.parts.push(new Uint8Array(bytes));
   fetched.heardAt = machine.now;
   fetched.askAt = machine.now + PAXOS_LIMITS.snapshotPauseMs;
   if (fetched.parts.length === fetched.offer.parts) install(machine, fetched);
