@@ -55,7 +55,7 @@ async function wipeMaster(place) {
     each.servers.some((/** @type {any} */ { name }) => name === master.name),
   );
   const records = recordedProcesses(place);
-  const database = records.find(({ name }) => name.startsWith("postgres-") && name.endsWith(master.name));
+  const database = records.find(({ name }) => name === `postgres-${master.name.replace("state-master", "master")}`);
   if (!database) throw new Error(`no Postgres of ${master.name} among ${records.map(({ name }) => name).join(", ")}`);
   const instance = database.name.slice("postgres-".length);
   // Out of the way first: what starts again in this moment finds nothing.
