@@ -37,7 +37,9 @@ export class ChecksumAudit {
   readonly #passes = new Map<ServerName, Pass>();
   readonly #recent = new Map<string, Digest>();
   /** Number of objects after each slot that made new ones, ascending. */
-  readonly #counts: { readonly slot: Slot; readonly objects: number }[] = [];
+  #counts: { readonly slot: Slot; readonly objects: number }[] = [];
+  /** Of slots before this one nothing is known here: the state began with a checkpoint or a peer's snapshot. */
+  #knownFrom: Slot = 0;
 
   constructor(context: MasterContext) {
     this.#context = context;
@@ -53,6 +55,14 @@ export class ChecksumAudit {
     if (!versions.some(({ number }) => number === 1)) return;
     this.#counts.push({ slot, objects: this.#context.state.heads.size });
     if (this.#counts.length > COUNTS_MAX) this.#counts.shift();
+  }
+
+  /** The state was replaced as a whole by that after this slot. */
+  restored(slot: Slot): void {
+    this.#passes.clear();
+    this.#recent.clear();
+    this.#counts = [{ slot, objects: this.#context.state.heads.size }];
+    this.#knownFrom = slot;
   }
 
   clear(): void {
@@ -99,7 +109,7 @@ export class ChecksumAudit {
 
   /** How many objects there were after this slot; undefined when that is forgotten. */
   #objectsAt(slot: Slot): number | undefined {
-    if (slot > this.#context.applied) return undefined;
+    if (slot > this.#context.applied || slot < this.#knownFrom) return undefined;
     const isForgotten = this.#counts.length === COUNTS_MAX && slot < (this.#counts[0]?.slot ?? 0);
     if (isForgotten) return undefined;
     return this.#counts.findLast((count) => count.slot <= slot)?.objects ?? 0;

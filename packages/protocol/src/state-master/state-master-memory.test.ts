@@ -1,8 +1,12 @@
 import type { Digest, RequestId } from "@redoubt/shared";
 import { describe, expect, test } from "vitest";
+import { nodeHasher } from "../testing/hasher.test-support.ts";
 import { makeChain, type TestChange } from "./changes.test-support.ts";
+import { ChecksumAudit } from "./checksum-audit.ts";
+import { MasterContext } from "./context.ts";
 import { HeadTable } from "./head-table.ts";
 import { MASTERS, MasterCluster } from "./master-cluster.test-support.ts";
+import { createMetadataState } from "./metadata-state.ts";
 import { OutcomeTable } from "./outcome-table.ts";
 
 const digest = (number: number): Digest & RequestId =>
@@ -52,6 +56,24 @@ describe("outcomes of request ids", () => {
     expect(table.get("" as RequestId)).toBeUndefined();
     expect(table.get("zz" as RequestId)).toBeUndefined();
   });
+});
+
+test("a pass over objects that began before the state was restored says nothing of their number", () => {
+  const context = new MasterContext(createMetadataState(nodeHasher), () => 0);
+  const audit = new ChecksumAudit(context);
+  const head = { number: 1, epoch: 1, slot: 9, c1: digest(1), c2: digest(2) };
+  for (const object of ["a/1", "a/2"]) context.state.heads.set(object, head);
+  context.applied = 10;
+  audit.restored(10);
+  const pass = (since: number, objects: readonly string[]) =>
+    audit.take("state-replica-9", {
+      ...{ kind: "checksums", identity: "joiner", pass: since, since },
+      entries: objects.map((object) => ({ object, number: 1, c2: digest(2) })),
+      end: { objects: objects.length, appliedThrough: 10 },
+    });
+  expect(pass(9, ["a/1"])).toBeUndefined();
+  expect(pass(10, ["a/1"])).toBeUndefined();
+  expect(pass(10, ["a/1", "a/2"])).toMatchObject({ identity: "joiner" });
 });
 
 test("heads are the same through growth and through a checkpoint", () => {

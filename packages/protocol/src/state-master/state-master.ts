@@ -230,6 +230,7 @@ class StateMasterCore implements StateMaster {
     this.#context.state = unpackMetadata(this.#context.state.hasher, metadata);
     this.#context.applied = core.applied;
     this.#stream.load(core.stream);
+    this.#audit.restored(core.applied);
     return core;
   }
 
