@@ -88,7 +88,7 @@ function verdictSentence(row: QuarantineRow, { detail }: Evidence): string {
   const why = detail === "" ? "" : `: ${detail}`;
   if (row.reason === "signature" || row.reason === "rule")
     return `Quarantined because it matched ${row.reason} ${row.check}${why}`;
-  return `Quarantined because “${checkTitle(row.check)}” did not hold (${row.check})${why}`;
+  return `Quarantined because the check “${checkTitle(row.check)}” failed (${row.check})${why}`;
 }
 
 function hostNote({ cluster }: PortParts, host: string): string | null {
