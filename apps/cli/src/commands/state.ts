@@ -66,7 +66,7 @@ function describeCopy(
   expected: string,
 ) {
   const short = server.replace("state-replica-", "");
-  const trouble = mark === "corrupt" ? " CORRUPT" : c1 === expected ? "" : " DIFFERS";
+  const trouble = mark === "corrupt" ? " CORRUPT" : mark === "unread" ? " unread" : c1 === expected ? "" : " DIFFERS";
   return `${short}${trouble}${mark === "repaired" ? " repaired" : ""}`;
 }
 

@@ -43,6 +43,7 @@ import { ProcessControl } from "./process-control.ts";
 import { Registry } from "./registry.ts";
 import { RegulatorLink } from "./regulator-link.ts";
 import { StateLink } from "./state-link.ts";
+import { StorageMarks } from "./storage-marks.ts";
 import { TrafficView } from "./traffic.ts";
 
 const OWN_BEAT_MS = 1_000;
@@ -66,6 +67,7 @@ export class Manager {
   readonly regulator: RegulatorLink;
   readonly state: StateLink;
   readonly holders: LeaseHolders;
+  readonly marks = new StorageMarks();
   readonly traffic: TrafficView;
   readonly degrees: Degrees;
   readonly clients: Clients;
@@ -200,7 +202,7 @@ export class Manager {
 
   administrationPort() {
     const { cluster, server, database, feed, registry, membership, degrees, regulator, state, traffic, clients } = this;
-    const { holders, alerts, drills } = this;
+    const { holders, alerts, drills, marks } = this;
     const contract = this.#contract;
     const parts = {
       cluster,
@@ -215,7 +217,7 @@ export class Manager {
       state,
       traffic,
     };
-    const port = createAdministrationPort({ ...parts, holders, clients, alerts, drills });
+    const port = createAdministrationPort({ ...parts, holders, marks, clients, alerts, drills });
     const drill = { name: "drill", role: "admin", via: "local" } as const;
     drills.use({
       replaceServer: (name, entry) => membership.replace(name, entry),

@@ -143,6 +143,8 @@ export type ToConfigurationManager =
         readonly status: "pending" | "verified" | "invalid";
         readonly requestId: RequestId;
         readonly executionServer: ServerName;
+        /** Number of its record in the replica's journal; absent for versions that are not verified. */
+        readonly record?: number;
       }[];
     }
   /** Primary master → manager: what members found on their disks, for the administrator. */

@@ -39,6 +39,8 @@ export interface ScrubStatus {
   server: string;
   node: string;
   state: string;
+  /** Bytes taken from other members so far by a replica that is none yet; null for a member. */
+  gatheredBytes: number | null;
   /** Whole passes over its journal since its process started; null when it does not say. */
   passes: number | null;
   /** How long the last whole pass took, and what it read. */

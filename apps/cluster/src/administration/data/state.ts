@@ -5,10 +5,10 @@ export type VersionStatus = "pending" | "verified" | "invalid";
 /** What one replica stores of a version. */
 export interface ReplicaCopy {
   server: string;
-  /** Computed again from the bytes it stores, not remembered. */
+  /** Computed again from the bytes it stores, not remembered; empty when they cannot be read. */
   c1: string;
-  /** What its scrub found; absent while nothing was ever wrong with this copy. */
-  mark?: "corrupt" | "repaired";
+  /** What its scrub found; absent while nothing was ever wrong with this copy. `unread`: it lies behind a corrupt one. */
+  mark?: "corrupt" | "repaired" | "unread";
 }
 
 export interface StateVersion {

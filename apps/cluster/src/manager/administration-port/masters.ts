@@ -98,13 +98,14 @@ function toRebuilt(view: HealthView): MasterStatus["rebuilt"] {
 }
 
 function toScrub(view: HealthView): ScrubStatus {
-  const { server, node, state } = view;
+  const { server, node, state, health } = view;
   const passes = counterOf(view, "scrubPasses");
   const ofLastPass = (name: string): number | null => (passes === null || passes === 0 ? null : counterOf(view, name));
   return {
     server,
     node,
     state,
+    gatheredBytes: state === "up" && health?.role === "learner" ? (counterOf(view, "transferBytes") ?? 0) : null,
     passes,
     lastPassMs: ofLastPass("scrubLastPassMs"),
     lastPassBytes: ofLastPass("scrubLastPassBytes"),

@@ -8,7 +8,20 @@ import type { ObjectDescription, StoredVersionEntry } from "../state-link.ts";
 
 type Described = readonly { readonly server: string; readonly versions: ObjectDescription["versions"] }[];
 
-export function mergeVersions(stored: readonly StoredVersionEntry[], described: Described): StateVersion[] {
+/** What scrubs found, for one object. */
+export interface Marks {
+  readonly of: (server: string, record: number | undefined) => "corrupt" | "repaired" | undefined;
+  /** Versions that a server cannot read now. */
+  readonly corruptVersions: (server: string) => readonly number[];
+}
+
+const NO_MARKS: Marks = { of: () => undefined, corruptVersions: () => [] };
+
+export function mergeVersions(
+  stored: readonly StoredVersionEntry[],
+  described: Described,
+  marks: Marks = NO_MARKS,
+): StateVersion[] {
   const versions = new Map<string, StateVersion>();
   for (const entry of stored) {
     const { number, epoch, parent, c1, c2, requestId, executionServer, testers, at, attempt, slot, changeDigest } =
@@ -31,7 +44,7 @@ export function mergeVersions(stored: readonly StoredVersionEntry[], described: 
     });
   }
   for (const { server, versions: held } of described) {
-    for (const { number, epoch, c1, status, requestId, executionServer } of held) {
+    for (const { number, epoch, c1, status, requestId, executionServer, record } of held) {
       const key = `${number}.${epoch}`;
       const known = versions.get(key) ?? {
         number,
@@ -49,14 +62,26 @@ export function mergeVersions(stored: readonly StoredVersionEntry[], described: 
         slot: null,
         changeDigest: null,
       };
-      known.replicas.push({ server, c1 });
+      const mark = marks.of(server, record);
+      known.replicas.push({ server, c1, ...(mark ? { mark } : {}) });
       versions.set(key, known);
     }
   }
+  for (const { server } of described) markUnreadable(versions, server, marks.corruptVersions(server));
   const ascending = [...versions.values()].sort(
     (left, right) => left.number - right.number || left.epoch - right.epoch,
   );
   return fillIn(ascending);
+}
+
+/** A replica reads an object's versions from the newest back, and ends where it cannot read: what is older is not missing. */
+function markUnreadable(versions: ReadonlyMap<string, StateVersion>, server: string, corrupt: readonly number[]): void {
+  if (corrupt.length === 0) return;
+  const newest = Math.max(...corrupt);
+  for (const { number, status, replicas } of versions.values()) {
+    if (status !== "verified" || number > newest || replicas.some((copy) => copy.server === server)) continue;
+    replicas.push({ server, c1: "", mark: corrupt.includes(number) ? "corrupt" : "unread" });
+  }
 }
 
 /** What only replicas know has no time and no parent of its own: it comes after the verified version before it. */

@@ -13,6 +13,7 @@ import type { Membership } from "../membership.ts";
 import type { Registry } from "../registry.ts";
 import type { RegulatorLink } from "../regulator-link.ts";
 import type { StateLink } from "../state-link.ts";
+import type { StorageMarks } from "../storage-marks.ts";
 import type { TrafficView } from "../traffic.ts";
 
 export interface PortParts {
@@ -26,6 +27,7 @@ export interface PortParts {
   readonly degrees: Degrees;
   readonly regulator: RegulatorLink;
   readonly state: StateLink;
+  readonly marks: StorageMarks;
   readonly holders: LeaseHolders;
   readonly traffic: TrafficView;
   readonly clients: Clients;

@@ -55,6 +55,20 @@ describe("versions of an object", () => {
     expect(second).toMatchObject({ status: "pending", c2: null, parent: { number: 1, epoch: 2 } });
   });
 
+  test("show what scrubs found: a corrupt copy, what lies behind it, and one that was repaired", () => {
+    const described = [{ server: "state-replica-1", versions: [{ ...held(3, "verified"), record: 30 }] }];
+    const marks = {
+      of: (_: string, record: number | undefined) => (record === 30 ? ("repaired" as const) : undefined),
+      corruptVersions: () => [2],
+    };
+    const versions = mergeVersions([stored(1), stored(2), stored(3)], described, marks);
+    expect(versions.map(({ replicas }) => replicas)).toEqual([
+      [{ server: "state-replica-1", c1: "", mark: "unread" }],
+      [{ server: "state-replica-1", c1: "", mark: "corrupt" }],
+      [{ server: "state-replica-1", c1: c1("a"), mark: "repaired" }],
+    ]);
+  });
+
   test("show the replica whose bytes differ", () => {
     const [version] = mergeVersions(
       [stored(1)],
@@ -137,7 +151,7 @@ describe("placement", () => {
       fullyReplicatedAt: null,
     });
     expect(group({ members: ["r1", "r2"], joining: ["r3"] })?.fullyReplicatedAt).toBeNull();
-    const states = group({ members: ["r1", "r2"], struckOff: ["r3"], joining: ["r4"] })?.members;
+    const states = group({ members: ["r1", "r2"], struckOff: ["r3"], joining: ["r3", "r4"] })?.members;
     expect(states?.map(({ server, state }) => `${server} ${state}`)).toEqual([
       "r1 member",
       "r2 member",

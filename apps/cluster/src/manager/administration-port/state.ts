@@ -111,7 +111,11 @@ async function showObject(
   const described = await state.describe(object, from === undefined ? undefined : { from, to });
   if (stored === undefined && described.length === 0)
     throw new AdministrationError("unavailable", "Neither a state master nor a replica answers; try in a moment.");
-  const versions = mergeVersions(stored ?? [], described);
+  const { marks } = parts;
+  const versions = mergeVersions(stored ?? [], described, {
+    of: (server, record) => marks.of(server, record),
+    corruptVersions: (server) => marks.corruptVersions(server, object),
+  });
   if (versions.length === 0 && before === undefined)
     throw new AdministrationError("not-found", `There is no object named ${object}.`, "object");
   return {
@@ -152,11 +156,11 @@ export function toPlacementGroups(answer: PlacementAnswer, stateOf: (server: str
       faultsTolerated,
       members: [
         ...of(members, "member"),
-        ...of(joining, "joining"),
         ...of(
-          struckOff.filter((server) => !joining.includes(server) && !members.includes(server)),
-          "struck off",
+          joining.filter((server) => !struckOff.includes(server)),
+          "joining",
         ),
+        ...of(struckOff, "struck off"),
       ].sort((left, right) => left.server.localeCompare(right.server, "en", { numeric: true })),
       // t+1 copies must remain, of which one is honest.
       faultsToleratedNow: Math.max(0, Math.min(faultsTolerated, up - vouching(faultsTolerated))),

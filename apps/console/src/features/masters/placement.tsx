@@ -110,7 +110,7 @@ const toleranceTone = ({ faultsTolerated, faultsToleratedNow }: PlacementGroup) 
 
 function Member({ member }: { member: PlacementGroup["members"][number] }) {
   const { server, state, serverState } = member;
-  if (state === "struck off") return <Status tone="bad">{server}, struck off</Status>;
+  if (state === "struck off") return <Status tone="bad">{server}, struck off until it has everything again</Status>;
   if (state === "joining") return <Status tone="accent">{server}, joining</Status>;
   return (
     <Status tone={stateTone(serverState)}>

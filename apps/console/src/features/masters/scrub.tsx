@@ -29,7 +29,11 @@ export function Scrub({ replicas, stale }: { replicas: readonly Replica[]; stale
             <Row key={replica.server}>
               <RowHeader className="whitespace-nowrap">{replica.server}</RowHeader>
               <Cell>
-                <Status tone={stale ? "idle" : stateTone(replica.state)}>{stale ? "stale" : replica.state}</Status>
+                {replica.gatheredBytes !== null && !stale ? (
+                  <Status tone="accent">gathering, {formatBytes(replica.gatheredBytes)} so far</Status>
+                ) : (
+                  <Status tone={stale ? "idle" : stateTone(replica.state)}>{stale ? "stale" : replica.state}</Status>
+                )}
               </Cell>
               <Cell numeric>
                 {replica.passes === null ? <Status tone="idle">not reported</Status> : formatCount(replica.passes)}

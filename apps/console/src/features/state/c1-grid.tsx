@@ -79,7 +79,13 @@ function CopyCell({ copy, isExpected }: { copy: Copy; isExpected: boolean }) {
         <Status tone="idle">no answer</Status>
       </Cell>
     );
-  if (copy.c1 === null)
+  if (copy.state === "unread")
+    return (
+      <Cell>
+        <Status tone="warn">behind damage</Status>
+      </Cell>
+    );
+  if (copy.c1 === null && copy.state === "absent")
     return (
       <Cell>
         {isExpected ? (
@@ -96,8 +102,10 @@ function CopyCell({ copy, isExpected }: { copy: Copy; isExpected: boolean }) {
   return (
     <Cell className={classes("whitespace-nowrap", isWrong && "bg-bad-soft shadow-[inset_0_0_0_1px_var(--bad-mark)]")}>
       <Status tone={isWrong ? "bad" : "good"}>
-        <Hash value={copy.c1} digits={6} className={isWrong ? "font-semibold" : "text-ink-soft"} />
-        {isWrong && <span className="ml-1.5 font-medium">{copy.state}</span>}
+        {copy.c1 !== null && (
+          <Hash value={copy.c1} digits={6} className={isWrong ? "mr-1.5 font-semibold" : "text-ink-soft"} />
+        )}
+        {isWrong && <span className="font-medium">{copy.state}</span>}
         {copy.state === "repaired" && (
           <span className="ml-1.5 text-accent">
             <Wrench aria-hidden className="mr-1 inline size-3 align-[-1px]" />

@@ -3,9 +3,9 @@ import { plural } from "../../text/format.ts";
 
 /**
  * `same`: the version's bytes. `repaired`: the same again after its scrub mended them. `differs`: other bytes. `corrupt`: its
- * own scrub found them wrong. `absent`: it answered and does not have this version. `silent`: it did not answer at all.
+ * own scrub found them wrong. `unread`: it lies behind a corrupt one, and is read again once that is repaired. `absent`: it answered and does not have this version. `silent`: it did not answer at all.
  */
-export type CopyState = "same" | "repaired" | "differs" | "corrupt" | "absent" | "silent";
+export type CopyState = "same" | "repaired" | "differs" | "corrupt" | "unread" | "absent" | "silent";
 
 export interface Copy {
   server: string;
@@ -15,7 +15,7 @@ export interface Copy {
 
 interface Version {
   c1: string;
-  replicas: readonly { server: string; c1: string; mark?: "corrupt" | "repaired" | undefined }[];
+  replicas: readonly { server: string; c1: string; mark?: "corrupt" | "repaired" | "unread" | undefined }[];
 }
 
 /** Members and all replicas that any version was seen on, by number. */
@@ -33,12 +33,12 @@ export function copiesOf(version: Version, names: readonly string[], answered: R
   return names.map((server) => {
     const copy = version.replicas.find((replica) => replica.server === server);
     if (copy === undefined) return { server, state: answered.has(server) ? "absent" : "silent", c1: null };
-    return { server, state: stateOf(copy, version.c1), c1: copy.c1 };
+    return { server, state: stateOf(copy, version.c1), c1: copy.c1 === "" ? null : copy.c1 };
   });
 }
 
 function stateOf({ c1, mark }: Version["replicas"][number], expected: string): CopyState {
-  if (mark === "corrupt") return "corrupt";
+  if (mark === "corrupt" || mark === "unread") return mark;
   if (c1 !== expected) return "differs";
   return mark === "repaired" ? "repaired" : "same";
 }
@@ -59,6 +59,7 @@ export function sentenceOf(copies: readonly Copy[]): string {
     say("corrupt", "has found its copy corrupt", "have found their copies corrupt"),
     say("repaired", "has repaired its copy", "have repaired their copies"),
     say("absent", "does not have it", "do not have it"),
+    say("unread", "cannot read it before a damaged one is repaired", "cannot read it before a damaged one is repaired"),
     say("silent", "did not answer", "did not answer"),
   ].join("");
 }

@@ -154,7 +154,8 @@ const Unknown = () => <span className="text-ink-faint">not yet</span>;
 function Stored({ version, copies }: { version: StateVersion; copies: readonly Copy[] }) {
   const { c1, c2, changeDigest } = version;
   const wrong = copies.some(isWrong);
-  const missing = version.status === "verified" && copies.some(({ state }) => state === "absent" || state === "silent");
+  const missing =
+    version.status === "verified" && copies.some(({ state }) => ["absent", "silent", "unread"].includes(state));
   return (
     <div>
       <Status tone={wrong ? "bad" : missing ? "warn" : "good"} className="mb-3" wrap>
