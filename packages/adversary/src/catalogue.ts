@@ -52,3 +52,11 @@ export const SPLITTING_ADVERSARIES: readonly SeededAdversaryFactory[] = [
   partialAtWill,
   quorumAndOthers,
 ];
+
+/** Those that work without a ticket of their own. */
+export const forgingAdversaries = (self: ServerName): readonly SeededAdversaryFactory[] => [
+  fabricatedReplies,
+  replayOldTickets,
+  foreignTickets(self),
+  forgedRequestIds,
+];

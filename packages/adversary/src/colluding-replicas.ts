@@ -101,9 +101,35 @@ const vouchWrongly = accomplice("K-vouch", "an accomplice that vouches for wrong
   return [{ ...message, changeDigest: digestText(tools.hasher, "vouched", changeDigest), verdict: PASS }];
 });
 
+/**
+ * Two-faced: to the regulator and in reports it stands for what the others hold, so that replies leave; in settlements it
+ * swears to what it alone was told.
+ */
+export const twoFaced = accomplice(
+  "K-two-faced",
+  "an accomplice that confirms one story and swears to another",
+  (tools, message) => {
+    if (message.kind === "evidenceReport") return [];
+    if (message.kind === "answer") {
+      const told = tools.conspiracy.stories(message.requestId, message.attempt)[0];
+      return told && told.digest !== message.changeDigest ? [answering(message, told)] : [message];
+    }
+    if (message.kind === "report") {
+      const changes = message.changes.map((change) => {
+        const { requestId, attempt } = change.summary.ticket;
+        const told = tools.conspiracy.stories(requestId, attempt)[0];
+        return told ? reported(told) : change;
+      });
+      return [{ ...message, changes }];
+    }
+    return [message];
+  },
+);
+
 export const COLLUDING_REPLICAS: readonly SeededAdversaryFactory[] = [
   confirmEverything,
   swearInPromises,
   reportForIt,
   vouchWrongly,
+  twoFaced,
 ];

@@ -24,7 +24,7 @@ const membersOf = ({ ticket }: ChangeRecord): readonly ServerName[] => [
 ];
 
 /** Decides once per change, remembers for its retransmissions. */
-class Decisions<Choice> {
+export class Decisions<Choice> {
   readonly #made = new Map<string, Choice>();
 
   of(record: ChangeRecord, decide: () => Choice): Choice {
@@ -111,6 +111,11 @@ export const quorumAndOthers = splitting(
     const sorted = [...members].sort((one, other) => Number(accomplices.has(other)) - Number(accomplices.has(one)));
     return sorted.slice(record.ticket.body.faultsTolerated + 1);
   },
+);
+
+/** Only accomplices hear the other story, and hear it always. */
+export const whisper = splitting("A4", "another change set for accomplices only", 1, (tools, record) =>
+  membersOf(record).filter((member) => tools.conspiracy.accomplices.has(member)),
 );
 
 /** Only t of the members hear of a change at all, accomplices first; sometimes only those. */

@@ -5,7 +5,7 @@
 import { digestText } from "@redoubt/protocol";
 import type { AnyMessage, ChangeRecord, RequestId, ServerName, Ticket, TicketBody } from "@redoubt/shared";
 import { anyOf, chance, type SeededAdversaryFactory, type SeededAdversaryTools } from "./adversary.ts";
-import { altered, isApplicationChange } from "./multicast-adversaries.ts";
+import { altered, Decisions, isApplicationChange } from "./multicast-adversaries.ts";
 
 const REMEMBERED_MAX = 256;
 
@@ -22,7 +22,7 @@ const overhearing =
     return [message];
   };
 
-/** Adds forged changes to some of the honest ones. */
+/** Adds forged changes to some of the honest ones, before or behind them, the same to every member. */
 const adding =
   (
     id: string,
@@ -30,16 +30,25 @@ const adding =
     share: number,
     forge: (tools: SeededAdversaryTools, record: ChangeRecord) => ChangeRecord | undefined,
   ): SeededAdversaryFactory =>
-  (tools) => ({
-    id,
-    title,
-    bendArrival: overhearing(tools),
-    bendMessage(_to, message): readonly AnyMessage[] {
-      if (!isApplicationChange(message) || !chance(tools, share)) return [message];
-      const forged = forge(tools, message.record);
-      return forged ? [message, { ...message, record: forged }] : [message];
-    },
-  });
+  (tools) => {
+    const decisions = new Decisions<{ readonly forged: ChangeRecord | undefined; readonly isFirst: boolean }>();
+    const decide = (record: ChangeRecord) => ({
+      forged: chance(tools, share) ? forge(tools, record) : undefined,
+      isFirst: chance(tools, 0.5),
+    });
+    return {
+      id,
+      title,
+      bendArrival: overhearing(tools),
+      bendMessage(_to, message): readonly AnyMessage[] {
+        if (!isApplicationChange(message)) return [message];
+        const { forged, isFirst } = decisions.of(message.record, () => decide(message.record));
+        if (!forged) return [message];
+        const other = { ...message, record: forged };
+        return isFirst ? [other, message] : [message, other];
+      },
+    };
+  };
 
 /** Results of requests it was never given; it also calls requests of others failed. */
 export const fabricatedReplies: SeededAdversaryFactory = (tools) => {

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { ambushed } from "./ambush.test-support.ts";
 import {
   credulousRegulator,
   forgetfulMaster,
@@ -11,7 +10,8 @@ import {
 } from "./broken-cores.test-support.ts";
 import { nodeHasher } from "./hasher.test-support.ts";
 import { runSeed, type SeedOptions } from "./scenario.ts";
-import { powerCuts } from "./storms.test-support.ts";
+import { ambushed } from "./worlds/ambush.ts";
+import { powerCuts } from "./worlds/power-cuts.ts";
 
 const TIMEOUT_MS = 120_000;
 

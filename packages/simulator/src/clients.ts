@@ -11,6 +11,8 @@ export interface ClientPlan {
   readonly operations: number;
   /** Mixed in among the honest operations, by a client whose name does not start with "honest". */
   readonly attacks: readonly BankOperation[];
+  /** What it asks first, word for word; `operations` counts these too. */
+  readonly script?: readonly { readonly operation: BankOperation; readonly input: BankInput; readonly key: string }[];
 }
 
 export interface Response {
@@ -59,13 +61,17 @@ export class SimulatedClient {
     if (this.#remaining === 0) return;
     this.#remaining -= 1;
     const id = this.#surroundings.nextId();
+    const scripted = this.#plan.script?.[this.history.length];
     const attackNow = this.#attacks.length > 0 && (this.#remaining < this.#attacks.length || this.#random.chance(0.4));
-    const operation = attackNow ? (this.#attacks.shift() as BankOperation) : this.#honestOperation();
+    const chosen = attackNow ? (this.#attacks.shift() as BankOperation) : this.#honestOperation();
+    const operation = scripted?.operation ?? chosen;
+    const input = scripted?.input ?? this.#input(operation, `${this.#plan.name}-${id}`);
     const entry: ClientOperation = {
       id,
       client: this.name,
       operation,
-      input: this.#input(operation, `${this.#plan.name}-${id}`),
+      input,
+      key: scripted?.key ?? input.stamp,
       invokedAt: this.#surroundings.now(),
       completedAt: undefined,
       status: undefined,

@@ -1,6 +1,6 @@
 /** Makes the faults of a plan happen, counts them, and heals everything in the end. */
 import { componentOf, type ServerName } from "@redoubt/shared";
-import type { FaultEvent, FaultPlan } from "./faults.ts";
+import type { FaultEvent, FaultPlan, Stage } from "./faults.ts";
 import type { Host } from "./host.ts";
 import type { Network } from "./network.ts";
 
@@ -76,7 +76,25 @@ export class FaultInjector {
         return;
       case "leaseMove":
         this.#world.moveLeases(event.lastsMs);
+        return;
+      case "script":
+        event.run(this.#stage);
     }
+  }
+
+  get #stage(): Stage {
+    const { hosts, later, network } = this.#world;
+    return {
+      hosts,
+      later,
+      cut: (links) => {
+        for (const [from, to] of links) network.cut(from, to);
+        return () => {
+          for (const [from, to] of links) network.mend(from, to);
+        };
+      },
+      crash: (server, lastsMs, how) => this.#crash(server, lastsMs, how),
+    };
   }
 
   #crashAtEffect({ server, effects, only, lastsMs }: Of<"crashAtEffect">): void {

@@ -3,6 +3,7 @@
  * at the end of the safety phase; what must hold then is liveness.
  */
 import type { ServerName } from "@redoubt/shared";
+import type { EffectFilter, Host } from "./host.ts";
 import type { NetworkFaults } from "./network.ts";
 import type { SeededRandom } from "./random.ts";
 
@@ -18,8 +19,8 @@ export type FaultEvent = { readonly atMs: number; readonly lastsMs: number } & (
       readonly kind: "crashAtEffect";
       readonly server: ServerName;
       readonly effects: number;
-      /** Only effects of this kind count. */
-      readonly only: string | undefined;
+      /** Only such effects count. */
+      readonly only: EffectFilter;
     }
   /** The machine goes down: what the system had not written to the disk yet is gone too. */
   | { readonly kind: "powerCut"; readonly servers: readonly ServerName[] }
@@ -54,7 +55,18 @@ export type FaultEvent = { readonly atMs: number; readonly lastsMs: number } & (
     }
   /** The manager takes an execution server off its list for a while; the process knows nothing of it and goes on. */
   | { readonly kind: "leaseMove" }
+  /** A plot of a world made for one purpose (`worlds/`). */
+  | { readonly kind: "script"; readonly run: (stage: Stage) => void }
 );
+
+/** What a script may do. */
+export interface Stage {
+  readonly hosts: ReadonlyMap<ServerName, Host>;
+  readonly later: (delayMs: number, run: () => void) => void;
+  /** Cuts these directions; the function returned mends them, as does the end of the safety phase. */
+  readonly cut: (links: readonly (readonly [from: ServerName, to: ServerName])[]) => () => void;
+  readonly crash: (server: ServerName, lastsMs: number, how: "killed" | "power-cut") => void;
+}
 
 export interface FaultTargets {
   readonly regulators: readonly ServerName[];

@@ -27,6 +27,9 @@ export interface HostPlan {
   readonly isSameState?: (one: Checkpoint, other: Checkpoint) => boolean;
 }
 
+/** Effects of one kind, or whichever the function picks, or all. */
+export type EffectFilter = string | ((effect: HostEffect) => boolean) | undefined;
+
 /** What the world does for a host. */
 export interface HostSurroundings {
   readonly now: () => number;
@@ -68,7 +71,7 @@ export class Host {
   /** A fault of the wall clock: off by so much since then, and running so much too fast. */
   #wallFault = { shiftMs: 0, drift: 0, since: 0 };
   /** Armed by {@link crashAfter}. */
-  #fuse: { left: number; readonly only: string | undefined; readonly crash: (effect: string) => void } | undefined;
+  #fuse: { left: number; readonly only: EffectFilter; readonly crash: (effect: string) => void } | undefined;
   /** More while a fault makes the disk slow. */
   syncMs = SYNC_MS;
 
@@ -181,20 +184,20 @@ export class Host {
   }
 
   /**
-   * `crash` is called when that many effects (of one kind only, where one is given) have been performed: before the next,
-   * or, when that is a synced append, in the middle of it.
+   * `crash` is called when that many effects (only those that pass the filter, where there is one) have been performed:
+   * before the next, or, when that is a synced append, in the middle of it.
    */
-  crashAfter(effects: number, only: string | undefined, crash: (effect: string) => void): void {
+  crashAfter(effects: number, only: EffectFilter, crash: (effect: string) => void): void {
     if (this.running) this.#fuse = { left: effects, only, crash };
   }
 
   /** Whether the process came to its end. */
-  #burn({ kind }: HostEffect): boolean {
+  #burn(effect: HostEffect): boolean {
     const fuse = this.#fuse;
-    if (!fuse || (fuse.only !== undefined && fuse.only !== kind) || --fuse.left >= 0) return false;
+    if (!fuse || !passes(effect, fuse.only) || --fuse.left >= 0) return false;
     this.#fuse = undefined;
-    fuse.crash(kind);
-    return true;
+    fuse.crash(effect.kind);
+    return !this.running;
   }
 
   #armTick(): void {
@@ -269,6 +272,9 @@ export class Host {
     this.syncMs = SYNC_MS;
   }
 }
+
+const passes = (effect: HostEffect, filter: EffectFilter): boolean =>
+  typeof filter === "function" ? filter(effect) : filter === undefined || filter === effect.kind;
 
 const isAppend = (effect: HostEffect): effect is AppendEffect => effect.kind === "append";
 

@@ -2,3 +2,4 @@
 
 export type { Violation } from "./observation.ts";
 export { runSeed, type SeedResult } from "./scenario.ts";
+export { WORLDS } from "./worlds/index.ts";

@@ -11,6 +11,8 @@ export interface ClientOperation {
   readonly client: string;
   readonly operation: string;
   readonly input: BankInput;
+  /** Idempotency key. */
+  readonly key: string;
   readonly invokedAt: number;
   /** Virtual milliseconds; undefined while unanswered. */
   completedAt: number | undefined;
@@ -45,6 +47,20 @@ export interface Release {
   }[];
 }
 
+/** A definite rejection of a request that was executed, and what the masters had decided by then. */
+export interface Rejection {
+  readonly requestId: RequestId;
+  readonly at: number;
+  readonly closed: boolean;
+}
+
+/** A request that some master has closed, and which replicas had refused it for ever by then. */
+export interface Closing {
+  readonly requestId: RequestId;
+  readonly fencedBy: ReadonlySet<ServerName>;
+  readonly faultsTolerated: number;
+}
+
 /** The synced part of a replica's disk at some moment, as texts. */
 export interface JournalSnapshot {
   readonly server: ServerName;
@@ -58,6 +74,8 @@ export interface Observation {
   /** Per life of a master, the rows of verified versions it put out for its database. */
   readonly versionRows: ReadonlyMap<string, readonly VersionRow[]>;
   readonly releases: readonly Release[];
+  readonly rejections: readonly Rejection[];
+  readonly closings: readonly Closing[];
   /** Earlier states of replicas' disks; the last one of each replica is its disk at the end. */
   readonly snapshots: readonly JournalSnapshot[];
   /** Per replica, the change records on its disk, in disk order. */

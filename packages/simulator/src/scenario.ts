@@ -15,6 +15,7 @@ import { checkAgreement } from "./checkers/agreement.ts";
 import { checkAppendOnly } from "./checkers/append-only.ts";
 import { checkBankSum } from "./checkers/bank-sum.ts";
 import { checkC2 } from "./checkers/c2.ts";
+import { checkClosings } from "./checkers/closings.ts";
 import { checkEpochExclusion } from "./checkers/epoch-exclusion.ts";
 import { checkLinearizability } from "./checkers/linearizability.ts";
 import { checkLiveness } from "./checkers/liveness.ts";
@@ -59,6 +60,7 @@ const CHECKERS: readonly Checker[] = [
   checkConvergence,
   checkAppendOnly,
   checkC2,
+  checkClosings,
   checkEpochExclusion,
   checkReleased,
   checkOneEffect,

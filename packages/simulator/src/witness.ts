@@ -5,7 +5,7 @@
  */
 import { type ApplyEffect, composeReply, digestReply, type Hasher, type VersionRow } from "@redoubt/protocol";
 import type { Digest, RequestId, ServerName, Slot, SlotDecisions } from "@redoubt/shared";
-import type { JournalSnapshot, Release, StoredChange } from "./observation.ts";
+import type { Closing, JournalSnapshot, Rejection, Release, StoredChange } from "./observation.ts";
 
 /** The parts of a host that a witness may look at. */
 export interface WitnessedDisk {
@@ -19,10 +19,14 @@ export class Witness {
   /** Slot → the row for it that some master put out first. */
   readonly #rows = new Map<Slot, ApplyEffect>();
   readonly releases: Release[] = [];
+  readonly rejections: Rejection[] = [];
+  readonly closings: Closing[] = [];
   readonly snapshots: JournalSnapshot[] = [];
   /** Last slot decided when a replica lost its disk: for epochs up to it, it is a faulty member. */
   readonly lostDisks = new Map<ServerName, Slot>();
   #decidedThrough: Slot = 0;
+  readonly #closed = new Set<RequestId>();
+  readonly #faultsTolerated: number;
   readonly #hasher: Hasher;
   readonly #changesOn: (records: readonly unknown[]) => StoredChange[];
   readonly #replicas: () => readonly WitnessedDisk[];
@@ -38,7 +42,9 @@ export class Witness {
     hasher: Hasher,
     changesOn: (records: readonly unknown[]) => StoredChange[],
     replicas: () => readonly WitnessedDisk[],
+    faultsTolerated: number,
   ) {
+    this.#faultsTolerated = faultsTolerated;
     this.#hasher = hasher;
     this.#changesOn = changesOn;
     this.#replicas = replicas;
@@ -52,7 +58,10 @@ export class Witness {
     this.#told.get(life)?.push(row);
     this.#decidedThrough = Math.max(this.#decidedThrough, row.slot);
     if (!this.#rows.has(row.slot)) this.#rows.set(row.slot, row);
-    for (const decision of row.decisions) if (decision.kind === "verified") this.#verified.add(decision.change.digest);
+    for (const decision of row.decisions) {
+      if (decision.kind === "verified") this.#verified.add(decision.change.digest);
+      else if (decision.kind === "closed") this.#noteClosed(decision.requestId);
+    }
   }
 
   /** Per life of a master ("state-master-1/2"), what it applied, in the order it applied it. */
@@ -89,6 +98,23 @@ export class Witness {
 
   diskLost(server: ServerName): void {
     this.lostDisks.set(server, this.#decidedThrough);
+  }
+
+  #noteClosed(requestId: RequestId): void {
+    if (this.#closed.has(requestId)) return;
+    this.#closed.add(requestId);
+    const fences = (record: unknown): boolean => {
+      const { kind, requestId: fenced } = record as { kind: string; requestId?: RequestId };
+      return kind === "fence" && fenced === requestId;
+    };
+    const replicas = this.#replicas().filter(({ disk }) => disk.records.some(fences));
+    const fencedBy = new Set(replicas.map(({ server }) => server));
+    this.closings.push({ requestId, fencedBy, faultsTolerated: this.#faultsTolerated });
+  }
+
+  /** A request that was executed is answered with a definite rejection. */
+  rejected(requestId: RequestId, at: number): void {
+    this.rejections.push({ requestId, at, closed: this.#closed.has(requestId) });
   }
 
   /** A reply leaves for a client: what bears it at this moment? */

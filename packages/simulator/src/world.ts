@@ -14,7 +14,7 @@ import {
   type ServerName,
 } from "@redoubt/shared";
 import { canonical } from "./bank.ts";
-import { type Response, SimulatedClient } from "./clients.ts";
+import { type ClientPlan, type Response, SimulatedClient } from "./clients.ts";
 import { buildCluster, type ClusterShape, type SimulatedCluster, type WrapCore } from "./cluster.ts";
 import { FaultInjector } from "./fault-injector.ts";
 import type { FaultPlan } from "./faults.ts";
@@ -39,11 +39,7 @@ const REST_MS = 3_000;
 export interface WorldPlan {
   readonly seed: number;
   readonly shape: ClusterShape;
-  readonly clients: readonly {
-    readonly name: string;
-    readonly operations: number;
-    readonly attacks: readonly ("plunder" | "crash")[];
-  }[];
+  readonly clients: readonly ClientPlan[];
   readonly faults: FaultPlan | undefined;
   readonly safetyPhaseMs: number;
   /** Virtual time within which everything must be answered after healing. */
@@ -75,6 +71,7 @@ export class World {
   readonly #lies: SeededRandom;
   readonly #witness: Witness;
   readonly #databases: MasterDatabases;
+  readonly #executed = new Set<string>();
   readonly #rejectedAt = new Map<string, number>();
   readonly #executionsAfterRejection: RequestId[] = [];
   readonly #waiting = new Map<string, SimulatedClient>();
@@ -93,7 +90,8 @@ export class World {
     this.#cluster = buildCluster(plan.shape, plan.hasher, this.#random.fork("cores"), clientNames, plan.wrapCore);
     for (const host of this.#cluster.hosts) this.#addHost(host);
     const replicas = [...this.#hosts.values()].filter(({ component }) => component === "state-replica");
-    this.#witness = new Witness(plan.hasher, this.#cluster.changesOn, () => replicas);
+    const { faultsTolerated } = plan.shape;
+    this.#witness = new Witness(plan.hasher, this.#cluster.changesOn, () => replicas, faultsTolerated);
     this.#manager = new SimulatedManager(this.#cluster.manager, this.#random.fork("manager"), {
       later: (delay, run) => this.time.later(delay, run),
       sendToRegulator: (message) =>
@@ -169,6 +167,8 @@ export class World {
       decisions: this.#witness.decisions,
       versionRows: this.#witness.versionRows,
       releases: this.#witness.releases,
+      rejections: this.#witness.rejections,
+      closings: this.#witness.closings,
       snapshots: this.#witness.snapshots,
       lostDisks: this.#witness.lostDisks,
       stored,
@@ -313,6 +313,7 @@ export class World {
   }
 
   #noteExecution(requestId: RequestId): void {
+    this.#executed.add(requestId);
     const rejectedAt = this.#rejectedAt.get(requestId);
     if (rejectedAt !== undefined && this.time.now > rejectedAt + REJECTION_SETTLES_MS)
       this.#executionsAfterRejection.push(requestId);
@@ -323,8 +324,9 @@ export class World {
     const { name, address } = client;
     const { input } = operation;
     const text = canonical(input);
-    operation.requestId = this.#cluster.requestIdOf(name, input.stamp, operation.operation, text);
-    const admission = this.#cluster.admission(exchange, name, address, operation.operation, input.stamp, text);
+    const { operation: kind, key } = operation;
+    operation.requestId = this.#cluster.requestIdOf(name, key, kind, text);
+    const admission = this.#cluster.admission(exchange, name, address, kind, key, text);
     this.time.later(this.#random.between(0.05, 0.5), () => this.#hosts.get(REGULATOR)?.deliver(admission));
   }
 
@@ -332,7 +334,10 @@ export class World {
     const client = this.#waiting.get(exchange);
     this.#waiting.delete(exchange);
     const requestId = Object.entries(headers).find(([name]) => name.toLowerCase() === "redoubt-request-id")?.[1];
-    if (status === 403 && requestId) this.#rejectedAt.set(requestId, this.time.now);
+    if (status === 403 && requestId) {
+      this.#rejectedAt.set(requestId, this.time.now);
+      if (this.#executed.has(requestId)) this.#witness.rejected(requestId as RequestId, this.time.now);
+    }
     if ((status === 200 || status === 422) && requestId)
       this.#witness.released(requestId as RequestId, status, bodyText, this.time.now);
     const response: Response = { status, replyText: bodyText };

@@ -25,6 +25,8 @@ const TAMPERABLE = [
   "executionsAfterRejection",
   "versionRows",
   "releases",
+  "rejections",
+  "closings",
   "snapshots",
 ] as const satisfies readonly (keyof Observation)[];
 

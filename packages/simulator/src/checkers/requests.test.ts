@@ -69,3 +69,10 @@ test("a quarantined request that is executed again is found (I10)", () => {
   });
   expect(invariantsOf(checkRequests(history))).toEqual(["I10"]);
 });
+
+test("a verified change of a request that no client made is found (I2)", () => {
+  const history = tampered((draft) => {
+    draft.operations = draft.operations.filter(({ requestId }) => requestId !== lastOf(draft, "deposit").requestId);
+  });
+  expect(invariantsOf(checkRequests(history))).toEqual(["I2"]);
+});

@@ -18,6 +18,11 @@ export const checkRequests: Checker = (observation) => {
       violations.push({ invariant: "I4", detail: `request ${requestId} has two verified changes` });
     verified.set(requestId, replyDigest);
   }
+  const asked = new Set<string | undefined>(observation.operations.map(({ requestId }) => requestId));
+  for (const { requestId, record } of verifiedChanges(observation)) {
+    if (!asked.has(requestId) && record?.ticket.body.operation !== "genesis")
+      violations.push({ invariant: "I2", detail: `request ${requestId} is verified, and nobody made it` });
+  }
   for (const requestId of closedRequests(observation)) {
     if (verified.has(requestId))
       violations.push({ invariant: "I4", detail: `request ${requestId} is closed and verified` });

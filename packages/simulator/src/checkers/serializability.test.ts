@@ -19,6 +19,7 @@ function operation(
     client: `honest-${id}`,
     operation: kind,
     input: { stamp: `s${id}`, ...input },
+    key: `k${id}`,
     invokedAt,
     completedAt,
     status: 200,

@@ -1,7 +1,7 @@
 /** Worlds in which one kind of fault comes again and again. */
-import { SAFETY_PHASE_MS } from "./faults.ts";
-import { seededRandom } from "./random.ts";
-import type { WorldPlan } from "./world.ts";
+import { SAFETY_PHASE_MS } from "../faults.ts";
+import { seededRandom } from "../random.ts";
+import type { WorldPlan } from "../world.ts";
 
 const STORMS = 9;
 

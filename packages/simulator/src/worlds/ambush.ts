@@ -4,9 +4,9 @@
  */
 import { lyingLists } from "@redoubt/adversary";
 import type { ServerName } from "@redoubt/shared";
-import { CALM } from "./network.ts";
-import { seededRandom } from "./random.ts";
-import type { WorldPlan } from "./world.ts";
+import { CALM } from "../network.ts";
+import { seededRandom } from "../random.ts";
+import type { WorldPlan } from "../world.ts";
 
 const AMBUSHES = 8;
 const named = (component: string, count: number): ServerName[] =>

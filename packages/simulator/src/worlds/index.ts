@@ -1,0 +1,36 @@
+/**
+ * Worlds made for one purpose: each puts one rule of the protocol to the test again and again, where a seed of its own choice
+ * would do so once in a thousand. The checkers are the ordinary ones. Used by tests and by `npm run mutants`.
+ */
+import type { WorldPlan } from "../world.ts";
+import { ambushed } from "./ambush.ts";
+import { closings } from "./closings.ts";
+import { collidingKeys } from "./colliding-keys.ts";
+import { doubled } from "./double-effects.ts";
+import { elections } from "./elections.ts";
+import { forged } from "./forgers.ts";
+import { plotted } from "./plot.ts";
+import { powerCuts } from "./power-cuts.ts";
+import { refused } from "./refusals.ts";
+import { staleReaders } from "./stale-reads.ts";
+import { usurped } from "./usurper.ts";
+import { whispered } from "./whispers.ts";
+
+export type Alter = (plan: WorldPlan) => WorldPlan;
+
+/** By the name a mutant's patch gives. */
+export const WORLDS: Readonly<Record<string, Alter>> = {
+  ordinary: (plan) => plan,
+  ambush: ambushed,
+  closings,
+  "colliding-keys": collidingKeys,
+  "double-effects": doubled,
+  elections,
+  forgers: forged,
+  plot: plotted,
+  "power-cuts": powerCuts,
+  refusals: refused,
+  "stale-reads": staleReaders,
+  usurper: usurped,
+  whispers: whispered,
+};
