@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { nodeHasher } from "./hasher.test-support.ts";
 import { planWorld, runSeed } from "./scenario.ts";
-import { lostDisks } from "./storms.test-support.ts";
 import { World } from "./world.ts";
+import { lostDisks } from "./worlds/power-cuts.ts";
 
 const TIMEOUT_MS = 120_000;
 
