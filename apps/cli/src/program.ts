@@ -6,6 +6,7 @@ import { registerDrill } from "./commands/drill.ts";
 import { registerMasters } from "./commands/masters.ts";
 import { registerQuarantine } from "./commands/quarantine.ts";
 import { registerRecords } from "./commands/records.ts";
+import { registerServer } from "./commands/server.ts";
 import { registerSimulate } from "./commands/simulate.ts";
 import { registerState } from "./commands/state.ts";
 import { registerStatus } from "./commands/status.ts";
@@ -28,6 +29,7 @@ export function buildProgram(): Command {
     registerState,
     registerMasters,
     registerDegree,
+    registerServer,
     registerDrill,
     registerSimulate,
   ])

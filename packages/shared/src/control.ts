@@ -26,7 +26,8 @@ export interface ServerOrder {
   readonly server: ServerName;
   readonly component: Component;
   readonly port: number;
-  readonly desired: "running" | "stopped" | "isolated";
+  /** `killed` is `stopped` by SIGKILL, for rehearsals of a crash; neither is started again before it is `running` once more. */
+  readonly desired: "running" | "stopped" | "killed" | "isolated";
   /** Changes when the process must be replaced: an agent ends a process of an older incarnation first. */
   readonly incarnation: string;
   /** Further settings for the process's environment, e.g. the Postgres port of a master. */

@@ -27,6 +27,7 @@ export const permissions = {
   "subscription.all": admin,
   "client.manage": admin,
   "drill.start": admin,
+  "server.end": admin,
   "cluster.shutdown": admin,
   "audit.read": ["admin", "auditor"],
 } as const satisfies Record<string, readonly Role[]>;

@@ -89,6 +89,10 @@ export interface AdministrationPort {
   settings(): Promise<ClusterSettings>;
   shutdown(actor: Actor): Promise<void>;
 
+  /** Ends one server and keeps it ended. Returns once that is ordered; refuses to end more than is tolerated unless forced. */
+  serverEnd(request: { server: string; kill: boolean; force: boolean }, actor: Actor): Promise<void>;
+  serverStart(request: { server: string }, actor: Actor): Promise<void>;
+
   degrees(): Promise<DegreeDetail[]>;
   /** `target` counts servers for unit "count" and faults tolerated for unit "faults". Changes nothing. */
   planDegree(

@@ -8,11 +8,13 @@ import { degreeProcedures } from "./procedures/degrees.ts";
 import { drillProcedures } from "./procedures/drills.ts";
 import { quarantineProcedures } from "./procedures/quarantine.ts";
 import { requestProcedures } from "./procedures/records.ts";
+import { serverProcedures } from "./procedures/servers.ts";
 import { masterProcedures, stateProcedures } from "./procedures/state.ts";
 import { router } from "./trpc.ts";
 
 export const administrationRouter = router({
   cluster: clusterProcedures,
+  servers: serverProcedures,
   degrees: degreeProcedures,
   quarantine: quarantineProcedures,
   hosts: hostProcedures,

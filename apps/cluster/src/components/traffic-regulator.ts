@@ -72,7 +72,7 @@ export async function runTrafficRegulator(environment: ServerEnvironment): Promi
       },
       onLookUp: (request) => driver.input({ kind: "lookUp", ...request }),
       onAbandoned: (exchange) => driver.input({ kind: "abandoned", exchange }),
-      isReady: () => core.ready && !journal.shortage,
+      isReady: () => core.ready && !core.isBelowQuorum && !journal.shortage,
       validateInput: regulated.validateValue,
     },
   );

@@ -133,6 +133,25 @@ describe("membership", () => {
     expect(membership.replace("execution-server-9")).toBe(false);
   });
 
+  test("keeps a server ended, by a manager after this one too, until it is started again; its place stays", async () => {
+    const { membership } = await newMembership();
+    membership.want(degrees);
+    const desiredOf = (server: string) =>
+      cluster.nodes.flatMap(({ name }) => lastOf(name)?.servers ?? []).find((order) => order.server === server)
+        ?.desired;
+    const { placement, version } = membership;
+    expect(membership.end("state-replica-2", "killed")).toBe(true);
+    expect(desiredOf("state-replica-2")).toBe("killed");
+    expect(membership.version).toBeGreaterThan(version);
+    const { membership: next } = await newMembership();
+    next.resume();
+    expect(desiredOf("state-replica-2")).toBe("killed");
+    expect(next.placement.map(({ server }) => server)).toEqual(placement.map(({ server }) => server));
+    next.end("state-replica-2", undefined);
+    expect(desiredOf("state-replica-2")).toBe("running");
+    expect(next.end("state-replica-9", "stopped")).toBe(false);
+  });
+
   test("is refused, and nothing changed, when slots are missing", async () => {
     const { membership } = await newMembership();
     membership.want(degrees);

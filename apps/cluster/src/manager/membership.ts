@@ -104,6 +104,16 @@ export class Membership {
     return true;
   }
 
+  /** Has a server ended and kept so, or (undefined) run again. It keeps its place. False when there is none of that name. */
+  end(server: ServerName, ended: "stopped" | "killed" | undefined): boolean {
+    const placed = this.#memory.value.placement.find((candidate) => candidate.server === server);
+    if (!placed) return false;
+    if (ended === undefined) delete placed.ended;
+    else placed.ended = ended;
+    this.#issue();
+    return true;
+  }
+
   /** Sends a node its orders when it has older ones. */
   bringUpToDate(node: string, knownVersion: number): void {
     // An agent that knows a later version than this manager has lived under a manager whose memory is lost.

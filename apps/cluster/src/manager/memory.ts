@@ -26,6 +26,8 @@ const memorySchema = z.object({
       incarnation: z.string(),
       /** Entry file of a drill that its next process runs, below `dist`. */
       entry: z.string().optional(),
+      /** Ended by an administrator, until one starts it again. */
+      ended: z.enum(["stopped", "killed"]).optional(),
     }),
   ),
   /** Serial → when the certificate would have ended anyway (ms since 1970). */

@@ -11,6 +11,7 @@ export interface PlacedServer {
   readonly node: string;
   readonly incarnation: string;
   readonly entry?: string | undefined;
+  readonly ended?: "stopped" | "killed" | undefined;
 }
 
 /** As the launcher ordered it: a manager that changed its own order would have itself restarted. */
@@ -24,10 +25,10 @@ const namesOf = (placement: readonly PlacedServer[], component: ServerComponent)
     .join(",");
 
 export function orderOf(placed: PlacedServer, placement: readonly PlacedServer[], cluster: ClusterFile): ServerOrder {
-  const { server, component, incarnation, entry } = placed;
+  const { server, component, incarnation, entry, ended } = placed;
   const port = portsOf(cluster.portBase).server(component, serverNumber(server));
   const settings = { ...settingsOf(placed, placement, cluster), ...(entry === undefined ? {} : { entry }) };
-  return { server, component, port, desired: "running", incarnation, settings };
+  return { server, component, port, desired: ended ?? "running", incarnation, settings };
 }
 
 function settingsOf(

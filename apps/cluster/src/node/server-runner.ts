@@ -94,6 +94,7 @@ export class ServerRunner {
     this.order = order;
     if (order.desired === "isolated") this.isolate();
     else if (order.desired === "stopped") await this.stop();
+    else if (order.desired === "killed") this.#kill();
     else if (this.#record && (replaced || settingsChanged)) await stop(this.#record, { graceMs: 3_000 });
     else await this.start();
   }
@@ -143,7 +144,8 @@ export class ServerRunner {
       return;
     }
     // Its end brings the one that is wanted now, or none.
-    if (desired === "stopped" || incarnation !== started.incarnation) void stop(this.#record, { graceMs: 3_000 });
+    if (desired === "stopped" || desired === "killed" || incarnation !== started.incarnation)
+      void stop(this.#record, { graceMs: 3_000 });
   }
 
   /** The supervisor saw this server's process end. */
@@ -183,6 +185,10 @@ export class ServerRunner {
 
   async stop(): Promise<void> {
     if (this.#record) await stop(this.#record, { graceMs: 5_000 });
+  }
+
+  #kill(): void {
+    if (this.#record) kill(this.#record);
   }
 
   #scheduleStart(): void {

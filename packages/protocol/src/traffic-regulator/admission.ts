@@ -8,6 +8,7 @@ import { normaliseAddress } from "./addresses.ts";
 import { append, type Regulator, respond, schedule } from "./context.ts";
 import { isAdmitting, quarantineRequest, rejectionResponse, replyResponse } from "./endings.ts";
 import { problemResponse } from "./problems.ts";
+import { answerBelowQuorum, refuseBelowQuorum } from "./quorum.ts";
 import type { PendingRequest } from "./request.ts";
 import { type Client, isKeyReused, type Refusal, screenContent, screenLoad, screenSender } from "./screening.ts";
 import type { AdmitRequest, AdmittedRecord } from "./types.ts";
@@ -52,6 +53,10 @@ function admitScreened(regulator: Regulator, request: AdmitRequest, client: Clie
     seed: dependencies.makeKey() as AdmittedRecord["seed"],
   };
   if (rejectBySignature(regulator, exchange, record)) return;
+  if (regulator.quorum.isMissing) {
+    refuseBelowQuorum(regulator, exchange);
+    return;
+  }
   const refusal = screenLoad({
     pending: logs.counts.L3,
     pendingMax: settings.pendingRequestsMax,
@@ -112,7 +117,8 @@ function answerKnown(regulator: Regulator, exchange: string, requestId: RequestI
       respond(regulator, exchange, problemResponse("too-many-requests", { requestId, retryAfterSeconds: 1 }));
     } else {
       attach(regulator, pending, exchange, true);
-      schedule(regulator, pending);
+      if (regulator.quorum.isMissing) answerBelowQuorum(regulator, pending);
+      else schedule(regulator, pending);
     }
     return true;
   }

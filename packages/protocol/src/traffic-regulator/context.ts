@@ -25,6 +25,7 @@ import type { MastersLink } from "./masters-link.ts";
 import type { MisbehaviourLedger } from "./misbehaviour.ts";
 import type { Domain, PlacementTable } from "./placement.ts";
 import type { Quarantine } from "./quarantine.ts";
+import type { QuorumWatch } from "./quorum.ts";
 import type { PendingRequest } from "./request.ts";
 import type { RequestLogs } from "./request-logs.ts";
 import type { ClientDirectory } from "./screening.ts";
@@ -85,6 +86,7 @@ export interface Regulator {
   readonly suspects: Suspects;
   readonly shadows: ShadowRuns;
   readonly genesis: GenesisProgress;
+  readonly quorum: QuorumWatch;
   readonly traffic: TrafficCounters;
   readonly unqualified: UnqualifiedLimiter;
   readonly deadlines: Deadlines<PendingRequest>;

@@ -11,6 +11,7 @@ import { judgeDivergenceNow } from "./divergence.ts";
 import { clearSuspicion } from "./failures.ts";
 import { advanceGenesis } from "./genesis.ts";
 import { problemResponse } from "./problems.ts";
+import { noteRelease } from "./quorum.ts";
 import { contentTypeOf, splitReply } from "./reply-content.ts";
 import type { Ending, PendingRequest } from "./request.ts";
 import type { VerifiedEntry } from "./request-logs.ts";
@@ -48,6 +49,7 @@ function endVerified(regulator: Regulator, request: PendingRequest, ending: Extr
   regulator.logs.verify(verified);
   if (!request.internal) regulator.inGoodStanding.add(record.clientId);
   regulator.traffic.count("released");
+  noteRelease(regulator);
   regulator.traffic.answered(regulator.now - request.arrivedAt);
   publish(regulator, {
     kind: "released",

@@ -22,6 +22,7 @@ const PROBLEMS = {
   "too-many-requests": { status: 429, title: "Too many requests of this client are undecided" },
   "unreadable-reply": { status: 500, title: "The application's reply cannot be shown" },
   "not-ready": { status: 503, title: "The cluster is not ready" },
+  "below-quorum": { status: 503, title: "Too few servers are there to decide requests" },
   overloaded: { status: 503, title: "Too many requests are undecided" },
   withheld: { status: 503, title: "The request was not carried out" },
   "outcome-unknown": { status: 504, title: "The outcome is not known yet" },

@@ -31,6 +31,7 @@ import { onConfiguration, onQuarantineOrder, onReadLog, takeConfiguration } from
 import { enterChecking, enterClosing, enterSurviving, onOutcomes, sendOutcomeQuestions } from "./outcomes.ts";
 import { PlacementTable } from "./placement.ts";
 import { Quarantine } from "./quarantine.ts";
+import { QuorumWatch } from "./quorum.ts";
 import { restore } from "./recovery.ts";
 import { RequestLogs } from "./request-logs.ts";
 import { keepHouse, takeDue } from "./retries.ts";
@@ -81,6 +82,9 @@ export function createTrafficRegulator(
     },
     get ready() {
       return isAdmitting(regulator);
+    },
+    get isBelowQuorum() {
+      return regulator.quorum.isMissing;
     },
     get epoch() {
       return regulator.epoch;
@@ -140,6 +144,7 @@ function initialState(
     suspects: new Suspects(),
     shadows: new ShadowRuns(),
     genesis: new GenesisProgress(),
+    quorum: new QuorumWatch(),
     traffic: new TrafficCounters(),
     unqualified: new UnqualifiedLimiter(),
     deadlines: new Deadlines(),

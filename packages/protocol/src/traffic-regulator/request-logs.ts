@@ -59,6 +59,11 @@ export class RequestLogs {
     return this.#pending.get(requestId);
   }
 
+  /** All of L3, oldest first. */
+  inProgress(): Iterable<PendingRequest> {
+    return this.#pending.values();
+  }
+
   verified(requestId: RequestId): VerifiedEntry | undefined {
     return this.#verified.get(requestId);
   }

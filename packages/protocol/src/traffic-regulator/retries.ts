@@ -22,11 +22,12 @@ import { judgeDivergenceNow } from "./divergence.ts";
 import { reviewPlacement, wishEpoch } from "./epoch-wishes.ts";
 import { failAttempt } from "./failures.ts";
 import { startGenesis } from "./genesis.ts";
-import { HEARD_WITHIN_MS, isHeard, ping } from "./health.ts";
+import { HEARD_WITHIN_MS, isHeard, isWitness, ping } from "./health.ts";
 import { advance } from "./lifecycle.ts";
 import { noteMisbehaviour } from "./misbehaviour.ts";
 import { askOutcome, askToClose } from "./outcomes.ts";
 import { problemResponse } from "./problems.ts";
+import { watchQuorum } from "./quorum.ts";
 import type { ReleaseJudgement } from "./release.ts";
 import type { Attempt, PendingRequest } from "./request.ts";
 import { expireRuns, startRuns } from "./shadow-runs.ts";
@@ -217,7 +218,7 @@ function onDeadline(regulator: Regulator, request: PendingRequest, attempt: Atte
     faultsTolerated: Math.floor((attempt.homeMembers.length - 1) / 2),
     homeMembers: attempt.homeMembers,
     votes: attempt.votes,
-    isHeard: (member) => isHeard(regulator, member),
+    isHeard: (member) => isWitness(regulator, member, attempt),
     mastersHeard: regulator.link.isHeard(regulator.now, HEARD_WITHIN_MS),
   });
   switch (judgement) {
@@ -277,6 +278,7 @@ export function keepHouse(regulator: Regulator): void {
   reviewPlacement(regulator);
   if (isPrimary(regulator) && regulator.placement.domains.every((domain) => domain.settled && domain.epoch > 0))
     startGenesis(regulator);
+  watchQuorum(regulator);
   expireRuns(regulator);
   startRuns(regulator);
   regulator.logs.forgetBefore(regulator.wall - settings.windowMs, FORGOTTEN_PER_ROUND_MAX);

@@ -1,5 +1,5 @@
 /** Who is on the stage: a small application, servers, clients, and the words in which journal records are told. */
-import type { Digest, RegulatorConfigurationMessage, RequestId } from "@redoubt/shared";
+import type { AnyMessage, Digest, RegulatorConfigurationMessage, RequestId } from "@redoubt/shared";
 import { digestText, objectClusterOf } from "../digests.ts";
 import { nodeHasher as hasher } from "../testing/hasher.test-support.ts";
 import type { RegulatedApplication, RegulatorRecord } from "./types.ts";
@@ -77,3 +77,13 @@ export function recordLine(name: (requestId: RequestId) => string, record: Regul
       return undefined;
   }
 }
+
+/** A message of a member that changes nothing. */
+export const SIGN_OF_LIFE: AnyMessage = {
+  kind: "refusalReport",
+  executionServer: "execution-server-9",
+  requestId: "0".repeat(64) as RequestId,
+  attempt: 1,
+  reason: "order",
+  detail: "",
+};

@@ -20,7 +20,15 @@ import {
 import { digestChange, digestEvidence, digestReply, digestText, digestTicket } from "../digests.ts";
 import { nodeHasher as hasher } from "../testing/hasher.test-support.ts";
 import { createTrafficRegulator } from "./regulator.ts";
-import { application, configurationOf, credentialOf, MASTERS, MEMBERS, recordLine } from "./stage-cast.test-support.ts";
+import {
+  application,
+  configurationOf,
+  credentialOf,
+  MASTERS,
+  MEMBERS,
+  recordLine,
+  SIGN_OF_LIFE,
+} from "./stage-cast.test-support.ts";
 import type {
   RegulatorRecord,
   RespondEffect,
@@ -157,16 +165,10 @@ export class Stage {
   /** Everybody sends a sign of life, as they do on a real cluster. */
   heartbeat(): void {
     this.decide();
-    for (const member of MEMBERS)
-      this.message(member, {
-        kind: "refusalReport",
-        executionServer: "execution-server-9",
-        requestId: "0".repeat(64) as RequestId,
-        attempt: 1,
-        reason: "order",
-        detail: "",
-      });
+    for (const member of MEMBERS) this.signOfLife(member);
   }
+
+  signOfLife = (member: ServerName): void => this.message(member, SIGN_OF_LIFE);
 
   /** One slot of decisions. */
   decide(...decisions: Decision[]): number {
@@ -200,7 +202,6 @@ export class Stage {
     return exchange;
   }
 
-  /** Admits and returns what was dispatched. */
   dispatch(
     client: string,
     input: Record<string, unknown>,

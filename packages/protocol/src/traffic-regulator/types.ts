@@ -289,6 +289,8 @@ export type LogName = "L1" | "L2" | "L3";
 export interface TrafficRegulator extends Core<TrafficRegulatorInput, TrafficRegulatorEffect> {
   /** True while requests are admitted: primary, everything settled, first objects verified. */
   readonly ready: boolean;
+  /** True while so few servers of the state farm are there that nothing can be decided: clients are answered 503. */
+  readonly isBelowQuorum: boolean;
   /** Epoch of this regulator's primacy; 0 while it is none. */
   readonly epoch: Epoch;
   readonly logs: { readonly L1: number; readonly L2: number; readonly L3: number };

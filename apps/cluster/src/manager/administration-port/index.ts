@@ -7,6 +7,7 @@ import { mastersPart } from "./masters.ts";
 import type { PortParts } from "./parts.ts";
 import { quarantinePart } from "./quarantine.ts";
 import { recordsPart } from "./records.ts";
+import { serversPart } from "./servers.ts";
 import { statePart } from "./state.ts";
 
 export type { PortParts } from "./parts.ts";
@@ -16,6 +17,7 @@ export function createAdministrationPort(parts: PortParts): AdministrationPort {
   return {
     ...auditPart(parts),
     ...clusterPart(parts),
+    ...serversPart(parts),
     ...quarantinePart(parts),
     ...defencePart(parts),
     ...recordsPart(parts),
