@@ -4,6 +4,7 @@ import { countFromLastLine, sum } from "./count.mjs";
 import { countPlaywright } from "./playwright.mjs";
 import { runGroup } from "./process-group.mjs";
 import { countSimulation } from "./simulation.mjs";
+import { countTorture } from "./torture.mjs";
 
 describe("a part that ends with a line of JSON", () => {
   test("is counted as it says", () => {
@@ -101,5 +102,26 @@ describe("a program with a time limit", () => {
   test("has a reason when it cannot be started", async () => {
     const result = await runGroup("/nowhere/program", [], { limitMs: 1000 });
     expect(result.reason).toContain("cannot be started");
+  });
+});
+
+describe("the report of a torture run", () => {
+  const report = { cycles: 6, lost: 0, doubled: 0, serializable: true, unanswered: 0, harmed: 0, seed: 3 };
+
+  test("counts every cycle, and the history of replies", () => {
+    expect(countTorture(JSON.stringify(report), 0)).toEqual({ passed: 7, failed: 0 });
+  });
+
+  test.each([
+    ["an acknowledged request is lost", { ...report, lost: 1 }, 1],
+    ["an effect is doubled", { ...report, doubled: 1 }, 1],
+    ["no serial order exists", { ...report, serializable: false }, 1],
+    ["a request stayed unanswered", { ...report, unanswered: 1 }, 1],
+    ["an honest client was turned away", { ...report, harmed: 1 }, 1],
+    ["nothing was ended", { ...report, cycles: 0 }, 0],
+    ["it broke off", { error: "the cluster whole again: not within 60 s", seed: 3 }, 1],
+    ["it failed without saying why", report, 1],
+  ])("fails when %s", (_, said, code) => {
+    expect(countTorture(JSON.stringify(said), code)).toMatchObject({ failed: 1, reason: expect.any(String) });
   });
 });

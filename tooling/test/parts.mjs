@@ -15,6 +15,7 @@ import { countFromLastLine } from "./count.mjs";
 import { countPlaywright } from "./playwright.mjs";
 import { runGroup } from "./process-group.mjs";
 import { countSimulation } from "./simulation.mjs";
+import { countTorture } from "./torture.mjs";
 
 /** @typedef {import("./count.mjs").Count} Count */
 /** @typedef {{ name: string, limitMs: number, run: (limitMs: number) => Promise<Count> }} Part */
@@ -47,18 +48,27 @@ function simulation(seeds, from) {
  * A program that brings up clusters of its own in a scratch place and ends with a line of JSON with its counts.
  * @param {string} path relative to the root
  * @param {string} name
+ * @param {string[]} [further] flags
+ * @param {(output: string, code: number, reason?: string) => Count} [count]
  * @returns {Part["run"]}
  */
-function clusterProgram(path, name) {
+function clusterProgram(path, name, further = [], count = countFromLastLine) {
   return async (limitMs) => {
     if (!existsSync(join(projectRoot, path))) return { passed: 0, failed: 1, reason: `${path} does not exist` };
     return inScratch(name, async (flags, environment) => {
-      const args = [join(projectRoot, path), ...flags, "--json"];
+      const args = [join(projectRoot, path), ...flags, ...further, "--json"];
       const { code, output, reason } = await runGroup(process.execPath, args, { limitMs, environment });
-      return countFromLastLine(output, code, reason);
+      return count(output, code, reason);
     });
   };
 }
+
+/**
+ * @param {number} cycles
+ * @returns {Part["run"]}
+ */
+const tortureCycles = (cycles) =>
+  clusterProgram("e2e/torture/torture.mjs", "torture", ["--cycles", String(cycles)], countTorture);
 
 /**
  * @param {string} name
@@ -110,11 +120,19 @@ export const usualParts = [
   { name: "simulate", limitMs: 4 * minuteMs, run: simulation(300, 1) },
   { name: "cluster", limitMs: 7 * minuteMs, run: clusterProgram("e2e/cluster/run.mjs", "cluster") },
   { name: "basic", limitMs: 4 * minuteMs, run: clusterProgram("e2e/cluster/basic.mjs", "basic") },
+  {
+    name: "degrees",
+    limitMs: 3 * minuteMs,
+    run: clusterProgram("e2e/cluster/degrees.mjs", "degrees", ["--faults", "1"]),
+  },
+  { name: "torture", limitMs: 3 * minuteMs, run: tortureCycles(6) },
   { name: "browser", limitMs: 7 * minuteMs, run: runBrowserTests },
 ];
 
 /** @type {Part[]} what `npm run test:full` adds */
 export const furtherParts = [
   { name: "drills", limitMs: 15 * minuteMs, run: clusterProgram("tooling/test/drills.mjs", "drills") },
+  { name: "degrees-more", limitMs: 8 * minuteMs, run: clusterProgram("e2e/cluster/degrees.mjs", "degrees") },
+  { name: "torture-more", limitMs: 25 * minuteMs, run: tortureCycles(100) },
   { name: "simulate-more", limitMs: 60 * minuteMs, run: simulation(3000, 1001) },
 ];

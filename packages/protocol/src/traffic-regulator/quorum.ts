@@ -1,7 +1,7 @@
 /**
  * Knows when so few servers of the state farm are there that nothing can be decided, so that clients are told at once (503)
  * instead of waiting for their deadline. It judges by results: only when something has waited for long without any release
- * does it ask why, and only silent members or masters that decide nothing count as an answer. Slow is not missing. It
+ * does it ask why, and only silent members, an epoch that is not settled, or masters that decide nothing count as an answer. Slow is not missing. It
  * decides nothing about requests: those taken in stay in L3 and go on when the servers are back.
  */
 import { askMember, type Regulator, respond } from "./context.ts";
@@ -21,16 +21,19 @@ export class QuorumWatch {
   /** When the masters' decisions advanced last, and how far. */
   decidedAt = Number.NEGATIVE_INFINITY;
   decidedThrough = -1;
+  /** When every domain was settled last: without that, no request there can be given out. */
+  settledAt = Number.NEGATIVE_INFINITY;
   pingedAt = Number.NEGATIVE_INFINITY;
 }
 
 /** Part of the housekeeping. */
 export function watchQuorum(regulator: Regulator): void {
-  const { quorum, logs, now, link } = regulator;
+  const { quorum, logs, now, link, placement } = regulator;
   if (link.through !== quorum.decidedThrough) {
     quorum.decidedThrough = link.through;
     quorum.decidedAt = now;
   }
+  if (placement.domains.every(({ settled }) => settled)) quorum.settledAt = now;
   const oldest = logs.oldestPending;
   const stalledMs = oldest === undefined ? 0 : now - Math.max(quorum.progressAt, oldest.arrivedAt);
   if (stalledMs >= STALLED_MS / 2) pingAll(regulator);
@@ -46,13 +49,13 @@ export function noteRelease({ quorum, now }: Regulator): void {
 }
 
 function isQuorumMissing(regulator: Regulator): boolean {
-  const { wanted, now, quorum, placement } = regulator;
+  const { wanted, now, quorum } = regulator;
   if (!wanted) return false;
   const heard = wanted.members.filter((member) => isHeard(regulator, member)).length;
   if (heard < Math.min(wanted.faultsTolerated + 1, wanted.members.length)) return true;
-  // With every member there, and every domain settled, replies leave without the masters.
-  const needsMasters = heard < wanted.members.length || placement.domains.some(({ settled }) => !settled);
-  return needsMasters && now - quorum.decidedAt >= STALLED_MS;
+  if (now - quorum.settledAt >= STALLED_MS) return true;
+  // With every member there replies leave without the masters.
+  return heard < wanted.members.length && now - quorum.decidedAt >= STALLED_MS;
 }
 
 /** All members, since a request that waits for an epoch asks none. What is asked about does not matter. */
