@@ -25,6 +25,9 @@ import type { ManagerPlan } from "./manager.ts";
 import type { StoredChange } from "./observation.ts";
 import type { SeededRandom } from "./random.ts";
 
+/** Worlds are small: a few requests at a time are a load, and leases move in many of them. */
+const OVERLOAD = { running: 2, sustainedMs: 100, requestsMin: 6 };
+
 export interface ClusterShape {
   readonly profile: "optimized" | "basic";
   readonly faultsTolerated: number;
@@ -111,7 +114,7 @@ export function buildCluster(
           verifySignature: (publicKey, digest, signature) => signatureOf(publicKey, digest) === signature,
           makeKey: () => digestText(hasher, "key", `${keys++}/${random()}`),
         },
-        { self, masters, application: regulated, clientDeadlineMs: 1_200 },
+        { self, masters, application: regulated, clientDeadlineMs: 1_200, overload: OVERLOAD },
       ),
     "execution-server": (self) =>
       createExecutionServer(

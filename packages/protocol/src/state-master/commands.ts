@@ -42,6 +42,8 @@ export type OpenEpochCommand = {
   readonly members: readonly ServerName[];
   readonly faultsTolerated: number;
   readonly invalid: readonly ChangeName[];
+  /** For these clusters alone: part of a domain goes to a holder of its own. */
+  readonly part?: boolean;
 };
 
 export type SettleCommand = {

@@ -45,9 +45,27 @@ function extendToDomains(state: MetadataState, command: OpenEpochCommand): Objec
   return clusters;
 }
 
+/**
+ * May part of a domain get an epoch and a holder of its own? Its epoch is the one named, settled, and by the regulator's word
+ * no ticket names it; so an undecided change that touches both sides of the cut could only be a survivor of earlier epochs.
+ */
+function isSeparable(state: MetadataState, { clusters, epochMax, holder }: OpenEpochCommand): boolean {
+  for (const cluster of eachCluster(clusters)) {
+    const record = clusterRecord(state, cluster);
+    if (record?.opened.epoch !== epochMax || record.settled.epoch !== epochMax) return false;
+  }
+  if (state.clusters.some(({ opened }) => opened.holder === holder)) return false;
+  for (const { links } of state.survivors.values()) {
+    const inside = links.filter(({ cluster }) => inRanges(clusters, cluster)).length;
+    if (inside > 0 && inside < links.length) return false;
+  }
+  return true;
+}
+
 export function applyOpenEpoch(state: MetadataState, command: OpenEpochCommand, slot: Slot, applied: Applied): void {
   if (!isValidOpening(command) || isOpeningOutdated(state, command)) return;
-  const clusters = extendToDomains(state, command);
+  if (command.part && !isSeparable(state, command)) return;
+  const clusters = command.part ? [...eachCluster(command.clusters)] : extendToDomains(state, command);
   // A slot names one epoch: a second opening of the same clusters in one slot waits for the asker to ask again.
   if (clusters.some((cluster) => clusterRecord(state, cluster)?.opened.epoch === slot)) return;
   const wanted = { members: command.members, faultsTolerated: command.faultsTolerated };

@@ -394,3 +394,52 @@ describe("outcomes of request ids", () => {
     expect(state.newestAdmission).toBe(windowsMs);
   });
 });
+
+describe("part of a domain", () => {
+  const part = (epochMax: number, wish: Partial<OpenEpochCommand> = {}) =>
+    opening(epochMax, { clusters: [{ from: 5, to: 9 }], holder: "execution-server-2", part: true, ...wish });
+
+  test("gets an epoch and a holder of its own; the rest keeps what it has", () => {
+    const epoch = begin();
+    expect(apply(part(epoch)).decisions).toMatchObject([
+      { kind: "epochOpened", clusters: [{ from: 5, to: 9 }], holder: "execution-server-2" },
+    ]);
+    expect(describePlacement(state)).toMatchObject([
+      { epoch, settledEpoch: epoch, holder: HOLDER },
+      { epoch: slot, settledEpoch: epoch, holder: "execution-server-2" },
+    ]);
+    apply(settle(slot));
+    expect(
+      apply(opening(slot, { holder: "execution-server-3", clusters: [{ from: 6, to: 6 }] })).decisions,
+    ).toMatchObject([{ clusters: [{ from: 5, to: 9 }] }]);
+  });
+
+  test("comes together with the rest again under one holder", () => {
+    const epoch = begin();
+    apply(part(epoch));
+    apply(settle(slot));
+    expect(apply(opening(slot, { clusters: [{ from: 4, to: 5 }] })).decisions).toMatchObject([
+      { clusters: [{ from: 0, to: 1023 }], holder: HOLDER },
+    ]);
+  });
+
+  test("only out of the settled epoch that is named, and for a holder of nothing else", () => {
+    const epoch = begin();
+    expect(apply(part(epoch + 5)).decisions).toEqual([]);
+    expect(apply(part(epoch, { holder: HOLDER })).decisions).toEqual([]);
+    apply(opening(epoch));
+    expect(apply(part(slot)).decisions).toEqual([]);
+  });
+
+  test("not while a survivor touches both sides of the cut", () => {
+    begin();
+    const spanning = makeChange({ request: "spanning", epoch: 1, clusters: [4, 5] });
+    const inside = makeChange({ request: "inside", epoch: 1, clusters: [6, 7] });
+    apply(opening(1));
+    const { epoch } = { epoch: slot };
+    apply(settle(epoch, [spanning, inside]));
+    expect(apply(part(epoch)).decisions).toEqual([]);
+    apply(verify(spanning));
+    expect(kinds(apply(part(epoch)))).toEqual(["epochOpened"]);
+  });
+});

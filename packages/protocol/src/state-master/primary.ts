@@ -175,8 +175,8 @@ export class Primary {
   #requestEpoch(from: Sender, message: RequestEpochMessage): void {
     const lease = this.#context.state.leases.get("traffic-regulator");
     if (lease && lease.server !== from.server) return;
-    const { clusters, epochMax, holder, members, faultsTolerated, invalid } = message;
-    const opening = { clusters, epochMax, holder, members, faultsTolerated, invalid };
+    const { clusters, epochMax, holder, members, faultsTolerated, invalid, part } = message;
+    const opening = { clusters, epochMax, holder, members, faultsTolerated, invalid, ...(part ? { part } : {}) };
     if (!isValidOpening(opening) || isOpeningOutdated(this.#context.state, opening)) return;
     this.#context.propose({ kind: "openEpoch", ...opening });
   }

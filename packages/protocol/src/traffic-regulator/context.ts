@@ -21,6 +21,7 @@ import type { EpochWishes } from "./epoch-wishes.ts";
 import type { FactLedger } from "./facts.ts";
 import type { GenesisProgress } from "./genesis.ts";
 import type { KeyQuota } from "./key-quota.ts";
+import type { LeaseMoves } from "./lease-moves.ts";
 import type { MastersLink } from "./masters-link.ts";
 import type { MisbehaviourLedger } from "./misbehaviour.ts";
 import type { Domain, PlacementTable } from "./placement.ts";
@@ -78,6 +79,7 @@ export interface Regulator {
   readonly servers: ExecutionServers;
   readonly placement: PlacementTable;
   readonly wishes: EpochWishes;
+  readonly moves: LeaseMoves;
   readonly ancestors: Ancestors<PendingRequest>;
   readonly facts: FactLedger;
   readonly breaker: Breaker;
@@ -193,6 +195,10 @@ export function domainOf(regulator: Regulator, request: PendingRequest): Domain 
 
 /** Settled, and opened in this regulator's own time: no ticket of an earlier one is alive in it. */
 export const isUsable = (regulator: Regulator, domain: Domain | undefined): domain is Domain =>
-  domain?.settled === true && regulator.epoch > 0 && domain.epoch > regulator.epoch && !regulator.demoted;
+  domain?.settled === true &&
+  regulator.epoch > 0 &&
+  domain.epoch > regulator.epoch &&
+  !regulator.demoted &&
+  !regulator.moves.holds(regulator.placement, domain);
 
 export const isPrimary = (regulator: Regulator): boolean => regulator.epoch > 0 && !regulator.demoted;

@@ -15,6 +15,7 @@ import { judgeDivergenceNow } from "./divergence.ts";
 import { reviewPlacement } from "./epoch-wishes.ts";
 import { loseAttempt } from "./failures.ts";
 import { startGenesis } from "./genesis.ts";
+import { moveLeases } from "./lease-moves.ts";
 import { advance } from "./lifecycle.ts";
 import { askOutcome, closedByMasters, settleDead } from "./outcomes.ts";
 import type { PendingRequest } from "./request.ts";
@@ -110,7 +111,9 @@ export function sendTicketKey(regulator: Regulator, member: string): void {
 
 function onEpochOpened(regulator: Regulator, decision: Extract<Decision, { kind: "epochOpened" }>): void {
   const replaced = regulator.placement.open(decision, regulator.now);
-  const reason = regulator.wishes.fulfilled(replaced) ?? "state masters";
+  // A domain that lost only a part of its clusters is still there, with what is wished for it.
+  const gone = replaced.filter((domain) => !regulator.placement.domains.includes(domain));
+  const reason = regulator.wishes.fulfilled(gone) ?? (gone.length > 0 ? "state masters" : "lease of a part moved");
   for (const request of [...regulator.logs.allPending()]) {
     const { current } = request;
     if (request.state !== "running" || !current || current.epoch >= decision.epoch) continue;
@@ -128,6 +131,7 @@ function onEpochOpened(regulator: Regulator, decision: Extract<Decision, { kind:
       holder: decision.holder,
       reason,
     });
+  moveLeases(regulator);
   reviewPlacement(regulator);
 }
 
@@ -137,6 +141,7 @@ function onSettled(regulator: Regulator, decision: Extract<Decision, { kind: "se
   const kept = new Map(survivors.map((change) => [change.requestId, change]));
   for (const request of [...regulator.logs.allPending()])
     if (inRanges(clusters, request.home)) settleRequest(regulator, request, epoch, kept);
+  moveLeases(regulator);
   dispatchWaiting(regulator);
   startRuns(regulator);
   checkAgain(regulator, clusters);

@@ -68,6 +68,7 @@ export function dispatchOldest(regulator: Regulator): void {
 function joinDomains(regulator: Regulator, request: PendingRequest): void {
   const domains = new Set(request.clusters.map((cluster) => regulator.placement.domainOf(cluster)));
   const newest = [...domains].reduce((best, each) => (each.epoch > best.epoch ? each : best));
+  regulator.moves.joined(regulator.now);
   if (newest.epoch > 0) wishEpoch(regulator, newest, "clusters of one request", { join: [...domains] });
 }
 
@@ -131,6 +132,7 @@ function dispatch(
   request.blame = undefined;
   request.doomedAfter = domain.epoch;
   server.running.add(requestId);
+  regulator.moves.touches.add(request.clusters);
   if (disposable) server.alone.add(requestId);
   advance(regulator, request, "dispatched");
   regulator.traffic.count("dispatched");

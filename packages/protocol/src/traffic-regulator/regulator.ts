@@ -24,6 +24,7 @@ import { FactLedger } from "./facts.ts";
 import { enterDoomed, onExecutionFailed, onRefusalReport, onServerGone, RefusalTally } from "./failures.ts";
 import { GenesisProgress } from "./genesis.ts";
 import { KeyQuota } from "./key-quota.ts";
+import { LeaseMoves, OVERLOAD } from "./lease-moves.ts";
 import { lookUp } from "./look-up.ts";
 import { MastersLink } from "./masters-link.ts";
 import { MisbehaviourLedger } from "./misbehaviour.ts";
@@ -136,6 +137,7 @@ function initialState(
     servers: new ExecutionServers(),
     placement: new PlacementTable(),
     wishes: new EpochWishes(),
+    moves: new LeaseMoves(configuration.overload ?? OVERLOAD),
     ancestors: new Ancestors(),
     facts: new FactLedger(),
     breaker: new Breaker(),

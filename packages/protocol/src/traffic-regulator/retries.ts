@@ -23,6 +23,7 @@ import { reviewPlacement, wishEpoch } from "./epoch-wishes.ts";
 import { failAttempt } from "./failures.ts";
 import { startGenesis } from "./genesis.ts";
 import { HEARD_WITHIN_MS, isHeard, isWitness, ping } from "./health.ts";
+import { moveLeases } from "./lease-moves.ts";
 import { advance } from "./lifecycle.ts";
 import { noteMisbehaviour } from "./misbehaviour.ts";
 import { askOutcome, askToClose } from "./outcomes.ts";
@@ -280,6 +281,7 @@ export function keepHouse(regulator: Regulator): void {
     startGenesis(regulator);
   watchQuorum(regulator);
   expireRuns(regulator);
+  moveLeases(regulator);
   startRuns(regulator);
   regulator.logs.forgetBefore(regulator.wall - settings.windowMs, FORGOTTEN_PER_ROUND_MAX);
   dispatchWaiting(regulator);

@@ -16,6 +16,7 @@ import type {
 } from "@redoubt/shared";
 import type { ApplicationPort } from "../application-port.ts";
 import type { CommonEffect, CommonInput, Core, Hasher, Instant, Random } from "../core.ts";
+import type { OverloadRules } from "./lease-moves.ts";
 
 /** One field of an input that is not as the contract wants it. `field` is a JSON pointer ("" = the whole body). */
 export interface FieldProblem {
@@ -280,6 +281,8 @@ export interface TrafficRegulatorConfiguration {
   readonly windowMs?: number;
   /** Requests of one client within the window before 429; default `LIMITS.requestsPerClientPerWindowMax`. */
   readonly requestsPerClientPerWindowMax?: number;
+  /** When part of a domain goes to an idle server; default `OVERLOAD`. */
+  readonly overload?: OverloadRules;
   /** Replies kept in memory; older ones are fetched from the replicas again. Default 50 000. */
   readonly verifiedInMemoryMax?: number;
 }

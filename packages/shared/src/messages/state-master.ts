@@ -88,6 +88,11 @@ export type RequestEpochMessage = {
   readonly members: readonly ServerName[];
   readonly faultsTolerated: number;
   readonly invalid: readonly ChangeName[];
+  /**
+   * For these clusters alone, not for the whole domains they are in. The asker answers for it that no ticket names the epoch
+   * they have, which must be `epochMax` and settled; the holder must hold nothing else.
+   */
+  readonly part?: boolean;
 };
 export type CloseMessage = {
   readonly kind: "close";
