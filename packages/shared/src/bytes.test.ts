@@ -73,8 +73,16 @@ describe("ByteWriter", () => {
     for (const { bytes, text } of finished) expect(Buffer.from(bytes).toString("latin1")).toBe(text);
   });
 
+  it("gives every digest back as it was", () => {
+    for (let byte = 0; byte < 256; byte++) {
+      const digest = byte.toString(16).padStart(2, "0").repeat(16) + DIGEST.slice(32);
+      expect(new ByteReader(new ByteWriter().digest(digest).finish()).digest()).toBe(digest);
+    }
+  });
+
   it("refuses what is no digest and no whole number", () => {
-    expect(() => new ByteWriter().digest("X".repeat(64))).toThrow(RangeError);
+    for (const text of ["X".repeat(64), "a".repeat(63), "a".repeat(66), `${"a".repeat(63)}ł`, "A".repeat(64), ""])
+      expect(() => new ByteWriter().digest(text), text).toThrow(RangeError);
     expect(() => new ByteWriter().integer(-1)).toThrow(RangeError);
     expect(() => new ByteWriter().integer(0.5)).toThrow(RangeError);
   });

@@ -5,6 +5,15 @@
 const textEncoder = new TextEncoder();
 const textDecoder = new TextDecoder("utf-8", { fatal: true });
 
+const DIGEST_BYTES = 32;
+const CODE_OF = Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
+const NO_DIGIT = 0xff;
+/** By code of the character. */
+const DIGIT_OF = new Uint8Array(0x1_0000).fill(NO_DIGIT);
+for (const [digit, code] of CODE_OF.entries()) DIGIT_OF[code] = digit;
+/** Used again for every digest that is read. */
+const DIGEST_CODES: number[] = new Array(2 * DIGEST_BYTES).fill(0);
+
 /**
  * Small writers take their room from a common block, because an array of its own costs more than what is written into it. A block is
  * never used twice: bytes that {@link ByteWriter.finish} gave stay what they are.
@@ -127,11 +136,15 @@ export class ByteWriter {
 
   /** 64 hexadecimal digits as 32 raw bytes, without a length. */
   digest(value: string): this {
-    const at = this.#room(32);
-    for (let index = 0; index < 32; index++) {
-      this.#bytes[at + index] =
-        (hexDigit(value.charCodeAt(index * 2)) << 4) | hexDigit(value.charCodeAt(index * 2 + 1));
+    const at = this.#room(DIGEST_BYTES);
+    let digits = value.length === 2 * DIGEST_BYTES ? 0 : NO_DIGIT;
+    for (let index = 0; index < DIGEST_BYTES; index++) {
+      const high = DIGIT_OF[value.charCodeAt(index * 2)] as number;
+      const low = DIGIT_OF[value.charCodeAt(index * 2 + 1)] as number;
+      digits |= high | low;
+      this.#bytes[at + index] = (high << 4) | low;
     }
+    if (digits >= 16) throw new RangeError("not a lower-case hexadecimal digest");
     return this;
   }
 
@@ -200,10 +213,14 @@ export class ByteReader {
   }
 
   digest(): string {
-    const at = this.#take(32);
-    let text = "";
-    for (let index = 0; index < 32; index++) text += HEX_BYTES[this.#buffer[at + index] as number];
-    return text;
+    const at = this.#take(DIGEST_BYTES);
+    for (let index = 0; index < DIGEST_BYTES; index++) {
+      const byte = this.#buffer[at + index] as number;
+      DIGEST_CODES[index * 2] = CODE_OF[byte >>> 4] as number;
+      DIGEST_CODES[index * 2 + 1] = CODE_OF[byte & 15] as number;
+    }
+    // In one piece: a text put together bit by bit stays a tree of its pieces until somebody reads it.
+    return String.fromCharCode.apply(undefined, DIGEST_CODES);
   }
 
   list<Item>(read: () => Item, countMax: number): Item[] {
@@ -217,14 +234,6 @@ export class ByteReader {
   end(): void {
     if (this.#at !== this.#buffer.length) throw new RangeError("trailing bytes");
   }
-}
-
-const HEX_BYTES = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, "0"));
-
-function hexDigit(code: number): number {
-  if (code >= 48 && code <= 57) return code - 48;
-  if (code >= 97 && code <= 102) return code - 87;
-  throw new RangeError("not a lower-case hexadecimal digest");
 }
 
 /** UTF-8 bytes of a text. */

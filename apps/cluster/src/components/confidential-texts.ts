@@ -27,6 +27,9 @@ export class ConfidentialTexts {
   /** How many changes in {@link #unverified} would change an object's texts. */
   readonly #changing = new Map<string, number>();
 
+  /** What was restored may hold texts of records that are still to be told: nothing can be compared with it. */
+  #isAhead = false;
+
   constructor(contract: ContractJson) {
     this.#index = new ConfidentialIndex(contract);
   }
@@ -50,9 +53,14 @@ export class ConfidentialTexts {
     this.#keep(`${requestId}/${attempt}`, updates);
   }
 
+  /** Every record behind the restored checkpoint has been told. */
+  started(): void {
+    this.#isAhead = false;
+  }
+
   /** Most changes do not touch a confidential text. With another change of the object pending nothing can be said yet. */
   #isUnchanged(object: string, texts: Texts | null): boolean {
-    if (this.#changing.has(object)) return false;
+    if (this.#isAhead || this.#changing.has(object)) return false;
     const current = this.#index.current(object);
     if (texts === null || current === undefined) return texts === null && current === undefined;
     return current.length === texts.length && current.every((text, index) => text === texts[index]);
@@ -84,23 +92,31 @@ export class ConfidentialTexts {
     }
   }
 
-  /** What {@link restore} takes: JSON, a few thousand objects in each part. */
-  save(): Uint8Array[] {
-    const parts: Uint8Array[] = [];
-    const add = (part: Part): void => void parts.push(Buffer.from(JSON.stringify(part)));
-    let objects: (readonly [string, Texts])[] = [];
-    for (const entry of this.#index.entries()) {
-      objects.push(entry);
-      if (objects.length < PART_OBJECTS) continue;
-      add({ objects });
-      objects = [];
-    }
-    add({ objects });
-    add({ unverified: [...this.#unverified] });
-    return parts;
+  /**
+   * What {@link restore} takes: JSON, a few thousand objects in each part, made as they are asked for so that a million objects stop
+   * nobody. An object that changes meanwhile may be in it as it was or as it has become: its record will be told again.
+   */
+  save(): Iterable<Uint8Array> {
+    const unverified: Part = { unverified: [...this.#unverified] };
+    const index = this.#index;
+    const { size } = index;
+    return (function* () {
+      yield bytesOf(unverified);
+      let objects: (readonly [string, Texts])[] = [];
+      let left = size;
+      for (const entry of index.entries()) {
+        if (left-- === 0) break;
+        objects.push(entry);
+        if (objects.length < PART_OBJECTS) continue;
+        yield bytesOf({ objects });
+        objects = [];
+      }
+      yield bytesOf({ objects });
+    })();
   }
 
   restore(parts: readonly Uint8Array[]): void {
+    this.#isAhead = true;
     for (const bytes of parts) {
       const part = JSON.parse(Buffer.from(bytes).toString()) as Part;
       if ("objects" in part) for (const [object, texts] of part.objects) this.#index.take(object, texts);
@@ -108,6 +124,8 @@ export class ConfidentialTexts {
     }
   }
 }
+
+const bytesOf = (part: Part): Uint8Array => Buffer.from(JSON.stringify(part));
 
 /** Undefined: no JSON. */
 function parse(bytes: string | null): unknown {

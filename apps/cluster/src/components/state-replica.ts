@@ -70,6 +70,7 @@ export async function runStateReplica(environment: ServerEnvironment): Promise<v
         recorded: (record) => noteStored(testing, record as StateReplicaDurable),
         save: () => testing.confidential.save(),
         restore: (parts) => testing.confidential.restore(parts),
+        started: () => testing.confidential.started(),
       },
       onSaved: (saved) => server.log.info(saved, "checkpoint"),
       onFailure: (error) => server.log.warn({ error: error.message }, "no checkpoint was made"),

@@ -10,6 +10,7 @@ import {
   type StateReplicaEffect,
   type StateReplicaInput,
 } from "@redoubt/protocol";
+import type { AnyMessage } from "@redoubt/shared";
 import { type Journal, openJournal } from "../adapters/journal/index.ts";
 import { loadApplication } from "../applications/load-application.ts";
 import { createApplicationPort } from "../components/application-port.ts";
@@ -32,11 +33,11 @@ export interface MeasuredReplica {
   readonly hasher: ReturnType<typeof createHasher>;
 }
 
-/** Opens the replica in `folder` (`journal/` and `application/<hash>`). `onSent` sees the kind of every message. */
+/** Opens the replica in `folder` (`journal/` and `application/<hash>`). `onSent` sees every message. */
 export async function openMeasuredReplica(
   folder: string,
   applicationHash: string,
-  onSent: (kind: string) => void,
+  onSent: (message: AnyMessage) => void,
 ): Promise<MeasuredReplica> {
   const loaded = loadApplication(join(folder, "application", applicationHash));
   const hasher = createHasher();
@@ -52,7 +53,7 @@ export async function openMeasuredReplica(
     core,
     journal,
     codec: recordCodec,
-    send: ({ message }) => onSent(message.kind),
+    send: ({ message }) => onSent(message),
     perform: () => undefined,
     checkpoints: {
       owner: "measured replica",
@@ -64,6 +65,7 @@ export async function openMeasuredReplica(
         },
         save: () => confidential.save(),
         restore: (parts) => confidential.restore(parts),
+        started: () => confidential.started(),
       },
     },
   });

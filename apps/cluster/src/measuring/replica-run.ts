@@ -9,12 +9,15 @@
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { AnyMessage, RequestId, SlotDecisions } from "@redoubt/shared";
 import { bundleApplication } from "../applications/bundle-application.ts";
 import { EXECUTION_SERVER, LoadMaker, MASTERS, openingSlots, REGULATOR, TICKET_KEY } from "./load-maker.ts";
 import { type MeasuredReplica, openMeasuredReplica } from "./measured-replica.ts";
 
-/** Requests that come together, and are decided in one slot. */
 const BATCH_REQUESTS = 64;
+const IN_FLIGHT_MAX = 1_024;
+/** The slot of the last opening decision. */
+const FIRST_SLOT = openingSlots().length;
 const PENDING_BYTES_MAX = 16 * 1024 * 1024;
 const PROGRESS_MS = 2_000;
 const BANK = fileURLToPath(new URL("../../../../examples/bank", import.meta.url));
@@ -29,10 +32,27 @@ interface Run {
   readonly objects: number;
   slot: number;
   requests: number;
+  /** Batches sent. */
+  batches: number;
 }
 
-/** Answers of the replica: one for each change it has made durable. */
-const sent = { answer: 0, refused: 0 };
+/** Requests that come together, are decided in one slot once the replica has answered for all of them. */
+interface Batch {
+  left: number;
+  readonly slot: SlotDecisions;
+}
+
+/** Unanswered requests by id, and batches that are not decided yet, in order. */
+const waiting = { requests: new Map<RequestId, Batch>(), batches: [] as Batch[] };
+
+function take(message: AnyMessage): void {
+  if (message.kind === "refused") throw new Error(`the replica refused a change: ${message.reason}`);
+  if (message.kind !== "answer") return;
+  const batch = waiting.requests.get(message.requestId);
+  if (batch === undefined) return;
+  waiting.requests.delete(message.requestId);
+  batch.left -= 1;
+}
 
 async function open(
   folder: string,
@@ -41,9 +61,7 @@ async function open(
   grows: boolean,
 ): Promise<Run> {
   const hash = applicationHash ?? (await bundle(folder));
-  const replica = await openMeasuredReplica(folder, hash, (kind) => {
-    if (kind === "answer" || kind === "refused") sent[kind] += 1;
-  });
+  const replica = await openMeasuredReplica(folder, hash, take);
   const { hasher, application, applicationVersion, driver, started } = replica;
   const clusterOf = (object: string): number => application.clusterOf(object) ?? 0;
   const run = {
@@ -52,6 +70,7 @@ async function open(
     objects,
     slot: 0,
     requests: 0,
+    batches: 0,
   };
   if (grows) {
     const from = { component: "traffic-regulator", server: REGULATOR } as const;
@@ -70,7 +89,7 @@ async function bundle(folder: string): Promise<string> {
   return bundled.value.hash;
 }
 
-function decide(run: Run, slots: ReturnType<typeof openingSlots>): void {
+function decide(run: Run, slots: readonly SlotDecisions[]): void {
   const after = run.slot;
   run.slot = slots.at(-1)?.slot ?? after;
   const [primary] = MASTERS;
@@ -78,33 +97,53 @@ function decide(run: Run, slots: ReturnType<typeof openingSlots>): void {
   run.replica.driver.input({ kind: "message", from: { component: "state-master", server: primary }, message });
 }
 
+/** Sends a batch of changes as the execution server does. */
+function send(run: Run, made: readonly ReturnType<LoadMaker["transfer"]>[]): void {
+  const from = { component: "execution-server", server: EXECUTION_SERVER } as const;
+  run.batches += 1;
+  const slot = { slot: FIRST_SLOT + run.batches, at: 0, decisions: made.map(({ verified }) => verified) };
+  const batch = { left: made.length, slot };
+  waiting.batches.push(batch);
+  for (const { record } of made) {
+    waiting.requests.set(record.ticket.body.requestId, batch);
+    run.replica.driver.input({ kind: "message", from, message: { kind: "change", record } });
+  }
+}
+
+function decideAnswered(run: Run): void {
+  const slots: SlotDecisions[] = [];
+  while (waiting.batches[0]?.left === 0) slots.push((waiting.batches.shift() as Batch).slot);
+  if (slots.length > 0) decide(run, slots);
+}
+
 /** Feeds requests between the pairs of accounts that `next` names; all are durable and decided when it is done. */
 async function feed(run: Run, requests: number, next: (index: number) => readonly [number, number]): Promise<void> {
-  const { journal, driver } = run.replica;
+  const { journal } = run.replica;
   const startedAt = performance.now();
   const cpuAtStart = process.cpuUsage();
-  const answersBefore = sent.answer;
   let [makingMs, makingCpu, saidAt] = [0, 0, startedAt];
-  const from = { component: "execution-server", server: EXECUTION_SERVER } as const;
   for (let done = 0; done < requests; ) {
     const [madeFrom, cpuFrom] = [performance.now(), process.cpuUsage()];
     const count = Math.min(BATCH_REQUESTS, requests - done);
-    const batch = Array.from({ length: count }, (_, index) => run.maker.transfer(...next(done + index)));
+    const made = Array.from({ length: count }, (_, index) => run.maker.transfer(...next(done + index)));
     const madeCpu = process.cpuUsage(cpuFrom);
     makingMs += performance.now() - madeFrom;
     makingCpu += madeCpu.user + madeCpu.system;
-    for (const { record } of batch) driver.input({ kind: "message", from, message: { kind: "change", record } });
-    decide(run, [{ slot: run.slot + 1, at: 0, decisions: batch.map(({ verified }) => verified) }]);
+    send(run, made);
     done += count;
-    do await turn();
-    while (journal.pendingBytes > PENDING_BYTES_MAX);
-    if (sent.refused > 0) throw new Error("the replica refused a change");
+    do {
+      await turn();
+      decideAnswered(run);
+    } while (journal.pendingBytes > PENDING_BYTES_MAX || waiting.requests.size > IN_FLIGHT_MAX);
     if (performance.now() - saidAt > PROGRESS_MS) {
       saidAt = performance.now();
       say({ is: "progress", requests: done, of: requests, rssBytes: process.memoryUsage.rss() });
     }
   }
-  while (sent.answer < answersBefore + requests) await turn();
+  while (waiting.batches.length > 0) {
+    await turn();
+    decideAnswered(run);
+  }
   run.requests += requests;
   const cpu = process.cpuUsage(cpuAtStart);
   say({

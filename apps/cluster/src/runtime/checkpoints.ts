@@ -18,9 +18,14 @@ const STOP_RECORDS_MIN = 256;
 export interface Companion {
   /** Told every record, when it is replayed and when it is appended. */
   recorded(record: unknown): void;
-  /** What {@link restore} takes, as of all records told so far. */
-  save(): readonly Uint8Array[];
+  /**
+   * What {@link restore} takes, as of all records told so far. It may be made bit by bit while further records are told, if what
+   * of them is in it already does no harm when they are told again after the restore.
+   */
+  save(): Iterable<Uint8Array>;
   restore(parts: readonly Uint8Array[]): void;
+  /** All records that follow a restore have been told. */
+  started?(): void;
 }
 
 export interface CheckpointOptions {
@@ -64,6 +69,7 @@ export class Checkpoints {
   begin(): void {
     this.#dueAt = this.#last + (this.#options.everyRecords ?? CHECKPOINT_RECORDS);
     this.#dueAtBytes = CHECKPOINT_BYTES;
+    this.#options.companion?.started?.();
   }
 
   /** To be called between steps. */
@@ -95,17 +101,30 @@ export class Checkpoints {
     const checkpoint = this.#core.checkpoint();
     // The companion has seen every record: only a checkpoint of all of them agrees with it.
     if (checkpoint === undefined || checkpoint.through !== this.#journal.records) return undefined;
-    const head = Buffer.alloc(4);
-    head.writeUInt32LE(checkpoint.parts.length, 0);
-    const parts = [head, ...checkpoint.parts, ...(companion?.save() ?? [])];
     const { through } = checkpoint;
+    const source = partsOf(checkpoint, companion?.save() ?? []);
+    let bytes = 0;
+    const parts = (function* () {
+      for (const part of source) {
+        bytes += part.length;
+        yield part;
+      }
+    })();
     return this.#journal.saveCheckpoint(owner, { through, parts }).then(
       () => {
         this.#last = through;
-        const bytes = parts.reduce((sum, part) => sum + part.length, 0);
         onSaved?.({ through, bytes, ms: performance.now() - startedAt });
       },
       (error: Error) => onFailure?.(error),
     );
   }
+}
+
+/** How many parts are the core's, these, and then the companion's. */
+function* partsOf(checkpoint: Checkpoint, companion: Iterable<Uint8Array>): Generator<Uint8Array> {
+  const head = Buffer.alloc(4);
+  head.writeUInt32LE(checkpoint.parts.length, 0);
+  yield head;
+  yield* checkpoint.parts;
+  yield* companion;
 }

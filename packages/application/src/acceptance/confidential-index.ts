@@ -34,6 +34,11 @@ export class ConfidentialIndex {
     return this.#textsOf.get(object);
   }
 
+  /** How many objects are watched. */
+  get size(): number {
+    return this.#textsOf.size;
+  }
+
   /** Every object that is watched, with its texts. */
   entries(): IterableIterator<[object: string, texts: readonly string[]]> {
     return this.#textsOf.entries();

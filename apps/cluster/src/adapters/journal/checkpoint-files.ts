@@ -1,8 +1,9 @@
 /**
  * Checkpoint files beside the segments: a summary of the records below a number, so that a start need not read them.
  *
- *   header (64)   magic 8 | crc 4 | parts 4 | through f64 | chain 16 | digest of the owner's name 16 | 0 8
+ *   header (64)   magic 8 | crc 4 | 0 4 | through f64 | chain 16 | digest of the owner's name 16 | 0 8
  *   each part     length 4 | crc 4 | bytes
+ *   the end       length 0xffffffff 4 | number of parts 4
  *
  * A checkpoint is only an accelerator. It counts only if every checksum is right, its owner's name (which says what kind of state and
  * in which format) is the one that asks, and the journal's chain at `through` is the one it was made at; otherwise an older one is
@@ -22,11 +23,18 @@ const KEPT_MAX = 2;
 const PIECE_BYTES = 1_048_576;
 /** A part is one allocation when it is read back. */
 const PART_BYTES_MAX = 0x4000_0000;
+const END = 0xffff_ffff;
 
 export interface CheckpointFile {
   /** Number of the first record that is not in it. */
   readonly through: number;
   readonly parts: readonly Uint8Array[];
+}
+
+/** A checkpoint to be written. Its parts may be made one by one while the file is written. */
+export interface CheckpointSource {
+  readonly through: number;
+  readonly parts: Iterable<Uint8Array>;
 }
 
 interface FoundCheckpoint extends CheckpointFile {
@@ -51,13 +59,10 @@ export async function writeCheckpoint(
   disk: JournalDisk,
   directory: string,
   owner: string,
-  { through, parts, chain }: FoundCheckpoint,
+  { through, parts, chain }: CheckpointSource & { readonly chain: Buffer },
 ): Promise<void> {
-  for (const { length } of parts)
-    if (length > PART_BYTES_MAX) throw new RangeError(`a part of a checkpoint is ${length} bytes long`);
   const header = Buffer.alloc(HEADER_BYTES);
   header.write(MAGIC, 0, "latin1");
-  header.writeUInt32LE(parts.length, 12);
   header.writeDoubleLE(through, 16);
   header.set(chain, 24);
   header.set(ownerDigest(owner), 40);
@@ -69,15 +74,22 @@ export async function writeCheckpoint(
   for (const number of old) await disk.remove(join(directory, fileName(number)));
 }
 
-function* pieces(header: Buffer, parts: readonly Uint8Array[]): Generator<Uint8Array> {
+function* pieces(header: Buffer, parts: Iterable<Uint8Array>): Generator<Uint8Array> {
   yield header;
+  let count = 0;
   for (const part of parts) {
+    if (part.length > PART_BYTES_MAX) throw new RangeError(`a part of a checkpoint is ${part.length} bytes long`);
+    count++;
     const head = Buffer.alloc(PART_HEADER_BYTES);
     head.writeUInt32LE(part.length, 0);
     head.writeUInt32LE(crc32c(part), 4);
     yield head;
     yield part;
   }
+  const end = Buffer.alloc(PART_HEADER_BYTES);
+  end.writeUInt32LE(END, 0);
+  end.writeUInt32LE(count, 4);
+  yield end;
 }
 
 /** The newest checkpoint that counts. `chainAt` gives the journal's chain value before a record; undefined if it has no such place. */
@@ -104,10 +116,12 @@ async function read(disk: JournalDisk, descriptor: number, owner: string): Promi
   if (!header.subarray(40, 56).equals(ownerDigest(owner))) return undefined;
   const parts: Uint8Array[] = [];
   let position = HEADER_BYTES;
-  for (let count = header.readUInt32LE(12); count > 0; count--) {
+  for (;;) {
     const head = await readExactly(disk, descriptor, PART_HEADER_BYTES, position);
-    const length = head?.readUInt32LE(0) ?? PART_BYTES_MAX + 1;
-    if (head === undefined || length > PART_BYTES_MAX) return undefined;
+    if (head === undefined) return undefined;
+    const length = head.readUInt32LE(0);
+    if (length === END && head.readUInt32LE(4) === parts.length) break;
+    if (length > PART_BYTES_MAX) return undefined;
     const part = await readExactly(disk, descriptor, length, position + PART_HEADER_BYTES);
     if (part === undefined || crc32c(part) !== head.readUInt32LE(4)) return undefined;
     parts.push(part);

@@ -18,7 +18,7 @@
  * It does not know what is in a record, and deletes none, but at its owner's word (`cutBefore`).
  */
 
-import { type CheckpointFile, readCheckpoint, writeCheckpoint } from "./checkpoint-files.ts";
+import { type CheckpointFile, type CheckpointSource, readCheckpoint, writeCheckpoint } from "./checkpoint-files.ts";
 import { lockDirectory } from "./directory-lock.ts";
 import { type JournalDisk, realDisk } from "./disk.ts";
 import { checkedSegmentBytes, type JournalOptions, type JournalStatistics } from "./options.ts";
@@ -224,9 +224,9 @@ export class Journal {
 
   /**
    * Keeps a summary of all records below `through`, once those are durable. `owner` says whose state this is and in which format.
-   * Two are kept. Rejects with the system's errors; then the older ones are still there.
+   * The parts are taken one by one, as the file is written. Two are kept. Rejects with the system's errors; then the older ones are still there.
    */
-  async saveCheckpoint(owner: string, { through, parts }: Checkpoint): Promise<void> {
+  async saveCheckpoint(owner: string, { through, parts }: CheckpointSource): Promise<void> {
     const { disk, directory } = this.#options;
     if (through > this.#writer.records) throw new RangeError(`a checkpoint through ${through} is beyond the journal`);
     const chain = through === this.#writer.records ? this.#writer.appendedChain : await this.#chainAt(through);
