@@ -17,6 +17,8 @@ export class Disk {
   /** How many disks there were before this one. */
   generation = 0;
   readonly #damaged = new Set<RecordNumber>();
+  /** Damaged records that were written again as they were. */
+  repairs = 0;
   /** Oldest first. */
   #checkpoints: Checkpoint[] = [];
   #pending: Checkpoint | undefined;
@@ -70,6 +72,17 @@ export class Disk {
     return this.#damaged.has(number);
   }
 
+  /** A process that starts has to read a damaged record, whichever checkpoint it begins with. */
+  get isUnreadable(): boolean {
+    return this.#damaged.size > 0 && this.readableCheckpoints.length === 0;
+  }
+
+  /** Checkpoints behind which nothing is damaged, oldest first. */
+  get readableCheckpoints(): readonly Checkpoint[] {
+    const last = Math.max(-1, ...this.#damaged);
+    return this.#checkpoints.filter(({ through }) => through > last);
+  }
+
   get hasDamage(): boolean {
     return this.#damaged.size > 0;
   }
@@ -82,7 +95,7 @@ export class Disk {
   /** Writes a record again in its place; false when it is not the one that was written. */
   repair(number: RecordNumber, record: unknown): boolean {
     if (number >= this.records.length || canonical(record) !== canonical(this.records[number])) return false;
-    this.#damaged.delete(number);
+    if (this.#damaged.delete(number)) this.repairs += 1;
     return true;
   }
 

@@ -64,6 +64,9 @@ export class FaultInjector {
         this.#world.count("freezes");
         this.#world.hosts.get(event.server)?.freeze(event.lastsMs);
         return;
+      case "bitFlips":
+        this.#flipBits(event);
+        return;
       case "wipe":
         this.#wipe(event);
         return;
@@ -163,6 +166,15 @@ export class FaultInjector {
     this.#world.later(lastsMs, () => {
       for (const server of executionServers) this.#crash(server, 0, "killed");
     });
+  }
+
+  #flipBits({ server, places }: Of<"bitFlips">): void {
+    const disk = this.#world.hosts.get(server)?.disk;
+    for (const place of places) {
+      if (!disk || disk.syncedCount === 0) return;
+      this.#world.count("bitFlips");
+      disk.damage(Math.floor(place * disk.syncedCount));
+    }
   }
 
   /** Also of a host that is down at the moment. */

@@ -44,6 +44,8 @@ export type FaultEvent = { readonly atMs: number; readonly lastsMs: number } & (
   | { readonly kind: "freeze"; readonly server: ServerName }
   /** A replica's process dies and its disk is lost; it starts again with an empty one. */
   | { readonly kind: "wipe"; readonly server: ServerName }
+  /** Bits of the records at these places (shares of the journal's length) are not what they were. */
+  | { readonly kind: "bitFlips"; readonly server: ServerName; readonly places: readonly number[] }
   | { readonly kind: "slowDisk"; readonly server: ServerName; readonly syncMs: number }
   /** Wall clocks jump and drift from then on; monotonic ones do not. */
   | {
@@ -167,12 +169,19 @@ const PLANS: readonly (readonly [weight: number, plan: Plan])[] = [
 ];
 const WEIGHTS = PLANS.reduce((sum, [weight]) => sum + weight, 0);
 
-/** The disk of one replica that does not lie, where that is one fault more that may be tolerated. */
-export function planLostDisk(random: SeededRandom, targets: FaultTargets, faultsTolerated: number): FaultEvent[] {
+const FLIPS_MAX = 4;
+
+/** The disk of one replica that does not lie is lost or damaged, where that is one fault more that may be tolerated. */
+export function planBadDisk(random: SeededRandom, targets: FaultTargets, faultsTolerated: number): FaultEvent[] {
   const liars = targets.replicas.length - targets.honestReplicas.length;
-  if (liars >= faultsTolerated || !random.chance(0.3)) return [];
+  if (liars >= faultsTolerated || !random.chance(0.5)) return [];
+  const server = random.pick(targets.honestReplicas);
   const atMs = random.between(300, SAFETY_PHASE_MS - 1_500);
-  return [{ kind: "wipe", server: random.pick(targets.honestReplicas), atMs, lastsMs: random.between(5, 400) }];
+  if (random.chance(0.5)) return [{ kind: "wipe", server, atMs, lastsMs: random.between(5, 400) }];
+  return Array.from({ length: 1 + random.below(3) }, () => {
+    const places = Array.from({ length: 1 + random.below(FLIPS_MAX) }, () => random());
+    return { kind: "bitFlips", server, places, atMs: random.between(300, SAFETY_PHASE_MS - 300), lastsMs: 0 };
+  });
 }
 
 function planEvent(random: SeededRandom, targets: FaultTargets, all: readonly ServerName[]): FaultEvent {

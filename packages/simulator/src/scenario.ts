@@ -26,7 +26,7 @@ import { checkRequests } from "./checkers/requests.ts";
 import { checkSerializability } from "./checkers/serializability.ts";
 import { checkConvergence, checkVersions } from "./checkers/versions.ts";
 import type { ClusterShape, WrapCore } from "./cluster.ts";
-import { planFaults, planLostDisk, SAFETY_PHASE_MS } from "./faults.ts";
+import { planBadDisk, planFaults, SAFETY_PHASE_MS } from "./faults.ts";
 import type { FaultCounts } from "./network.ts";
 import type { Checker, Observation, Violation } from "./observation.ts";
 import { type SeededRandom, seededRandom } from "./random.ts";
@@ -72,6 +72,9 @@ const CHECKERS: readonly Checker[] = [
  * for it (docs/PROTOCOL.md §4), because its copy may be the one that counts.
  */
 const NOTICED: ReadonlySet<string> = new Set(["R-silent"]);
+
+/** Passes of the scrub where there is something to find: a few within a seed. */
+const SCRUB_OFTEN_MS = 1_000;
 
 /** Everything is answered within seconds; the rest is for what takes its time by design (a stuck change: 5 s). */
 const LIVENESS_PHASE_MS = 25_000;
@@ -130,12 +133,13 @@ export function planWorld(seed: number, hasher: Hasher): WorldPlan {
     masters: names("state-master", shape.masters),
   };
   const faults = planFaults(random.fork("faults"), targets);
-  const lostDisk = planLostDisk(random.fork("lost disk"), targets, shape.faultsTolerated);
+  const badDisk = planBadDisk(random.fork("bad disk"), targets, shape.faultsTolerated);
+  const isDamaged = badDisk.some(({ kind }) => kind === "bitFlips");
   return {
     seed,
-    shape,
+    shape: isDamaged ? { ...shape, scrubPeriodMs: SCRUB_OFTEN_MS } : shape,
     clients: chooseClients(random.fork("clients")),
-    faults: { ...faults, events: [...faults.events, ...lostDisk] },
+    faults: { ...faults, events: [...faults.events, ...badDisk] },
     safetyPhaseMs: SAFETY_PHASE_MS,
     livenessPhaseMs: LIVENESS_PHASE_MS,
     behavioursOf: (server, life) => liars.get(server) ?? intruders.get(`${server}/${life}`) ?? [],

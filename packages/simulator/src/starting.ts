@@ -11,8 +11,10 @@ const REPLAY_BATCH_MAX = 64;
 /** Share of the starts from a checkpoint that are compared with one from the whole journal. */
 const COMPARED_STARTS = 0.3;
 
-/** The newest checkpoint, an older one, or none. */
-export function drawCheckpoint({ checkpoints }: Disk, random: SeededRandom): Checkpoint | undefined {
+/** The newest checkpoint, an older one, or none; with damage on the disk the newest of those that need not read it. */
+export function drawCheckpoint(disk: Disk, random: SeededRandom): Checkpoint | undefined {
+  const { checkpoints } = disk;
+  if (disk.hasDamage) return disk.readableCheckpoints.at(-1);
   return random.chance(0.5) ? checkpoints.at(-1) : [undefined, ...checkpoints][random.below(4)];
 }
 

@@ -154,6 +154,7 @@ export class World {
     this.#injector.heal();
     this.time.runUntil(this.time.now + livenessPhaseMs, () => this.clients.every((client) => client.done));
     this.time.runUntil(this.time.now + REST_MS, () => false);
+    for (const { disk } of this.#hosts.values()) this.#count("recordsRepaired", disk.repairs);
   }
 
   observation(): Observation {
@@ -191,6 +192,12 @@ export class World {
 
   #startHost(host: Host): void {
     if (host.life > 0) this.#count("restarts");
+    // A journal that cannot be read from any checkpoint on is given up: its server begins again as somebody new.
+    if (host.disk.isUnreadable && host.component === "state-replica") {
+      this.#count("disksGivenUp");
+      host.disk.wipe();
+      this.#witness.diskLost(host.server);
+    }
     const intruder = this.#intruderOf(host, host.life + 1);
     this.#intruders.enter(host.server, this.#isHealed && this.#isNoticed(intruder) ? undefined : intruder);
     // A master tells its decisions again from its checkpoint on; what it told before a crash is compared too.
@@ -355,8 +362,8 @@ export class World {
     });
   }
 
-  #count(kind: string): void {
-    this.counts[kind] = (this.counts[kind] ?? 0) + 1;
+  #count(kind: string, times = 1): void {
+    if (times > 0) this.counts[kind] = (this.counts[kind] ?? 0) + times;
   }
 }
 
