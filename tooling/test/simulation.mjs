@@ -6,7 +6,10 @@ import { lastJson } from "./count.mjs";
 
 /** @typedef {import("./count.mjs").Count} Count */
 
-const expectedFaults = ["crashes", "restarts", "partitions", "loss", "reordering", "duplication", "epochChanges"];
+export const expectedFaults = [
+  ...["crashes", "restarts", "powerCuts", "lostTails", "bitFlips", "wipes", "freezes", "clockJumps"],
+  ...["partitions", "oneWayPartitions", "loss", "reordering", "duplication", "epochChanges", "leaseMoves"],
+];
 
 /**
  * @param {string} output of `redoubt simulate --json`
