@@ -67,7 +67,7 @@ function hopsOf(
     { at, server: "traffic-regulator-1", event: "received", detail: `from ${text(entry.clientId) ?? "a client"}` },
   ];
   if (executionServer !== "")
-    hops.push({ at, server: executionServer, event: "executed", detail: "one execution server" });
+    hops.push({ at, server: executionServer, event: "executed", detail: "by one server, whom nobody trusts" });
   for (const step of steps) {
     const time = new Date(step.at).toISOString();
     for (const decision of step.decisions) {
@@ -76,7 +76,7 @@ function hopsOf(
           at: time,
           server: decision.testers.join(", "),
           event: "accepted",
-          detail: "passing acceptance tests",
+          detail: "its acceptance tests passed",
         });
       hops.push({ at: time, server: "state masters", event: decision.kind, detail: `slot ${step.slot}` });
     }

@@ -50,7 +50,16 @@ export function ObjectPanel({ object }: { object: string }) {
           </span>
         }
       />
-      {data === undefined ? <Unavailable error={error} what="the object" /> : <History history={data} place={place} />}
+      {data === undefined ? (
+        <Unavailable error={error} what="the object">
+          Names have the form type/key, such as account/1.{" "}
+          <Link href="/state" className="text-accent underline-offset-2 hover:underline">
+            See all objects
+          </Link>
+        </Unavailable>
+      ) : (
+        <History history={data} place={place} />
+      )}
       <div className="mt-6 max-w-xl">
         <CommandLine
           command={`npx redoubt state show ${object}${place.before === "" ? "" : ` --before ${place.before}`}`}

@@ -6,7 +6,7 @@ import { useTRPC } from "@/live/trpc";
 import type { RequestHistory } from "@/live/types";
 import { inert } from "@/text/inert";
 import { Facts } from "@/ui/facts";
-import { CopyButton } from "@/ui/hash";
+import { CopyButton, Hash } from "@/ui/hash";
 import { Section } from "@/ui/page";
 import { Status } from "@/ui/status";
 import { Time } from "@/ui/time";
@@ -20,7 +20,13 @@ export function RequestSummary({ requestId }: { requestId: string }) {
   const { data, error } = useQuery(trpc.requests.show.queryOptions({ requestId }));
   return (
     <Section id="request" title="The request" className="mb-6">
-      {data === undefined ? <Unavailable error={error} what="the request" /> : <Summary request={data} />}
+      {data === undefined ? (
+        <Unavailable error={error} what="the request">
+          The regulator keeps requests for a while only; what they changed is kept for ever.
+        </Unavailable>
+      ) : (
+        <Summary request={data} />
+      )}
     </Section>
   );
 }
@@ -46,8 +52,8 @@ function Summary({ request }: { request: RequestHistory }) {
             ["Received", <Time key="at" iso={request.receivedAt} />],
             [
               "Request id",
-              <span key="id" className="flex items-start gap-1">
-                <span className="min-w-0 break-all font-mono text-xs leading-5">{request.requestId}</span>
+              <span key="id" className="flex items-center gap-1">
+                <Hash value={request.requestId} digits={32} className="min-w-0 truncate" />
                 <CopyButton text={request.requestId} label="Copy request id" />
               </span>,
             ],
