@@ -1,7 +1,7 @@
 import type { Decision } from "@redoubt/shared";
 import { describe, expect, test } from "vitest";
 import { nodeHasher } from "../testing/hasher.test-support.ts";
-import { MASTERS_KEY, MEMBERS, makeChain, requestIdOf, type TestChange } from "./changes.test-support.ts";
+import { MASTERS_KEY, MEMBERS, makeChain, makeChange, requestIdOf, type TestChange } from "./changes.test-support.ts";
 import { createStateMaster } from "./index.ts";
 import { MASTERS, MasterCluster, REGULATOR } from "./master-cluster.test-support.ts";
 
@@ -86,6 +86,27 @@ describe("epochs of the primary's own accord", () => {
       cluster.run(20);
     }
     expect(count(cluster, "epochOpened")).toBeLessThan(8);
+  });
+});
+
+describe("a member whose list is no possible state", () => {
+  test("is told to the regulator once, and the epoch is settled with the others' lists", () => {
+    const { cluster, epoch } = begin();
+    const member = { component: "state-replica", server: MEMBERS[0] as string } as const;
+    const [first] = makeChain(["a"], epoch) as [TestChange];
+    const rival = makeChange({ request: "a", epoch, reply: "another" });
+    cluster.member(0).held.push(first, rival);
+    for (const master of MASTERS) cluster.transmit(member, master, { kind: "follow", after: epoch, restarted: true });
+    expect(cluster.runUntil(() => cluster.settledEpoch() > epoch)).toBe(true);
+    const told = cluster.toRegulator.filter(({ kind }) => kind === "memberMisbehaved");
+    expect(told).toEqual([
+      {
+        kind: "memberMisbehaved",
+        member: MEMBERS[0],
+        epoch: cluster.settledEpoch(),
+        reason: "two contents for a request id",
+      },
+    ]);
   });
 });
 

@@ -108,13 +108,21 @@ export class SettlementDriver {
     const isOwn = (cluster: ObjectClusterNumber) =>
       clusterRecord(this.#context.state, cluster)?.settled.members.includes(from) ?? false;
     const checked = checkList(hasher, (epoch) => mastersKeys.get(epoch), isOwn, message.undecided);
-    if (checked.kind === "list" && !round.faulty.has(from)) round.lists.set(from, checked.changes);
-    else {
-      round.faulty.add(from);
-      round.lists.delete(from);
-    }
+    if (checked.kind === "impossible") this.#noteFaulty(round, from, checked.reason);
+    else if (!round.faulty.has(from)) round.lists.set(from, checked.changes);
     round.isDirty = true;
     this.#advance(round);
+  }
+
+  /** Its lists count no more in this round; the regulator tells people (ADR 0013). */
+  #noteFaulty(round: Round, member: ServerName, reason: string): void {
+    round.lists.delete(member);
+    if (round.faulty.has(member)) return;
+    round.faulty.add(member);
+    const regulator = this.#context.state.leases.get("traffic-regulator")?.server;
+    const { epoch } = round.open.terms;
+    if (regulator !== undefined)
+      this.#context.send("traffic-regulator", regulator, { kind: "memberMisbehaved", member, epoch, reason });
   }
 
   /** Every {@link MASTER_TIMES.dutyMs}, and after commands were applied. */

@@ -165,6 +165,17 @@ describe("a shadow run is judged by its own server's result under its own ticket
   });
 });
 
+describe("a member whose list in a settlement is impossible", () => {
+  it("is told to people as the masters say, and no server that is no member", () => {
+    const stage = new Stage();
+    for (const member of ["state-replica-2", "state-replica-2", "state-replica-9"])
+      stage.message("state-master-1", { kind: "memberMisbehaved", member, epoch: 7, reason: "broken chain" });
+    expect(misbehaviours(stage)).toMatchObject([
+      { server: "state-replica-2", component: "state-replica", act: "impossible-list", confirmed: true },
+    ]);
+  });
+});
+
 describe("words nobody asked for", () => {
   it("an execution server's about a request that was never dispatched", () => {
     const stage = new Stage();

@@ -3,7 +3,14 @@
  * act, told to the manager as facts with what proves it. Telling is not convicting: a fact says who saw it and whether t+1
  * members or signatures confirm it; who is discarded for it is decided in `failures.ts` and `divergence.ts`.
  */
-import type { Digest, MisbehaviourAct, RefusalReportMessage, RequestId, ServerName } from "@redoubt/shared";
+import type {
+  Digest,
+  MemberMisbehavedMessage,
+  MisbehaviourAct,
+  RefusalReportMessage,
+  RequestId,
+  ServerName,
+} from "@redoubt/shared";
 import { vouching } from "../quorum.ts";
 import { trimOldest } from "../recent.ts";
 import { addFact, type Regulator } from "./context.ts";
@@ -120,6 +127,25 @@ export function noteRefusal(regulator: Regulator, reporter: ServerName, message:
 function isLateWrite({ placement, now }: Regulator, { reason, executionServer }: RefusalReportMessage): boolean {
   if (reason !== "stale-epoch") return false;
   return placement.domains.every(({ holder, since }) => holder !== executionServer && now - since > LATE_MS);
+}
+
+/** Masters are believed: the list itself is the proof. */
+export function noteImpossibleList(
+  regulator: Regulator,
+  reporter: ServerName,
+  { member, epoch, reason }: MemberMisbehavedMessage,
+): void {
+  if (!regulator.wanted?.members.includes(member)) return;
+  noteMisbehaviour(regulator, {
+    server: member,
+    component: "state-replica",
+    act: "impossible-list",
+    reporter,
+    requestId: null,
+    attempt: 0,
+    detail: `its undecided changes in the settlement of epoch ${epoch}: ${reason}`,
+    proven: true,
+  });
 }
 
 /** A word about something this server was never asked for (REQUIREMENTS A23). */

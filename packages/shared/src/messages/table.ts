@@ -39,7 +39,7 @@ export const MAY_SEND: Readonly<Record<string, Readonly<Partial<Record<Component
     "state-replica": ["answer", "refusalReport", "evidenceReport", "shadowVerdict"],
     "execution-server": ["executionFailed"],
     "acceptance-test-server": ["acceptance", "shadowVerdict"],
-    "state-master": ["stream", "outcomes"],
+    "state-master": ["stream", "outcomes", "memberMisbehaved"],
     "configuration-manager": [
       "regulatorConfiguration",
       "serverGone",

@@ -1,7 +1,7 @@
 /** What the traffic regulator receives. */
 import type { ChangeSummary, Profile, Verdict, VersionReference } from "../change.ts";
 import type { RequestOutcome } from "../decisions.ts";
-import type { Digest, RequestId, ServerName } from "../ids.ts";
+import type { Digest, Epoch, RequestId, ServerName } from "../ids.ts";
 import type { MisbehaviourAct } from "../misbehaviour.ts";
 import type { StreamMessage } from "./state-replica.ts";
 
@@ -95,6 +95,14 @@ export type OutcomesMessage = {
   }[];
 };
 
+/** Master → regulator: a member's list in a settlement is no possible state of a right one (docs/PROTOCOL.md §4). */
+export type MemberMisbehavedMessage = {
+  readonly kind: "memberMisbehaved";
+  readonly member: ServerName;
+  readonly epoch: Epoch;
+  readonly reason: string;
+};
+
 /** Manager → regulator: the desired set of execution servers, clients and so on; whole state, idempotent, versioned. */
 export type RegulatorConfigurationMessage = {
   readonly kind: "regulatorConfiguration";
@@ -166,6 +174,7 @@ export type ToTrafficRegulator =
   | AcceptanceMessage
   | StreamMessage
   | OutcomesMessage
+  | MemberMisbehavedMessage
   | RegulatorConfigurationMessage
   | ServerGoneMessage
   | QuarantineOrderMessage
