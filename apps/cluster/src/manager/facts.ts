@@ -2,8 +2,8 @@
  * Takes in the regulator's facts: in the order of their numbers, each recorded before it is acknowledged, so that none is
  * lost whichever side crashes (R42, U31). What cannot wait for a database, ending a discarded process, is done on arrival.
  *
- * Recording is repeatable: rows have ids made from the fact. Only feed events of the fact that was being recorded when the
- * manager was killed may appear twice.
+ * Recording is repeatable: rows have ids made from the fact, and feed events carry its number, so that what was being
+ * recorded when a manager was killed appears once.
  */
 import { createHash } from "node:crypto";
 import type { ManagerStore } from "@redoubt/database";
@@ -131,7 +131,7 @@ export class FactIntake {
     const when = new Date(at);
     await database.persistently((store) => this.#applyRows(store, fact, `${number}:${at}`, when));
     const outcome = outcomeOfFact(fact, { nodeOf, titleOf });
-    this.#unfinished.push(feed.record(...outcome.events));
+    this.#unfinished.push(feed.recordOnce(`regulator ${number}:${at}`, ...outcome.events));
     if (outcome.report) this.#unfinished.push(incidents.report(outcome.report));
     if (outcome.close) this.#unfinished.push(incidents.close(outcome.close.key, outcome.close.text));
     if (outcome.exonerates) this.#exonerate(outcome.exonerates.requestId, outcome.exonerates.text);

@@ -48,3 +48,17 @@ test("a fact outside the catalogue is left out and stops nothing behind it", asy
   expect(events).toEqual([]);
   expect(next.map(nodeOf)).toEqual(["y"]);
 });
+
+test("what a manager had recorded before it was killed is not recorded again by the next one", async () => {
+  await manager.feed.recordOnce("regulator 7:1000", fact("e"), fact("f"));
+  const { latest } = manager.feed;
+  const successor = new ManagerFeed(manager.database, quietLog);
+  await successor.open();
+  expect(await successor.recordOnce("regulator 7:1000", fact("e"), fact("f"))).toEqual([]);
+  const next = await successor.recordOnce("regulator 8:1001", fact("g"));
+  expect(next.map(({ number }) => number)).toEqual([latest + 1]);
+  expect((await successor.since(latest - 2, 100)).map(nodeOf)).toEqual(["e", "f", "g"]);
+  expect(Object.keys((await successor.since(latest - 2, 1))[0] ?? {}).sort()).toEqual(
+    Object.keys(next[0] ?? {}).sort(),
+  );
+});

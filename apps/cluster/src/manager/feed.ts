@@ -12,9 +12,12 @@ const BATCH_MAX = 200;
 const WAITING_MAX = 50_000;
 const KEPT_MAX = 200_000;
 const PRUNE_EVERY = 10_000;
+/** More than can be under way in the moment a manager is killed. */
+const SOURCES_READ = 2_000;
 
 interface Waiting {
   readonly facts: readonly FeedFact[];
+  readonly sources: readonly (string | undefined)[];
   readonly recorded: (events: FeedEvent[]) => void;
 }
 
@@ -29,6 +32,8 @@ export class ManagerFeed implements EventFeed {
   #latest = 0;
   #oldest = 1;
   #sincePrune = 0;
+  /** What managers before this one recorded last. */
+  #recordedBefore: ReadonlySet<string> = new Set();
 
   constructor(database: ManagerDatabase, log: Logger) {
     this.#database = database;
@@ -40,6 +45,7 @@ export class ManagerFeed implements EventFeed {
     const { oldest, latest } = await this.#database.persistently((store) => store.feed.range());
     this.#latest = Math.max(this.#latest, latest);
     this.#oldest = Math.max(1, oldest);
+    this.#recordedBefore = await this.#database.persistently((store) => store.feed.newestSources(SOURCES_READ));
   }
 
   get latest(): number {
@@ -76,10 +82,24 @@ export class ManagerFeed implements EventFeed {
 
   /** Resolves with the numbered events when they are durable and were told. */
   record(...facts: FeedFact[]): Promise<FeedEvent[]> {
-    const fit = facts.filter((fact) => this.#isInCatalogue(fact));
+    return this.#record(facts.map((fact) => ({ fact, source: undefined })));
+  }
+
+  /**
+   * The same for facts that will be taken in again if this manager is killed before it has noted that they were: the next
+   * one leaves out what it finds recorded.
+   * @param source names what the facts follow from, always with the same facts
+   */
+  recordOnce(source: string, ...facts: FeedFact[]): Promise<FeedEvent[]> {
+    const named = facts.map((fact, index) => ({ fact, source: `${source} ${index}` }));
+    return this.#record(named.filter((each) => !this.#recordedBefore.has(each.source)));
+  }
+
+  #record(named: readonly { readonly fact: FeedFact; readonly source: string | undefined }[]): Promise<FeedEvent[]> {
+    const fit = named.filter(({ fact }) => this.#isInCatalogue(fact));
     if (fit.length === 0) return Promise.resolve([]);
     return new Promise((recorded) => {
-      this.#waiting.push({ facts: fit, recorded });
+      this.#waiting.push({ facts: fit.map(({ fact }) => fact), sources: fit.map(({ source }) => source), recorded });
       if (this.#waiting.length > WAITING_MAX) {
         this.#log.error("too many events wait for the database; the oldest is dropped");
         this.#waiting.shift()?.recorded([]);
@@ -101,10 +121,11 @@ export class ManagerFeed implements EventFeed {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH_MAX);
       const facts = batch.flatMap((waiting) => waiting.facts);
+      const sources = batch.flatMap((waiting) => waiting.sources);
       const at = new Date();
       let events: FeedEvent[] = [];
       try {
-        events = await this.#database.persistently((store) => store.feed.append(facts, at));
+        events = await this.#database.persistently((store) => store.feed.append(facts, at, sources));
       } catch (error) {
         this.#log.error({ error: error instanceof Error ? error.message : error }, "events could not be recorded");
       }

@@ -7,6 +7,9 @@ import type { FeedEvent as FeedEventRow, PrismaClient } from "../generated/manag
 import { lockForTransaction } from "./locks.ts";
 import { storableJson } from "./storable.ts";
 
+/** Beside the fields of an event, never shown. */
+const SOURCE = "source:";
+
 /** Oldest and newest kept event; both 0 when there is none. */
 export interface FeedRange {
   readonly oldest: number;
@@ -20,8 +23,15 @@ export class FeedRepository {
     this.#client = client;
   }
 
-  /** Numbers and keeps the facts, in their order; all of them or, on an error, none. */
-  async append(facts: readonly FeedFact[], at: Date): Promise<FeedEvent[]> {
+  /**
+   * Numbers and keeps the facts, in their order; all of them or, on an error, none.
+   * @param sources for each fact the name of what it was made of, if it has one: see {@link newestSources}
+   */
+  async append(
+    facts: readonly FeedFact[],
+    at: Date,
+    sources: readonly (string | undefined)[] = [],
+  ): Promise<FeedEvent[]> {
     if (facts.length === 0) return [];
     return this.#client.$transaction(async (transaction) => {
       await lockForTransaction(transaction, "feed");
@@ -32,7 +42,7 @@ export class FeedRepository {
         at,
         kind,
         severity,
-        payload: storableJson(payload),
+        payload: storableJson({ ...payload, ...(sources[index] === undefined ? {} : { [SOURCE]: sources[index] }) }),
       }));
       const stored = await transaction.feedEvent.createManyAndReturn({ data: rows });
       return stored.map(toEvent).sort((one, other) => one.number - other.number);
@@ -55,6 +65,17 @@ export class FeedRepository {
     return rows.map(toEvent);
   }
 
+  /** Sources of the newest `limit` events: whoever was killed while it recorded something finds out what it had recorded. */
+  async newestSources(limit: number): Promise<Set<string>> {
+    const rows = await this.#client.feedEvent.findMany({
+      orderBy: { number: "desc" },
+      take: limit,
+      select: { payload: true },
+    });
+    const sources = rows.map(({ payload }) => (payload as Record<string, unknown>)[SOURCE]);
+    return new Set(sources.filter((source) => typeof source === "string"));
+  }
+
   async range(): Promise<FeedRange> {
     const { _min, _max } = await this.#client.feedEvent.aggregate({ _min: { number: true }, _max: { number: true } });
     return { oldest: Number(_min.number ?? 0n), latest: Number(_max.number ?? 0n) };
@@ -72,5 +93,6 @@ export class FeedRepository {
 
 /** Only `append` writes rows, from typed facts: their shape is known. */
 function toEvent({ number, at, kind, severity, payload }: FeedEventRow): FeedEvent {
-  return { ...(payload as object), number: Number(number), at: at.toISOString(), kind, severity } as FeedEvent;
+  const { [SOURCE]: _source, ...facts } = payload as Record<string, unknown>;
+  return { ...facts, number: Number(number), at: at.toISOString(), kind, severity } as FeedEvent;
 }
