@@ -119,6 +119,19 @@ export const feedEventSchema = z.discriminatedUnion("kind", [
     count,
     cause: sentence,
   }),
+  /** A replica's scrub found bytes on its disk that are not those that were written, or has written them again. */
+  event("storage.damage", {
+    server: name,
+    node: name,
+    state: z.enum(["found", "repaired"]),
+    /** Number of the record in the server's journal. */
+    record: z.int(),
+    /** One of the objects concerned, where that is known. */
+    object: name.nullable(),
+    version: count,
+    /** When the server saw it. */
+    seenAt: time,
+  }),
   event("degree.changed", {
     component: feedComponentSchema,
     wanted: count,

@@ -14,6 +14,7 @@ export function registerState(program: Command): void {
   const state = program.command("state").description("objects, their versions, and who made them");
   registerShow(state);
   registerList(state);
+  registerCorrupt(state);
   registerPlacement(program);
 }
 
@@ -68,6 +69,28 @@ function describeCopy(
   const short = server.replace("state-replica-", "");
   const trouble = mark === "corrupt" ? " CORRUPT" : mark === "unread" ? " unread" : c1 === expected ? "" : " DIFFERS";
   return `${short}${trouble}${mark === "repaired" ? " repaired" : ""}`;
+}
+
+interface CorruptOptions extends CommonOptions {
+  readonly server: string;
+  readonly object: string;
+}
+
+function registerCorrupt(state: Command): void {
+  withCommonOptions(
+    state
+      .command("corrupt")
+      .description("damage a replica's disk on purpose, to see it found and repaired (clusters of one machine only)")
+      .requiredOption("--server <replica>", "such as state-replica-1")
+      .requiredOption("--object <object>", "type/key, such as account/7: its newest verified version there"),
+  ).action(async ({ data, server, object, json }: CorruptOptions) => {
+    const done = await administer(data, (administration) => administration.state.corrupt.mutate({ server, object }));
+    if (json) return printJson(done);
+    print(
+      `flipped bytes of record ${done.record} in the journal of ${done.server}: ${done.object}, version ${done.version}`,
+    );
+    print(`${done.path}, ${done.bytes} bytes from offset ${done.offset}`);
+  });
 }
 
 interface ListOptions extends CommonOptions {

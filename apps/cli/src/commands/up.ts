@@ -16,6 +16,7 @@ interface UpOptions extends CommonOptions {
   readonly portBase: number;
   readonly nodes: number;
   readonly degree: Record<string, number>;
+  readonly setting: Record<string, string>;
   readonly detach: boolean;
   readonly drills: boolean;
   readonly debug: boolean;
@@ -36,6 +37,12 @@ function degree(text: string, previous: Record<string, number>): Record<string, 
   return { ...previous, [match[1] as string]: Number(match[2]) };
 }
 
+function setting(text: string, previous: Record<string, string>): Record<string, string> {
+  const match = /^([A-Za-z]+)=(\d+)$/.exec(text);
+  if (!match) throw new InvalidArgumentError("name=N expected, such as scrubPeriodMs=5000");
+  return { ...previous, [match[1] as string]: match[2] as string };
+}
+
 export function registerUp(program: Command): void {
   withCommonOptions(
     program
@@ -47,6 +54,7 @@ export function registerUp(program: Command): void {
       .option("--port-base <n>", "first of a block of 100 ports", wholeNumber(0), 7400)
       .option("--nodes <n>", "number of nodes (loopback addresses)", wholeNumber(1), 5)
       .option("--degree <component=n>", "number of servers of a component at the first start (repeatable)", degree, {})
+      .option("--setting <name=n>", "setting of the state replicas at the first start (repeatable)", setting, {})
       .option("--no-drills", "refuse drills in this cluster")
       .option("--detach", "return when everything is ready; the cluster goes on", false)
       .option("--debug", "log every detail", false),
@@ -80,6 +88,7 @@ async function up(options: UpOptions): Promise<void> {
       portBase: options.portBase,
       nodes: options.nodes,
       degrees: options.degree,
+      settings: options.setting,
     },
   })) as Launched;
   const key = await clientKey(options.data);

@@ -28,6 +28,8 @@ export const permissions = {
   "client.manage": admin,
   "drill.start": admin,
   "server.end": admin,
+  /** Damage to a replica's disk, to see it found and repaired. */
+  "state.corrupt": admin,
   "cluster.shutdown": admin,
   "audit.read": ["admin", "auditor"],
 } as const satisfies Record<string, readonly Role[]>;

@@ -32,7 +32,14 @@ import type {
   RequestHistory,
   Signature,
 } from "./data/records.ts";
-import type { Placement, StateObjectHistory, StateObjectSummary, VersionFilter, VersionPage } from "./data/state.ts";
+import type {
+  CorruptedRecord,
+  Placement,
+  StateObjectHistory,
+  StateObjectSummary,
+  VersionFilter,
+  VersionPage,
+} from "./data/state.ts";
 
 export type * from "./data/alerts.ts";
 export type * from "./data/cluster.ts";
@@ -133,6 +140,8 @@ export interface AdministrationPort {
   stateShow(request: { object: string; limit: number; before?: string | undefined }): Promise<StateObjectHistory>;
   stateVersions(filter: VersionFilter): Promise<VersionPage>;
   placement(): Promise<Placement>;
+  /** Flips bytes of the object's newest verified version in that replica's journal; refused unless all nodes are this machine. */
+  stateCorrupt(request: { server: string; object: string }): Promise<CorruptedRecord>;
   requestShow(requestId: string): Promise<RequestHistory>;
   log(request: { log: LogName; limit: number; before?: number | undefined }): Promise<LogPage>;
   mastersStatus(): Promise<MastersStatus>;

@@ -14,6 +14,7 @@ const commonSettings = z.object({
   application: z.string().min(1),
   masters: z.string().min(1),
   regulators: z.string().min(1),
+  managers: z.string().default(""),
   profile: z.enum(["optimized", "basic"]),
   /** Where clients find the regulator. */
   clientAddress: z.string().default("127.0.0.1"),
@@ -24,6 +25,7 @@ export interface CommonSettings {
   readonly application: string;
   readonly masters: readonly ServerName[];
   readonly regulators: readonly ServerName[];
+  readonly managers: readonly ServerName[];
   readonly profile: "optimized" | "basic";
   readonly clientAddress: string;
   readonly clientPort: number;
@@ -39,11 +41,12 @@ export function readCommonSettings(environment: ServerEnvironment): CommonSettin
       `settings: ${parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ")}`,
     );
   }
-  const { application, masters, regulators, profile, clientAddress, clientApiPort } = parsed.data;
+  const { application, masters, regulators, managers, profile, clientAddress, clientApiPort } = parsed.data;
   return {
     application,
     masters: list(masters),
     regulators: list(regulators),
+    managers: list(managers),
     profile,
     clientAddress,
     clientPort: clientApiPort,

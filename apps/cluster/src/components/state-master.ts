@@ -67,7 +67,10 @@ async function run(basis: ComponentBasis): Promise<void> {
   const journal = await openServerJournal(server, { mayBeCut: true });
   const core = createStateMaster(
     { hasher, random: secureRandom },
-    { self, masters: settings.masters, journalIdentity: identityOf(basis, journal), hasDatabase: true },
+    {
+      ...{ self, masters: settings.masters, managers: settings.managers },
+      ...{ journalIdentity: identityOf(basis, journal), hasDatabase: true },
+    },
   );
   const database = keepMasterDatabase(basis, () => metadata.databaseChanged());
   const metadata = new MasterMetadata({

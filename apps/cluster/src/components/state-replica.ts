@@ -1,6 +1,8 @@
 /** The state replica's process: its core, its journal, its links, and (optimized profile) the acceptance test beside it. */
+import { randomBytes } from "node:crypto";
 import {
   createStateReplica,
+  type StateReplica,
   type StateReplicaDurable,
   type StateReplicaEffect,
   type StateReplicaInput,
@@ -10,6 +12,7 @@ import { z } from "zod";
 import type { ServerEnvironment } from "../env.ts";
 import { Driver } from "../runtime/driver.ts";
 import { recordCodec } from "../runtime/record-codec.ts";
+import type { ServerProcess } from "../runtime/server-process.ts";
 import { type AcceptanceTesting, createAcceptanceTesting } from "./acceptance-testing.ts";
 import { createApplicationPort } from "./application-port.ts";
 import {
@@ -21,7 +24,8 @@ import {
 } from "./component.ts";
 
 /** Names the state in a replica's checkpoints and the format of the core's part; another format needs another number. */
-const CHECKPOINT_OWNER = "state-replica 1";
+const CHECKPOINT_OWNER = "state-replica 2";
+const WATCH_MS = 1_000;
 
 const retentionSettings = z.object({
   /** Closed segments of 8 MiB that stay uncompressed. */
@@ -29,6 +33,55 @@ const retentionSettings = z.object({
   /** How long a closed segment stays uncompressed, milliseconds; by default only their number counts. */
   retentionMs: z.coerce.number().min(0).optional(),
 });
+
+const scrubSettings = z.object({
+  /** How often the whole journal is read from the disk and compared. */
+  scrubPeriodMs: z.coerce.number().int().min(100).default(30_000),
+  scrubBytesPerSecond: z.coerce.number().int().min(1_000).optional(),
+  /** Rate at which a replica that lost its disk fetches from the others. */
+  transferBytesPerSecond: z.coerce.number().int().min(1_000).optional(),
+});
+
+/** Throws an error that names the setting. */
+function readScrubSettings(settings: Readonly<Record<string, string>>) {
+  const parsed = scrubSettings.safeParse(settings);
+  if (!parsed.success) throw new Error(`settings: ${z.prettifyError(parsed.error)}`);
+  const { scrubPeriodMs, scrubBytesPerSecond, transferBytesPerSecond } = parsed.data;
+  return {
+    scrubPeriodMs,
+    ...(scrubBytesPerSecond === undefined ? {} : { scrubBytesPerSecond }),
+    ...(transferBytesPerSecond === undefined ? {} : { transferBytesPerSecond }),
+  };
+}
+
+/** What health reports say of scrub and state transfer. */
+function scrubCounters({ scrub, transfer }: StateReplica): Record<string, number> {
+  return {
+    scrubPasses: scrub.passes,
+    scrubLastPassMs: Math.round(scrub.lastPassMs),
+    scrubLastPassBytes: scrub.lastPassBytes,
+    scrubFound: scrub.found,
+    scrubRepaired: scrub.repaired,
+    transferChanges: transfer.changes,
+    transferBytes: transfer.bytes,
+    ...(transfer.gatheredInMs === undefined ? {} : { transferMs: Math.round(transfer.gatheredInMs) }),
+  };
+}
+
+/** Says in the log when a replica that started without a journal is a member and stays one. */
+function watchTransfer(core: StateReplica, log: ServerProcess["log"]): () => void {
+  let told: number | undefined;
+  let seen: number | undefined;
+  const timer = setInterval(() => {
+    const { state, changes, bytes, gatheredInMs } = core.transfer;
+    const isStable = state === "member" && gatheredInMs !== undefined && gatheredInMs === seen;
+    seen = gatheredInMs;
+    if (!isStable || gatheredInMs === told) return;
+    told = gatheredInMs;
+    log.info({ changes, bytes, ms: Math.round(gatheredInMs) }, "everything gathered: a member again");
+  }, WATCH_MS);
+  return () => clearInterval(timer);
+}
 
 /** A replica never loses a record (I1): old segments are compressed. Throws an error that names the setting. */
 function readRetention(settings: Readonly<Record<string, string>>): JournalRetention {
@@ -54,6 +107,9 @@ export async function runStateReplica(environment: ServerEnvironment): Promise<v
       masters: settings.masters,
       trafficRegulator: firstRegulator(settings),
       hostsAcceptanceTests: settings.profile === "optimized",
+      journalIdentity: randomBytes(16).toString("hex"),
+      keepsEverything: true,
+      ...readScrubSettings(server.environment.settings),
     },
   );
   const testing = createAcceptanceTesting(application, (input) => driver.input(input));
@@ -76,6 +132,8 @@ export async function runStateReplica(environment: ServerEnvironment): Promise<v
       onFailure: (error) => server.log.warn({ error: error.message }, "no checkpoint was made"),
     },
   });
+  const unwatch = watchTransfer(core, server.log);
+  server.onStop(async () => unwatch());
   server.onStop(() => testing.close());
   server.onStop(async () => driver.stop());
   server.log.info(await driver.start(), "journal replayed");
@@ -84,8 +142,8 @@ export async function runStateReplica(environment: ServerEnvironment): Promise<v
   });
   server.reportHealth(() => ({
     ready: true,
-    role: "member",
-    counters: { steps: driver.steps, ...journalCounters(journal) },
+    role: core.transfer.state === "member" ? "member" : "learner",
+    counters: { steps: driver.steps, ...journalCounters(journal), ...scrubCounters(core) },
     processes: [],
   }));
 }

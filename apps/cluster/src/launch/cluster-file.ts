@@ -23,6 +23,8 @@ export const clusterFileSchema = z.object({
     "state-master": degree,
     "configuration-manager": degree,
   }),
+  /** Settings of the state replicas, by name (docs/OPERATIONS.md). */
+  settings: z.record(z.string(), z.string()).default({}),
   application: z.string(),
   /** Milliseconds since 1970. */
   createdAt: z.number(),

@@ -12,6 +12,15 @@ const COMPONENTS = [
   "configuration-manager",
 ] as const;
 
+/** Settings of the state replicas that a cluster may be started with. */
+const SETTINGS = [
+  "scrubPeriodMs",
+  "scrubBytesPerSecond",
+  "transferBytesPerSecond",
+  "keepSegments",
+  "retentionMs",
+] as const;
+
 const optionsSchema = z.object({
   data: z.string().min(1),
   application: z.string().min(1),
@@ -28,6 +37,12 @@ const optionsSchema = z.object({
     .int("--nodes: a whole number expected")
     .min(1, "--nodes: 1 to 20 expected")
     .max(20, "--nodes: 1 to 20 expected"),
+  settings: z
+    .partialRecord(
+      z.enum(SETTINGS, `--setting: one of ${SETTINGS.join(", ")} expected`),
+      z.string().regex(/^\d{1,12}$/, "--setting: a whole number expected"),
+    )
+    .default({}),
   degrees: z.partialRecord(z.enum(COMPONENTS), z.number().int()),
 });
 

@@ -83,6 +83,7 @@ async function newCluster(options: Options, application: string): Promise<Cluste
     })),
     slotsPerNode: 8,
     degrees: options.wanted,
+    settings: options.settings,
     application,
     createdAt: Date.now(),
     startedAt: Date.now(),

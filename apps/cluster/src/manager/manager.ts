@@ -44,6 +44,7 @@ import { Registry } from "./registry.ts";
 import { RegulatorLink } from "./regulator-link.ts";
 import { StateLink } from "./state-link.ts";
 import { StorageMarks } from "./storage-marks.ts";
+import { StorageEvents } from "./storage-events.ts";
 import { TrafficView } from "./traffic.ts";
 
 const OWN_BEAT_MS = 1_000;
@@ -74,6 +75,7 @@ export class Manager {
   readonly alerts: Alerts;
   readonly drills: DrillRuns;
   readonly facts: FactIntake;
+  readonly storage: StorageEvents;
   readonly #memory: MemoryFile;
   readonly #certificates: CertificateDesk;
   readonly #control: ProcessControl;
@@ -135,6 +137,7 @@ export class Manager {
       log,
       recordProcess: (name, pid) => recordProcess(layout.run, name, pid),
     });
+    this.storage = new StorageEvents(feed, incidents, (name) => membership.nodeOf(name) ?? "");
     this.facts = new FactIntake({
       database,
       feed,
@@ -279,6 +282,10 @@ export class Manager {
         return;
       case "objectDescription":
         this.state.takeDescription(received);
+        return;
+      case "storageEvents":
+        this.storage.take(received.server, received.events);
+        this.marks.take(received.server, received.events);
         return;
       case "stream":
         return;

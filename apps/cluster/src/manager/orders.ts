@@ -63,7 +63,7 @@ function settingsOf(
       nodeAddresses: cluster.nodes.map(({ address }) => address).join(","),
     };
   }
-  return common;
+  return component === "state-replica" ? { ...cluster.settings, ...common } : common;
 }
 
 /** The console runs beside the manager. */

@@ -20,6 +20,7 @@ export const touchedBy: Record<FeedEventKind, readonly Subject[]> = {
   "server.state": ["cluster", "degrees", "masters", "state"],
   "server.discarded": ["cluster", "degrees", "state"],
   "server.misbehaved": [],
+  "storage.damage": ["state", "masters"],
   "degree.changed": ["cluster", "degrees"],
   "degree.progress": ["degrees", "cluster"],
   "quarantine.added": ["quarantine"],

@@ -156,10 +156,6 @@ export class Followers {
     this.#lookUp = lookUp;
   }
 
-  of(component: FollowingComponent): ServerName[] {
-    return [...this.#followers.values()].filter((each) => each.component === component).map(({ server }) => server);
-  }
-
   follow(from: Sender, after: Slot, primary: ServerName): void {
     const component = FOLLOWING.find((name) => name === from.component);
     if (!component || !Number.isSafeInteger(after) || after < 0) return;

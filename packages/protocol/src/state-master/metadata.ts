@@ -8,7 +8,7 @@ import type { MasterCommand } from "./commands.ts";
 import { applyAdmit, applyIdentify } from "./membership.ts";
 import { applyOpenEpoch, applySettle } from "./metadata-epochs.ts";
 import { applyClaimPrimary, applyClose, applyVerify } from "./metadata-outcomes.ts";
-import type { Applied, ClusterRecord, MetadataState } from "./metadata-state.ts";
+import type { Applied, ClusterRecord, EpochTerms, MetadataState } from "./metadata-state.ts";
 import type { PlacementEntry } from "./types.ts";
 
 /** Applies one command of a slot and adds what it decided to `applied`. */
@@ -40,6 +40,12 @@ export function applyCommand(state: MetadataState, command: MasterCommand, slot:
   }
 }
 
+function describeSeats(state: MetadataState, { members, vacant, wanted }: EpochTerms) {
+  const without = wanted.members.filter((server) => !members.includes(server));
+  const isLost = (server: string): boolean => state.standings.get(server)?.state === "lost";
+  return { joining: without, struckOff: without.filter(isLost), vacant };
+}
+
 /** Clusters grouped by their epochs, ascending by first cluster. */
 export function describePlacement(state: MetadataState): PlacementEntry[] {
   const groups = new Map<string, { readonly record: ClusterRecord; readonly clusters: number[] }>();
@@ -56,6 +62,7 @@ export function describePlacement(state: MetadataState): PlacementEntry[] {
     holder: record.opened.holder,
     members: record.opened.members,
     faultsTolerated: record.opened.faultsTolerated,
+    ...describeSeats(state, record.opened),
   }));
 }
 

@@ -43,8 +43,7 @@ export interface PrimaryParts {
   readonly requests: EpochRequests;
   readonly membership: MembershipKeeper;
   readonly audit: ChecksumAudit;
-  /** Configuration managers in hearing. */
-  readonly managers: () => readonly ServerName[];
+  readonly managers: readonly ServerName[];
 }
 
 export class Primary {
@@ -52,7 +51,7 @@ export class Primary {
   readonly #requests: EpochRequests;
   readonly #membership: MembershipKeeper;
   readonly #audit: ChecksumAudit;
-  readonly #managers: () => readonly ServerName[];
+  readonly #managers: readonly ServerName[];
   readonly #collector: ReportCollector;
   readonly #pipeline: VerifyPipeline;
   readonly #settlements: SettlementDriver;
@@ -186,7 +185,7 @@ export class Primary {
     const events = message.events.slice(0, DAMAGE_EVENTS_MAX);
     const last = events.at(-1);
     if (!last) return;
-    for (const manager of this.#managers())
+    for (const manager of this.#managers)
       this.#context.send("configuration-manager", manager, { kind: "storageEvents", server: from.server, events });
     this.#context.send("state-replica", from.server, { kind: "damageNoted", through: last.number });
   }

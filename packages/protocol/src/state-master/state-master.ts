@@ -99,7 +99,7 @@ class StateMasterCore implements StateMaster {
       requests: this.#requests,
       membership: this.#membership,
       audit: this.#audit,
-      managers: () => this.#followers.of("configuration-manager"),
+      managers: configuration.managers ?? [],
     });
     this.#hasDatabase = hasDatabase ?? false;
     this.#rows = new RowBacklog(this.#hasDatabase);

@@ -110,6 +110,8 @@ export interface StateMasterConfiguration {
   readonly self: ServerName;
   /** All masters, in the same order on each. */
   readonly masters: readonly ServerName[];
+  /** Configuration managers: told of damage that replicas find. */
+  readonly managers?: readonly ServerName[];
   /** Identity for an empty journal (PROTOCOL §11): random, but that of the first start of a cluster is fixed. */
   readonly journalIdentity?: string;
   /** There is a database that says what it has applied; votes and truncation take it into account. */
@@ -135,6 +137,12 @@ export interface PlacementEntry {
   readonly holder: ServerName;
   readonly members: readonly ServerName[];
   readonly faultsTolerated: number;
+  /** Wanted as members, and still gathering what they lack … */
+  readonly joining: readonly ServerName[];
+  /** … those among them that lost their journals. */
+  readonly struckOff: readonly ServerName[];
+  /** Seats among the t faulty ones that nobody has. */
+  readonly vacant: number;
 }
 
 export interface PrimaryLease {

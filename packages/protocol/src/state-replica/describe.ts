@@ -85,7 +85,8 @@ function walkChain(replica: Replica, turn: Turn, object: string, { visit, ended 
       const stored = { ...write, requestId, c1: ZERO_DIGEST };
       const version: ObjectVersion = { stored, change: ZERO_DIGEST, executionServer, status: "verified" };
       const parent = change?.parents[index];
-      if (visit(describe(replica.hasher, version)) && parent) step(later, replica.store.recordsOf(parent), parent);
+      if (visit({ ...describe(replica.hasher, version), record: number }) && parent)
+        step(later, replica.store.recordsOf(parent), parent);
       else ended(later);
     });
   };

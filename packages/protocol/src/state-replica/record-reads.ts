@@ -149,15 +149,16 @@ export class RecordReads {
     { number, token, record }: { number: RecordNumber; token: string; record: StateReplicaDurable | undefined },
   ): void {
     const reading = this.#fresh.get(token);
-    if (!record) this.damaged.add(number);
-    else if (reading) this.damaged.delete(number);
+    if (!record) {
+      this.damaged.add(number);
+      replica.scrub.suspect(replica, turn, number);
+    } else if (reading) this.damaged.delete(number);
     if (reading) {
       this.#fresh.delete(token);
       reading(turn, record);
       return;
     }
     const waiting = this.#byNumber.get(number);
-    if (!record) replica.scrub.suspect(replica, turn, number);
     if (token !== "" || !waiting) return;
     this.#byNumber.delete(number);
     const known = record && replica.store.adopt(number, record);

@@ -124,3 +124,16 @@ export interface PlacementGroup {
   /** Since when, at the latest, every seat has a member that holds everything; null while one does not, or nobody knows. */
   fullyReplicatedAt: string | null;
 }
+
+/** Bytes of a replica's journal that were damaged on purpose. */
+export interface CorruptedRecord {
+  server: string;
+  object: string;
+  version: number;
+  /** Number of the record in the journal, and where its bytes lie. */
+  record: number;
+  path: string;
+  offset: number;
+  bytes: number;
+  at: string;
+}

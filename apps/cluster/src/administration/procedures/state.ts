@@ -1,7 +1,7 @@
 /** The state explorer and the masters: objects, versions, where they are kept, and whether that is whole. Metadata only. */
 import { z } from "zod";
 import { limitInput, nameInput, objectInput, requestIdInput } from "../inputs.ts";
-import { read, router } from "../trpc.ts";
+import { change, read, router } from "../trpc.ts";
 
 const timeInput = z.iso.datetime({ error: "expected a time in UTC, such as 2026-03-01T12:00:00Z" });
 /** Places in pages are the manager's own words; they only come back. */
@@ -38,6 +38,10 @@ export const stateProcedures = router({
       }),
     )
     .query(({ ctx, input }) => ctx.port.stateVersions(input)),
+  /** Damages a replica's disk on purpose: clusters of one machine only. */
+  corrupt: change("state.corrupt", z.object({ server: nameInput, object: objectInput }), ({ server, object }) => ({
+    subject: `${object} on ${server}`,
+  })).mutation(({ ctx, input }) => ctx.port.stateCorrupt(input)),
   placement: read("metadata.read").query(({ ctx }) => ctx.port.placement()),
 });
 

@@ -2,6 +2,7 @@
 import type { AdministrationPort } from "../../administration/index.ts";
 import { auditPart } from "./audit.ts";
 import { clusterPart } from "./cluster.ts";
+import { corruptionPart } from "./corruption.ts";
 import { defencePart } from "./defence.ts";
 import { mastersPart } from "./masters.ts";
 import type { PortParts } from "./parts.ts";
@@ -22,6 +23,7 @@ export function createAdministrationPort(parts: PortParts): AdministrationPort {
     ...defencePart(parts),
     ...recordsPart(parts),
     ...statePart(parts),
+    ...corruptionPart(parts),
     ...mastersPart(parts),
     clients: () => clients.list(),
     clientAdd: ({ client, roles }, actor) => clients.add(client, roles, actor),

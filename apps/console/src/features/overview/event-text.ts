@@ -22,6 +22,8 @@ const sentences: Sentences = {
   "server.discarded": ({ server, verdict, cause }) => `${server} discarded, ${verdict}: ${cause}`,
   "server.misbehaved": ({ server, act, reporters, count, cause }) =>
     `${server}: ${act.replaceAll("-", " ")}${count > 1 ? `, ${count} times` : ""}, refused (${reporters.join(", ")}): ${cause}`,
+  "storage.damage": ({ server, state, record, object, version }) =>
+    `${server}: corruption ${state} on its disk, record ${record}${object === null ? "" : ` (${object}, version ${version})`}`,
   "degree.changed": ({ component, previous, wanted, decidedBy }) =>
     `Degree of ${component} set from ${previous} to ${wanted} by ${decidedBy}`,
   "degree.progress": ({ component, live, wanted, detail }) => `${component}: ${live} of ${wanted} live. ${detail}`,
