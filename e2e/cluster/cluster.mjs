@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { redoubt, redoubtJson, until } from "./place.mjs";
 
 /** @typedef {import("./place.mjs").Place} Place */
-/** @typedef {{ name: string, component: string, pid: number | null, state: string, role: string, hosts?: string[] }} Server */
+/** @typedef {{ name: string, component: string, pid: number | null, state: string, role: string, hosts?: string[], transfer?: { changes: number, bytes: number, ms: number } }} Server */
 
 const START_LIMIT_MS = 240_000;
 const STOP_LIMIT_MS = 60_000;

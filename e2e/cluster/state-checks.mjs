@@ -34,7 +34,7 @@ export async function checkStatus(checks, place, profile) {
     const servers = serversOf(state);
     const expected = ["name", "component", "pid", "state", "role", "since"];
     for (const server of servers) {
-      assertKeys(server, server.hosts === undefined ? expected : [...expected, "hosts"]);
+      assertKeys(server, [...expected, ...["hosts", "transfer"].filter((key) => server[key] !== undefined)]);
       assert.match(server.name, new RegExp(`^${server.component}-\\d+$`));
       if (profile === "optimized" && server.component === "state-replica")
         assert.deepEqual(server.hosts, ["acceptance-test-server"]);

@@ -26,6 +26,7 @@ import {
 /** Names the state in a replica's checkpoints and the format of the core's part; another format needs another number. */
 const CHECKPOINT_OWNER = "state-replica 2";
 const WATCH_MS = 1_000;
+const STABLE_TIMES = 5;
 
 const retentionSettings = z.object({
   /** Closed segments of 8 MiB that stay uncompressed. */
@@ -72,11 +73,13 @@ function scrubCounters({ scrub, transfer }: StateReplica): Record<string, number
 function watchTransfer(core: StateReplica, log: ServerProcess["log"]): () => void {
   let told: number | undefined;
   let seen: number | undefined;
+  let seenTimes = 0;
   const timer = setInterval(() => {
     const { state, changes, bytes, gatheredInMs } = core.transfer;
-    const isStable = state === "member" && gatheredInMs !== undefined && gatheredInMs === seen;
+    seenTimes = gatheredInMs === seen ? seenTimes + 1 : 0;
     seen = gatheredInMs;
-    if (!isStable || gatheredInMs === told) return;
+    // While old decisions are taken in, the replica is once more whatever it was then.
+    if (state !== "member" || gatheredInMs === undefined || gatheredInMs === told || seenTimes < STABLE_TIMES) return;
     told = gatheredInMs;
     log.info({ changes, bytes, ms: Math.round(gatheredInMs) }, "everything gathered: a member again");
   }, WATCH_MS);

@@ -11,6 +11,8 @@ export interface ServerStatus {
   since: string;
   /** Components hosted in the same process (optimized profile: a state replica hosts an acceptance test server). */
   hosts?: FeedComponent[];
+  /** State replicas whose process started without a journal: what it fetched from the others, and how long until it was a member. */
+  transfer?: { changes: number; bytes: number; ms: number };
 }
 
 export interface NodeStatus {

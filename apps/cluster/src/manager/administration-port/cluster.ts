@@ -108,6 +108,7 @@ const byName = (left: ServerView, right: ServerView): number =>
 function serverStatus(parts: PortParts, view: ServerView): ServerStatus {
   const hosting = parts.cluster.profile === "optimized" && view.component === "state-replica";
   const isOwn = view.component === "configuration-manager";
+  const { transferChanges, transferBytes, transferMs } = view.health?.counters ?? {};
   return {
     name: view.server,
     component: view.component,
@@ -116,6 +117,9 @@ function serverStatus(parts: PortParts, view: ServerView): ServerStatus {
     role: roleOf(parts, view),
     since: new Date(view.since).toISOString(),
     ...(hosting ? { hosts: ["acceptance-test-server" as const] } : {}),
+    ...(transferMs !== undefined && transferChanges && transferBytes
+      ? { transfer: { changes: transferChanges, bytes: transferBytes, ms: transferMs } }
+      : {}),
   };
 }
 
