@@ -43,8 +43,8 @@ import { ProcessControl } from "./process-control.ts";
 import { Registry } from "./registry.ts";
 import { RegulatorLink } from "./regulator-link.ts";
 import { StateLink } from "./state-link.ts";
-import { StorageMarks } from "./storage-marks.ts";
 import { StorageEvents } from "./storage-events.ts";
+import { StorageMarks } from "./storage-marks.ts";
 import { TrafficView } from "./traffic.ts";
 
 const OWN_BEAT_MS = 1_000;
