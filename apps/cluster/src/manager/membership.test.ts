@@ -28,6 +28,7 @@ const cluster: ClusterFile = {
   nodes: [1, 2, 3].map((number) => ({ name: `node-${number}`, address: `127.0.1.${number}`, port: 20_009 })),
   slotsPerNode: 8,
   degrees: { ...degrees, "acceptance-test-server": 3 },
+  settings: {},
   application: "ab".repeat(32),
   createdAt: 0,
   startedAt: 0,
