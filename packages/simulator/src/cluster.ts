@@ -18,7 +18,14 @@ import {
   type ReplicaMemory,
   summarize,
 } from "@redoubt/protocol";
-import type { ChangeRecord, Component, Digest, RequestId, ServerName } from "@redoubt/shared";
+import {
+  type ChangeRecord,
+  type Component,
+  type Digest,
+  FIRST_IDENTITY,
+  type RequestId,
+  type ServerName,
+} from "@redoubt/shared";
 import { ACCOUNTS, accountName, bankPort } from "./bank.ts";
 import type { HostCore, HostPlan } from "./host.ts";
 import type { ManagerPlan } from "./manager.ts";
@@ -51,6 +58,8 @@ export interface SimulatedCluster {
   /** What an intruder finds in a server's process. */
   readonly toolsOf: (server: ServerName) => AdversaryTools;
   readonly changesOn: (disk: readonly unknown[]) => StoredChange[];
+  /** The next journal of this server is another one. */
+  readonly journalLost: (server: ServerName) => void;
   readonly requestIdOf: (client: string, key: string, operation: string, inputText: string) => RequestId;
   readonly digestReplyBody: (status: number, bodyText: string) => Digest;
   readonly admission: (
@@ -68,6 +77,19 @@ const named = (component: Component, count: number): ServerName[] =>
 
 /** Cores differ in their inputs and effects; the world gives each only its own. */
 const asHostCore = (core: unknown): HostCore => core as HostCore;
+
+/** What masters' journals are called: those of the first start alike, each that replaces a lost one by a name of its own. */
+function masterJournals() {
+  const lost = new Map<ServerName, number>();
+  return {
+    journalLost: (server: ServerName) => void lost.set(server, (lost.get(server) ?? 0) + 1),
+    identify: (server: ServerName) => ({
+      journalIdentity: lost.has(server) ? `journal ${lost.get(server)} of ${server}` : FIRST_IDENTITY,
+      hasDatabase: true,
+      window: MASTER_WINDOW,
+    }),
+  };
+}
 
 /** Small, so that journals are truncated, entries forgotten and old decisions looked up within a short run. */
 const MASTER_WINDOW = { keptSlotsMax: 48, truncateSlots: 16, markRecords: 16, streamSlotsMax: 32 };
@@ -103,8 +125,8 @@ export function buildCluster(
   };
   const signatureOf = (key: string, digest: string): string => digestText(hasher, `signature of ${key}`, digest);
   const credentialOf = (client: string): Digest => digestText(hasher, "credential", client);
-  let keys = 0;
-  let journals = 0;
+  let [keys, journals] = [0, 0];
+  const { journalLost, identify } = masterJournals();
   const creators: Readonly<Partial<Record<Component, (self: ServerName) => unknown>>> = {
     "traffic-regulator": (self) =>
       createTrafficRegulator(
@@ -126,8 +148,7 @@ export function buildCluster(
         { hasher, application },
         { ...replicaSettings(shape, hasher, random, `${self}/${journals++}`), self, masters, trafficRegulator },
       ),
-    "state-master": (self) =>
-      createStateMaster({ hasher, random }, { self, masters, hasDatabase: true, window: MASTER_WINDOW }),
+    "state-master": (self) => createStateMaster({ hasher, random }, { ...identify(self), self, masters }),
     "acceptance-test-server": (self) =>
       createAcceptanceTestServer({ hasher, application }, { self, masters, trafficRegulator }),
   };
@@ -163,6 +184,7 @@ export function buildCluster(
         const summary = summarize(hasher, record);
         return [{ how: kind, digest: digestChange(hasher, summary), replyDigest: summary.replyDigest, record }];
       }),
+    journalLost,
     requestIdOf: (client, key, operation, inputText) =>
       computeRequestId(hasher, client, key, operation, digestInput(hasher, inputText)),
     digestReplyBody: (status, bodyText) => digestReply(hasher, composeReply(status, bodyText)),

@@ -10,6 +10,8 @@ export interface InjectorSurroundings {
   readonly later: (delayMs: number, run: () => void) => void;
   readonly count: (kind: string) => void;
   readonly diskLost: (server: ServerName) => void;
+  /** A master's database goes away, and what comes back in its place. */
+  readonly databaseLost: (server: ServerName, forMs: number, comesBack: Of<"database">["comesBack"]) => void;
   readonly start: (host: Host) => void;
   /** The health monitor sees an execution server die and has another process take its name. */
   readonly executionServerDied: (server: ServerName) => void;
@@ -69,6 +71,10 @@ export class FaultInjector {
         return;
       case "wipe":
         this.#wipe(event);
+        return;
+      case "database":
+        this.#world.count(`databases:${event.comesBack}`);
+        this.#world.databaseLost(event.server, event.lastsMs, event.comesBack);
         return;
       case "slowDisk":
         this.#slowDisk(event);
@@ -181,7 +187,7 @@ export class FaultInjector {
   #wipe({ server, lastsMs }: Of<"wipe">): void {
     const host = this.#world.hosts.get(server);
     if (!host) return;
-    this.#world.count("wipes");
+    this.#world.count(host.component === "state-master" ? "wipedMasters" : "wipes");
     this.#crash(server, lastsMs, "killed");
     host.disk.wipe();
     this.#world.diskLost(server);

@@ -42,10 +42,12 @@ export type FaultEvent = { readonly atMs: number; readonly lastsMs: number } & (
       readonly targets: FaultTargets;
     }
   | { readonly kind: "freeze"; readonly server: ServerName }
-  /** A replica's process dies and its disk is lost; it starts again with an empty one. */
+  /** A replica's or master's process dies and its disk is lost; it starts again with an empty one. */
   | { readonly kind: "wipe"; readonly server: ServerName }
   /** Bits of the records at these places (shares of the journal's length) are not what they were. */
   | { readonly kind: "bitFlips"; readonly server: ServerName; readonly places: readonly number[] }
+  /** A master's database is away for a while, and may come back empty, or as an old backup of itself. */
+  | { readonly kind: "database"; readonly server: ServerName; readonly comesBack: "whole" | "empty" | "old" }
   | { readonly kind: "slowDisk"; readonly server: ServerName; readonly syncMs: number }
   /** Wall clocks jump and drift from then on; monotonic ones do not. */
   | {
@@ -182,6 +184,22 @@ export function planBadDisk(random: SeededRandom, targets: FaultTargets, faultsT
     const places = Array.from({ length: 1 + random.below(FLIPS_MAX) }, () => random());
     return { kind: "bitFlips", server, places, atMs: random.between(300, SAFETY_PHASE_MS - 300), lastsMs: 0 };
   });
+}
+
+/** One master that loses its journal and its database, and databases that fail: of different masters, so that f suffices. */
+export function planMasterLosses(random: SeededRandom, { masters }: FaultTargets): FaultEvent[] {
+  const victim = random.pick(masters);
+  const others = masters.filter((master) => master !== victim);
+  const events: FaultEvent[] = [];
+  if (others.length > 0 && random.chance(0.3)) {
+    const atMs = random.between(300, SAFETY_PHASE_MS - 1_500);
+    events.push({ kind: "wipe", server: victim, atMs, lastsMs: random.between(5, 400) });
+  } else if (random.chance(0.4)) {
+    const comesBack = random.pick(["whole", "empty", "old"] as const);
+    const when = { atMs: random.between(300, SAFETY_PHASE_MS - 1_500), lastsMs: random.between(20, 1_500) };
+    events.push({ ...when, kind: "database", server: victim, comesBack });
+  }
+  return events;
 }
 
 function planEvent(random: SeededRandom, targets: FaultTargets, all: readonly ServerName[]): FaultEvent {

@@ -12,6 +12,8 @@ type WithoutClock<Input> = Input extends unknown ? Omit<Input, "now" | "wall"> :
 
 export interface DatabaseSurroundings {
   readonly later: (delayMs: number, run: () => void) => void;
+  /** Rows up to this slot are not put out by the master's core any more. */
+  readonly rowsAfter: (server: ServerName) => Slot;
   /** Gives the master's core an input, if it runs. */
   readonly deliver: (server: ServerName, input: WithoutClock<StateMasterInput>) => void;
 }
@@ -43,6 +45,24 @@ export class MasterDatabases {
     const database = this.#of(server);
     database.queue = [];
     this.#workLater(server, database);
+  }
+
+  /** All of it is gone; a new one is empty. */
+  lost(server: ServerName): void {
+    const database = this.#databases.get(server);
+    if (database) database.rows = [];
+  }
+
+  fail(server: ServerName, forMs: number, comesBack: "whole" | "empty" | "old"): void {
+    const database = this.#of(server);
+    database.isUp = false;
+    this.#workLater(server, database);
+    this.#surroundings.later(forMs, () => {
+      const kept = { whole: 1, empty: 0, old: this.#random.between(0, 1) }[comesBack];
+      database.rows = database.rows.slice(0, Math.floor(database.rows.length * kept));
+      database.isUp = true;
+      this.#workLater(server, database);
+    });
   }
 
   apply(server: ServerName, row: ApplyEffect): void {
@@ -88,11 +108,12 @@ export class MasterDatabases {
     const last = (): Slot => database.rows.at(-1)?.slot ?? 0;
     database.queue = database.queue.filter(({ slot }) => slot > last());
     const [next] = database.queue;
-    if (next && next.previous > last()) this.#copy(database, last());
+    if (last() < Math.max(next?.previous ?? 0, this.#surroundings.rowsAfter(server))) this.#copy(database, last());
     for (const row of database.queue.slice(0, BATCH_MAX)) if (row.previous === last()) database.rows.push(row);
     database.queue = database.queue.filter(({ slot }) => slot > last());
     this.#surroundings.deliver(server, { kind: "database", appliedThrough: last() });
-    if (database.queue.length > 0) this.#workLater(server, database);
+    // Also without rows of its own: a state that came as a snapshot brings none.
+    if (database.queue.length > 0 || last() < this.#surroundings.rowsAfter(server)) this.#workLater(server, database);
   }
 
   #copy(database: Database, after: Slot): void {

@@ -26,7 +26,7 @@ import { checkRequests } from "./checkers/requests.ts";
 import { checkSerializability } from "./checkers/serializability.ts";
 import { checkConvergence, checkVersions } from "./checkers/versions.ts";
 import type { ClusterShape, WrapCore } from "./cluster.ts";
-import { planBadDisk, planFaults, SAFETY_PHASE_MS } from "./faults.ts";
+import { planBadDisk, planFaults, planMasterLosses, SAFETY_PHASE_MS } from "./faults.ts";
 import type { FaultCounts } from "./network.ts";
 import type { Checker, Observation, Violation } from "./observation.ts";
 import { type SeededRandom, seededRandom } from "./random.ts";
@@ -135,11 +135,12 @@ export function planWorld(seed: number, hasher: Hasher): WorldPlan {
   const faults = planFaults(random.fork("faults"), targets);
   const badDisk = planBadDisk(random.fork("bad disk"), targets, shape.faultsTolerated);
   const isDamaged = badDisk.some(({ kind }) => kind === "bitFlips");
+  const masterLosses = planMasterLosses(random.fork("master losses"), targets);
   return {
     seed,
     shape: isDamaged ? { ...shape, scrubPeriodMs: SCRUB_OFTEN_MS } : shape,
     clients: chooseClients(random.fork("clients")),
-    faults: { ...faults, events: [...faults.events, ...badDisk] },
+    faults: { ...faults, events: [...faults.events, ...badDisk, ...masterLosses] },
     safetyPhaseMs: SAFETY_PHASE_MS,
     livenessPhaseMs: LIVENESS_PHASE_MS,
     behavioursOf: (server, life) => liars.get(server) ?? intruders.get(`${server}/${life}`) ?? [],

@@ -4,7 +4,14 @@
  * down what can be seen from outside.
  */
 import { type Adversary, Conspiracy, type SeededAdversaryFactory, together } from "@redoubt/adversary";
-import type { AcceptanceTestEffect, ApplyEffect, Hasher, SendEffect, StateMasterEffect } from "@redoubt/protocol";
+import type {
+  AcceptanceTestEffect,
+  ApplyEffect,
+  Hasher,
+  SendEffect,
+  StateMaster,
+  StateMasterEffect,
+} from "@redoubt/protocol";
 import {
   type AnyMessage,
   type Component,
@@ -102,6 +109,7 @@ export class World {
     this.#databases = new MasterDatabases(
       {
         later: (delay, run) => this.time.later(delay, run),
+        rowsAfter: (server) => (this.host(server).core as unknown as Partial<StateMaster>).status?.().rowsAfter ?? 0,
         deliver: (server, input) => this.#deliver(server, input),
       },
       this.#random.fork("databases"),
@@ -111,7 +119,12 @@ export class World {
       hosts: this.#hosts,
       later: (delay, run) => this.time.later(delay, run),
       count: (kind) => this.#count(kind),
-      diskLost: (server) => this.#witness.diskLost(server),
+      diskLost: (server) => {
+        this.#witness.diskLost(server);
+        this.#cluster.journalLost(server);
+        this.#databases.lost(server);
+      },
+      databaseLost: (server, forMs, comesBack) => this.#databases.fail(server, forMs, comesBack),
       start: (host) => this.#startHost(host),
       executionServerDied: (server) => this.#manager.executionServerDied(server),
       moveLeases: (forMs) => {
