@@ -286,6 +286,7 @@ export class Manager {
       case "storageEvents":
         this.storage.take(received.server, received.events);
         this.marks.take(received.server, received.events);
+        this.marks.take(received.server, received.events);
         return;
       case "stream":
         return;
