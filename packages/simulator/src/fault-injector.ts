@@ -103,6 +103,7 @@ export class FaultInjector {
         };
       },
       crash: (server, lastsMs, how) => this.#crash(server, lastsMs, how),
+      moveLeases: (forMs) => this.#world.moveLeases(forMs),
     };
   }
 

@@ -70,6 +70,8 @@ export interface Stage {
   /** Cuts these directions; the function returned mends them, as does the end of the safety phase. */
   readonly cut: (links: readonly (readonly [from: ServerName, to: ServerName])[]) => () => void;
   readonly crash: (server: ServerName, lastsMs: number, how: "killed" | "power-cut") => void;
+  /** The manager does not name the present holder of leases for so long: every master is asked for new epochs. */
+  readonly moveLeases: (forMs: number) => void;
 }
 
 export interface FaultTargets {

@@ -15,6 +15,7 @@ import { refused } from "./refusals.ts";
 import { staleReaders } from "./stale-reads.ts";
 import { usurped } from "./usurper.ts";
 import { whispered } from "./whispers.ts";
+import { wipedMasters } from "./wiped-masters.ts";
 
 export type Alter = (plan: WorldPlan) => WorldPlan;
 
@@ -33,4 +34,5 @@ export const WORLDS: Readonly<Record<string, Alter>> = {
   "stale-reads": staleReaders,
   usurper: usurped,
   whispers: whispered,
+  "wiped-masters": wipedMasters,
 };

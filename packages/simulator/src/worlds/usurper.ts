@@ -9,8 +9,8 @@ import type { Host, HostEffect } from "../host.ts";
 import { type SeededRandom, seededRandom } from "../random.ts";
 import type { WorldPlan } from "../world.ts";
 
-const ROUNDS = 6;
-const ROUND_MS = 560;
+const ROUNDS = 4;
+const ROUND_MS = 860;
 
 const isPromise = (effect: HostEffect): boolean => {
   const { kind, message } = effect as {
@@ -24,7 +24,7 @@ const isPromise = (effect: HostEffect): boolean => {
 
 const isLeader = ({ running, core }: Host): boolean => running && "isPrimary" in core && core.isPrimary === true;
 
-function usurp({ hosts, cut, crash, later }: Stage, random: SeededRandom): void {
+function usurp({ hosts, cut, crash, later, moveLeases }: Stage, random: SeededRandom): void {
   const masters = [...hosts.values()].filter(({ component }) => component === "state-master");
   const leader = masters.find(isLeader);
   if (!leader) return;
@@ -48,6 +48,8 @@ function usurp({ hosts, cut, crash, later }: Stage, random: SeededRandom): void 
         meet.set(third, () => undefined);
         const mend = cut([[usurper.server, third.server]]);
         later(random.between(120, 200), mend);
+        // Both are given something to decide.
+        later(random.between(1, 40), () => moveLeases(200));
       });
     });
   }
