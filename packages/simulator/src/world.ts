@@ -17,6 +17,7 @@ import {
   type Component,
   type Decision,
   MAY_SEND,
+  OBJECT_CLUSTERS,
   type RequestId,
   type ServerName,
 } from "@redoubt/shared";
@@ -326,8 +327,10 @@ export class World {
 
   #noteDecision(decision: Decision): void {
     if (decision.kind !== "epochOpened" || decision.epoch <= this.#holding.epoch) return;
-    const { epoch, holder } = decision;
+    const { epoch, holder, clusters } = decision;
     this.#count("epochChanges");
+    const [range] = clusters;
+    if (range && (range.from > 0 || range.to < OBJECT_CLUSTERS - 1)) this.#count("leaseSplits");
     if (this.#holding.holder !== "" && this.#holding.holder !== holder) this.#count("leaseMoves");
     this.#holding = { epoch, holder };
   }

@@ -185,7 +185,7 @@ function split(regulator: Regulator, move: Move, domain: Domain): void {
     clusters: move.part,
     epochMax: move.epoch,
     holder: server,
-    members: domain.members,
+    members: domain.wanted ?? domain.members,
     faultsTolerated: domain.faultsTolerated,
     invalid: [],
     part: true,
