@@ -28,7 +28,10 @@ export const scripts = {
   "test:full": { prepares: "itself", program: ["tooling/test/run.mjs", "--full"] },
   simulate: { prepares: "no-console", program: [redoubt, "simulate"] },
   mutants: { prepares: "packages", program: ["tooling/mutants/run.mjs"] },
-  e2e: { prepares: "itself", program: ["tooling/test/run.mjs", "--parts", "set-up,cluster,basic,browser"] },
+  e2e: {
+    prepares: "itself",
+    program: ["tooling/test/run.mjs", "--parts", "set-up,cluster,basic,degrees,wipe,torture,browser"],
+  },
   "bench:state": { prepares: "no-console", program: ["bench/state.mjs"] },
   "bench:explorer": { prepares: "no-console", program: ["bench/explorer.mjs"] },
   bench: { prepares: "no-console", program: ["bench/run.mjs"], takesScratch: true },

@@ -125,6 +125,7 @@ export const usualParts = [
     limitMs: 3 * minuteMs,
     run: clusterProgram("e2e/cluster/degrees.mjs", "degrees", ["--faults", "1"]),
   },
+  { name: "wipe", limitMs: 3 * minuteMs, run: clusterProgram("e2e/cluster/wipe.mjs", "wipe") },
   { name: "torture", limitMs: 3 * minuteMs, run: tortureCycles(6) },
   { name: "browser", limitMs: 7 * minuteMs, run: runBrowserTests },
 ];
