@@ -62,6 +62,19 @@ describe("archive of a journal", () => {
     await expectAll(reopened, 900);
   });
 
+  it("makes the rotten header of an archive again", async () => {
+    await fill(await open(), 300);
+    await opened[0]?.close();
+    const journal = await open({ keepSegments: 0 });
+    await waitUntil(() => files("segment").length === 1, "the archive");
+    await journal.close();
+    const path = join(directory, "0000000002.archive");
+    const bytes = readFileSync(path);
+    writeFileSync(path, Buffer.from(bytes).fill(0x77, 8, 40));
+    await expectAll(await open(), 300);
+    expect(readFileSync(path).equals(bytes)).toBe(true);
+  });
+
   it("compresses by age, as soon as the journal is opened", async () => {
     await fill(await open(), 400);
     await opened[0]?.close();

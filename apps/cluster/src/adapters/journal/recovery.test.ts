@@ -148,7 +148,24 @@ describe("recovery of a journal", () => {
     expect(await contents()).toEqual(expected(20, [7]));
   });
 
-  it("refuses a journal with a missing segment, a missing beginning, or a wrong segment header", async () => {
+  for (const [which, name] of [
+    ["first", segmentFileName(1)],
+    ["a middle", segmentFileName(2)],
+    ["the last", segmentFileName(6)],
+  ] as const) {
+    it(`makes the rotten header of ${which} segment again from what is beside it`, async () => {
+      await write(300);
+      const path = join(directory, name);
+      const before = readFileSync(path);
+      const rotten = Buffer.from(before);
+      rotten.fill(0x77, 3, 60);
+      writeFileSync(path, rotten);
+      expect(await contents()).toEqual(expected(300));
+      expect(readFileSync(path).subarray(0, 64)).toEqual(before.subarray(0, 64));
+    });
+  }
+
+  it("refuses a journal with a missing segment, a missing beginning, or a header that nothing tells", async () => {
     await write(300);
     writeFileSync(join(directory, "unrelated.txt"), "not a segment");
     const second = join(directory, segmentFileName(2));
@@ -162,6 +179,8 @@ describe("recovery of a journal", () => {
     expect(await failure()).toMatchObject({ segment: "0000000001.segment", message: /beginning/ });
     writeFileSync(first, beginning);
     saved[20] = 9;
+    // Its first record does not follow from the segment before it either.
+    saved[64 + 40] = 0;
     writeFileSync(second, saved);
     expect(await failure()).toMatchObject({ segment: "0000000002.segment", message: /header is wrong/ });
   });

@@ -9,6 +9,7 @@ import { randomBytes, randomInt } from "node:crypto";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type JournalDisk, realDisk, writeFully } from "./disk.ts";
+import { mendHeaders } from "./mend-headers.ts";
 import { SegmentCatalogue } from "./segment-catalogue.ts";
 import {
   CHAIN_BYTES,
@@ -118,6 +119,7 @@ export async function recoverJournal(
   mayBeCut: boolean,
 ): Promise<OpenSegment> {
   await removeLeftovers(disk, directory);
+  await mendHeaders(disk, directory);
   const entries = await readCatalogue(disk, directory);
   const last = entries.at(-1);
   if (last === undefined) return createFirstSegment(disk, directory, segmentBytes);
