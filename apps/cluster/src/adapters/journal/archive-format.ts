@@ -10,7 +10,7 @@
  * The crc is over the rest of the archive header and the table. The blocks need none: every record in them has its own.
  */
 import { promisify } from "node:util";
-import { brotliCompress, brotliDecompress, constants } from "node:zlib";
+import { brotliCompress, brotliDecompressSync, constants } from "node:zlib";
 import { crc32c } from "./crc32c.ts";
 import { LARGEST_SEGMENT_BYTES, SEGMENT_HEADER_BYTES } from "./segment-format.ts";
 
@@ -21,7 +21,6 @@ const TABLE_ROW_BYTES = 20;
 /** Higher ones compress records of this kind little better and take several times as long. */
 const BROTLI_QUALITY = 4;
 const compress = promisify(brotliCompress);
-const expand = promisify(brotliDecompress);
 
 export function archiveFileName(segmentNumber: number): string {
   return `${String(segmentNumber).padStart(10, "0")}.archive`;
@@ -118,13 +117,16 @@ function compressBlock(bytes: Buffer): Promise<Buffer> {
     [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
     [constants.BROTLI_PARAM_LGWIN]: 17,
   };
-  return compress(bytes, { params });
+  return compress(bytes, { params, chunkSize: ARCHIVE_BLOCK_BYTES });
 }
 
-/** The block's records; undefined if the compressed bytes are damaged. */
-export async function expandBlock(compressed: Buffer, { bytes }: ArchiveBlock): Promise<Buffer | undefined> {
+/**
+ * The block's records; undefined if the compressed bytes are damaged. At once and in one allocation: handing a block to another thread
+ * costs more than expanding it, and every further piece of memory outside the heap brings the next collection of all of it nearer.
+ */
+export function expandBlock(compressed: Buffer, { bytes }: ArchiveBlock): Buffer | undefined {
   try {
-    const plain = await expand(compressed, { maxOutputLength: bytes });
+    const plain = brotliDecompressSync(compressed, { maxOutputLength: bytes, chunkSize: Math.max(bytes, 64) });
     return plain.length === bytes ? plain : undefined;
   } catch {
     return undefined;
@@ -132,12 +134,12 @@ export async function expandBlock(compressed: Buffer, { bytes }: ArchiveBlock): 
 }
 
 /** The segment as it was; a block that cannot be expanded, and everything behind the last record, reads as zeros. */
-export async function expandArchive(archive: Buffer, table: ArchiveTable): Promise<Buffer> {
+export function expandArchive(archive: Buffer, table: ArchiveTable): Buffer {
   const segment = Buffer.alloc(Math.max(table.usedBytes, SEGMENT_HEADER_BYTES));
   archive.copy(segment, 0, 0, SEGMENT_HEADER_BYTES);
   for (const block of table.blocks) {
     const compressed = archive.subarray(block.filePosition, block.filePosition + block.fileBytes);
-    const plain = await expandBlock(compressed, block);
+    const plain = expandBlock(compressed, block);
     plain?.copy(segment, block.offset);
   }
   return segment;

@@ -96,7 +96,7 @@ async function headerAt(
   const whole = Buffer.alloc(size);
   const descriptor = await disk.open(path, "r");
   await readFully(disk, descriptor, whole, size, 0).finally(() => disk.close(descriptor));
-  const records = file.kind === "segment" ? whole.subarray(SEGMENT_HEADER_BYTES) : await firstBlock(whole);
+  const records = file.kind === "segment" ? whole.subarray(SEGMENT_HEADER_BYTES) : firstBlock(whole);
   if (records === undefined || records.length < 16) return undefined;
   const salt = records.readUInt32LE(12);
   const payload = decodeRecord(records, 0, SEGMENT_HEADER_BYTES, salt);
@@ -106,7 +106,7 @@ async function headerAt(
   return { ...joint, salt, segmentBytes, segmentNumber: file.segmentNumber };
 }
 
-async function firstBlock(archive: Buffer): Promise<Buffer | undefined> {
+function firstBlock(archive: Buffer): Buffer | undefined {
   const block = decodeArchiveTable(archive)?.blocks[0];
   return block && expandBlock(archive.subarray(block.filePosition, block.filePosition + block.fileBytes), block);
 }

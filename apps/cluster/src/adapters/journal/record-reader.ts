@@ -109,7 +109,7 @@ export class RecordReader {
     const table = await this.#archiveTable(entry);
     const block = table && blockOf(table, index);
     if (block === undefined) return undefined;
-    const bytes = await expandBlock(await this.#readAt(entry, block.filePosition, block.fileBytes), block);
+    const bytes = expandBlock(await this.#readAt(entry, block.filePosition, block.fileBytes), block);
     if (bytes === undefined) return undefined;
     const at = goOver(bytes, index - block.firstIndex);
     if (at === undefined) return undefined;

@@ -109,7 +109,7 @@ export async function loadSegment(disk: JournalDisk, descriptor: number, file: S
   const present = await readFully(disk, descriptor, whole, whole.length, 0);
   const table = decodeArchiveTable(whole.subarray(0, present));
   if (table === undefined) throw new JournalDamagedError(fileNameOf(file), 0, "the table of the archive is wrong");
-  return { header, bytes: await expandArchive(whole.subarray(0, present), table), present };
+  return { header, bytes: expandArchive(whole.subarray(0, present), table), present };
 }
 
 /** Opens, reads and closes. */
