@@ -151,15 +151,18 @@ function readChange(reader: ByteReader, { hasher }: Replica): ChangeEntry {
 }
 
 function writeStream(writer: ByteWriter, { stream, regulator, journal }: Replica): void {
-  writer.text(journal.identity).integer(stream.appliedThrough).text(regulator.server).integer(regulator.epoch);
+  const { server, epoch } = regulator.decided;
+  writer.text(journal.identity).integer(stream.journalledThrough).text(server).integer(epoch);
   writer.list([...stream.peers], (peer) => writer.text(peer));
 }
 
 function readStream(reader: ByteReader, { stream, regulator, journal }: Replica): void {
   journal.identity = reader.text();
-  stream.appliedThrough = reader.integer();
-  stream.coveredThrough = stream.appliedThrough;
-  regulator.server = reader.text();
-  regulator.epoch = reader.integer();
+  stream.journalledThrough = reader.integer();
+  stream.appliedThrough = stream.journalledThrough;
+  stream.coveredThrough = stream.journalledThrough;
+  regulator.decided = { server: reader.text(), epoch: reader.integer() };
+  regulator.server = regulator.decided.server;
+  regulator.epoch = regulator.decided.epoch;
   for (const peer of reader.list(() => reader.text(), LIST_MAX)) stream.peers.add(peer);
 }

@@ -322,6 +322,18 @@ describe("a checkpoint", () => {
     expect(isSameState(checkpoints[0] as never, checkpoints[3] as never)).toBe(false);
   });
 
+  it("holds nothing that the journal does not bear: neither hearsay of the regulator nor slots without decisions", () => {
+    const member = readyMember();
+    const before = member.checkpoint();
+    member.receive("traffic-regulator-2", { kind: "ticketKey", regulatorEpoch: 99, key: "a".repeat(64) });
+    const after = member.core.appliedThrough;
+    member.receive(MASTERS[0], { kind: "stream", after, through: after + 7, slots: [], primary: MASTERS[0] });
+    expect(member.core.appliedThrough).toBe(after + 7);
+    expect(isSameState(member.checkpoint(), before)).toBe(true);
+    member.restart();
+    expect(isSameState(member.checkpoint(), before)).toBe(true);
+  });
+
   it("of another version of the program is refused", () => {
     const member = readyMember();
     const { through, parts } = member.checkpoint();

@@ -64,7 +64,12 @@ export interface Replica {
   readonly refused: RecentKeys<Digest>;
   /** This member's key of each regulator epoch. */
   readonly keys: Map<Epoch, string>;
-  readonly regulator: { server: ServerName; epoch: Epoch };
+  /** `decided`: the part of it that the decisions in the journal bear; the rest is hearsay from the regulator itself. */
+  readonly regulator: {
+    server: ServerName;
+    epoch: Epoch;
+    decided: { readonly server: ServerName; readonly epoch: Epoch };
+  };
 }
 
 export const put = (turn: Turn, ...effects: (SendEffect | StateReplicaEffect)[]): void => {

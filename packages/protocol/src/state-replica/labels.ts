@@ -95,6 +95,10 @@ function applyDecision(application: Application, decision: Decision): void {
         replica.regulator.server = decision.server;
         replica.regulator.epoch = decision.epoch;
       }
+      if (decision.component === "traffic-regulator" && decision.epoch >= replica.regulator.decided.epoch) {
+        const { server, epoch } = decision;
+        replica.regulator.decided = { server, epoch };
+      }
   }
 }
 

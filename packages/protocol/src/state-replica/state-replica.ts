@@ -190,7 +190,10 @@ function compose(dependencies: StateReplicaDependencies, configuration: StateRep
     testing: new Map(),
     refused: new RecentKeys(REFUSED_CHANGES_MAX),
     keys,
-    regulator: { server: configuration.trafficRegulator, epoch: 0 },
+    regulator: {
+      ...{ server: configuration.trafficRegulator, epoch: 0 },
+      decided: { server: configuration.trafficRegulator, epoch: 0 },
+    },
   };
 }
 

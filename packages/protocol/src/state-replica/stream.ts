@@ -45,6 +45,8 @@ const RESTARTED_AGAIN_MS = 2_000;
 export class StreamState {
   /** Everything up to this slot is taken in. */
   appliedThrough: Slot = 0;
+  /** The last slot that the journal bears; behind it only slots without decisions have been taken in. */
+  journalledThrough: Slot = 0;
   /** Everything up to this slot is taken in or queued. */
   coveredThrough: Slot = 0;
   readonly slots = new Queue<SlotDecisions>();
@@ -162,6 +164,7 @@ function takeIn(replica: Replica, turn: Turn, slot: SlotDecisions): void {
   const number = journal(replica, turn, record, durability);
   for (const requestId of consequences.closed) replica.store.fence(requestId, number);
   replica.stream.appliedThrough = slot.slot;
+  replica.stream.journalledThrough = slot.slot;
   afterSlot(replica, turn, consequences);
 }
 
@@ -187,6 +190,7 @@ export function replaySlot(
   const { closed } = applySlot(replica, slot, superseded, placeReplayed);
   for (const requestId of closed) replica.store.fence(requestId, number);
   stream.appliedThrough = slot.slot;
+  stream.journalledThrough = slot.slot;
   stream.coveredThrough = slot.slot;
 }
 
