@@ -27,6 +27,21 @@ describe("a change", () => {
     expect(server.core.outgoingCount).toBe(0);
   });
 
+  it("is sent more and more rarely to a member that acknowledges nothing, and often again to one that does", () => {
+    const { server } = sentChange();
+    const times: number[] = [];
+    for (let round = 1; round <= 20; round++) {
+      server.effects = [];
+      server.wait(200);
+      if (server.sent("state-replica", "change").some(({ to }) => to === MEMBERS[1])) times.push(round);
+    }
+    expect(times).toEqual([1, 2, 4, 9, 17]);
+    server.receive(MEMBERS[1], { kind: "acknowledged", digests: [] });
+    server.effects = [];
+    server.wait(200);
+    expect(server.sent("state-replica", "change").map(({ to }) => to)).toEqual([MEMBERS[1]]);
+  });
+
   it("is sent again on demand, but no member can make a flood of it", () => {
     const { server } = sentChange();
     for (let count = 0; count < 100; count++) server.receive(MEMBERS[1], { kind: "resend", epoch: 2, fromSerial: 1 });

@@ -9,6 +9,9 @@ import type { Engine, Turn } from "./engine.ts";
 
 const RETRY_MS = 200;
 const RETRIES_PER_MEMBER = 64;
+/** Rounds of repetition to a member that acknowledges nothing: the first few, then one in eight. */
+const ROUNDS_FIRST: ReadonlySet<number> = new Set([0, 1, 3]);
+const ROUNDS_LATER = 8;
 const RESEND_SPACING_MS = 10;
 const RESEND_MAX = 256;
 const KEPT_MAX = 8_192;
@@ -40,6 +43,8 @@ export class Outgoing {
   readonly #byMember = new Map<ServerName, Map<Digest, SentChange>>();
   readonly #busy = new Map<ObjectClusterNumber, number>();
   readonly #resentAt = new Map<ServerName, number>();
+  /** Rounds of repetition since a member acknowledged something. */
+  readonly #silence = new Map<ServerName, number>();
   #unsigned: Digest[] = [];
   readonly #unsignedFor = new Set<ServerName>();
   #signAt: number | undefined;
@@ -98,6 +103,7 @@ export class Outgoing {
   }
 
   acknowledge(from: ServerName, digests: readonly Digest[]): void {
+    this.#silence.delete(from);
     for (const digest of digests) {
       const sent = this.#byDigest.get(digest);
       if (sent) this.#settle(sent, from);
@@ -150,6 +156,8 @@ export class Outgoing {
       this.#forget(sent);
     }
     for (const [member, changes] of this.#byMember) {
+      if (changes.size === 0) this.#silence.delete(member);
+      if (changes.size === 0 || !this.#isDue(member)) continue;
       let count = 0;
       for (const sent of changes.values()) {
         if (turn.now - sent.sentAt < RETRY_MS || ++count > RETRIES_PER_MEMBER) break;
@@ -157,6 +165,16 @@ export class Outgoing {
       }
     }
     this.#retryAt = this.#byDigest.size > 0 ? turn.now + RETRY_MS : undefined;
+  }
+
+  /**
+   * Rounds without an acknowledgement make the next ones rarer, to one in eight: a member whose masters do not answer holds
+   * the changes already, and one that is away gets nothing.
+   */
+  #isDue(member: ServerName): boolean {
+    const rounds = this.#silence.get(member) ?? 0;
+    this.#silence.set(member, rounds + 1);
+    return ROUNDS_FIRST.has(rounds) || rounds % ROUNDS_LATER === 0;
   }
 
   get size(): number {
