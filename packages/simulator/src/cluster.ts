@@ -40,6 +40,8 @@ export interface ClusterShape {
   readonly faultsTolerated: number;
   readonly executionServers: number;
   readonly replicas: number;
+  /** How many of them are members at first; all where absent. */
+  readonly wantedMembers?: number;
   readonly masters: number;
   readonly acceptanceTestServers: number;
   /** How often a replica reads its whole disk. */
@@ -171,6 +173,7 @@ export function buildCluster(
       executionServers,
       acceptanceTestServers,
       members,
+      ...(shape.wantedMembers === undefined ? {} : { wantedMembers: shape.wantedMembers }),
       masters,
       faultsTolerated: shape.faultsTolerated,
       profile: shape.profile,

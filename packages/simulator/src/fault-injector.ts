@@ -16,6 +16,7 @@ export interface InjectorSurroundings {
   /** The health monitor sees an execution server die and has another process take its name. */
   readonly executionServerDied: (server: ServerName) => void;
   /** The manager does not name the present holder of leases for so long. */
+  readonly wantMembers: (count: number) => void;
   readonly moveLeases: (forMs: number) => void;
 }
 
@@ -82,6 +83,10 @@ export class FaultInjector {
       case "clockJump":
         this.#world.count("clockJumps");
         for (const server of event.servers) this.#world.hosts.get(server)?.disturbClock(event.shiftMs, event.drift);
+        return;
+      case "memberOrder":
+        this.#world.count("memberOrders");
+        this.#world.wantMembers(event.members);
         return;
       case "leaseMove":
         this.#world.moveLeases(event.lastsMs);

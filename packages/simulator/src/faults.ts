@@ -59,6 +59,8 @@ export type FaultEvent = { readonly atMs: number; readonly lastsMs: number } & (
     }
   /** The manager takes an execution server off its list for a while; the process knows nothing of it and goes on. */
   | { readonly kind: "leaseMove" }
+  /** The manager wants so many members, the first of the replicas. */
+  | { readonly kind: "memberOrder"; readonly members: number }
   /** A plot of a world made for one purpose (`worlds/`). */
   | { readonly kind: "script"; readonly run: (stage: Stage) => void }
 );

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { nodeHasher } from "./hasher.test-support.ts";
 import { planWorld, runSeed } from "./scenario.ts";
 import { World } from "./world.ts";
+import { growsAndShrinks } from "./worlds/member-orders.ts";
 import { lostDisks } from "./worlds/power-cuts.ts";
 
 const TIMEOUT_MS = 120_000;
@@ -23,5 +24,31 @@ describe("replicas that lose their disks one after the other", { timeout: TIMEOU
     expect(cores).toEqual(Array.from(cores, () => expect.objectContaining({ transfer: expect.anything() })));
     const states = cores.map((core) => ("transfer" in core ? core.transfer : undefined));
     expect(states).toEqual(states.map(() => expect.objectContaining({ state: "member" })));
+  });
+});
+
+describe("a group that grows from three to five members and shrinks again", { timeout: TIMEOUT_MS }, () => {
+  test.each([1, 2])("violates nothing, and no client notices, seed %i", (seed) => {
+    const { violations, faults } = runSeed(seed, nodeHasher, { alter: growsAndShrinks });
+    expect(violations).toEqual([]);
+    expect(faults.memberOrders).toBe(2);
+  });
+
+  test("seats one admitted replica after the other, and t grows with the last", () => {
+    const world = new World(growsAndShrinks(planWorld(1, nodeHasher)));
+    world.run();
+    const decisions = [...world.observation().decisions.values()];
+    const longest = decisions.reduce((best, stream) => (stream.length > best.length ? stream : best), []);
+    const terms = longest.flatMap((slot) =>
+      slot.decisions.flatMap((it) =>
+        it.kind === "epochOpened" ? [`${it.members.length} tolerate ${it.faultsTolerated}`] : [],
+      ),
+    );
+    const changes = terms.filter((each, index) => each !== terms[index - 1]);
+    expect(changes.at(0)).toBe("3 tolerate 1");
+    expect(changes).toContain("5 tolerate 2");
+    expect(changes.at(-1)).toBe("3 tolerate 1");
+    expect(changes).not.toContain("3 tolerate 2");
+    expect(changes).not.toContain("4 tolerate 2");
   });
 });

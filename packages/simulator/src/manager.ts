@@ -3,6 +3,7 @@
  * which execution servers there are, ends the processes the regulator discards, and starts everything again that died.
  * Trusted and scripted, as in the fault model; the real one is tested on a real cluster.
  */
+import { faultsToleratedBy } from "@redoubt/protocol";
 import type { AnyMessage, ServerName } from "@redoubt/shared";
 import type { SeededRandom } from "./random.ts";
 
@@ -17,7 +18,10 @@ export interface ManagerSurroundings {
 export interface ManagerPlan {
   readonly executionServers: readonly ServerName[];
   readonly acceptanceTestServers: readonly ServerName[];
+  /** Every state replica. */
   readonly members: readonly ServerName[];
+  /** How many of them are wanted as members at first; all where absent. */
+  readonly wantedMembers?: number;
   readonly masters: readonly ServerName[];
   readonly faultsTolerated: number;
   readonly profile: "optimized" | "basic";
@@ -31,6 +35,8 @@ export interface ManagerPlan {
 
 export class SimulatedManager {
   readonly #plan: ManagerPlan;
+  /** So many of the replicas are to be members. */
+  #wanted: number;
   readonly #surroundings: ManagerSurroundings;
   readonly #random: SeededRandom;
   readonly #incarnations = new Map<ServerName, string>();
@@ -41,6 +47,7 @@ export class SimulatedManager {
 
   constructor(plan: ManagerPlan, random: SeededRandom, surroundings: ManagerSurroundings) {
     this.#plan = plan;
+    this.#wanted = plan.wantedMembers ?? plan.members.length;
     this.#random = random;
     this.#surroundings = surroundings;
     for (const server of plan.executionServers) this.#incarnations.set(server, `${server}/1`);
@@ -93,8 +100,16 @@ export class SimulatedManager {
     });
   }
 
+  /** The first so many replicas are to be the members from now on, tolerating what so many can. */
+  wantMembers(count: number): void {
+    this.#wanted = count;
+    this.#configure();
+  }
+
   #configure(): void {
-    const { members, masters, acceptanceTestServers, faultsTolerated, profile, clients } = this.#plan;
+    const { members: replicas, masters, acceptanceTestServers, profile, clients } = this.#plan;
+    const members = replicas.slice(0, this.#wanted);
+    const faultsTolerated = Math.min(this.#plan.faultsTolerated, faultsToleratedBy(members.length));
     this.#version += 1;
     this.#surroundings.sendToRegulator({
       kind: "regulatorConfiguration",

@@ -120,6 +120,7 @@ export class World {
       hosts: this.#hosts,
       later: (delay, run) => this.time.later(delay, run),
       count: (kind) => this.#count(kind),
+      wantMembers: (count) => this.#manager.wantMembers(count),
       diskLost: (server) => {
         this.#witness.diskLost(server);
         this.#cluster.journalLost(server);

@@ -25,7 +25,7 @@ function verified(object: string, number: number): void {
   const c2 = c2Of(object, number);
   const requestId = requestIdOf(`${object} ${number}`);
   const changeDigest = digestOf(`change ${object} ${number}`);
-  context.state.heads.set(object, { number, epoch, c1, c2, changeDigest, requestId, slot });
+  context.state.heads.set(object, { number, epoch, c1, c2, slot });
   context.applied = slot;
   const row: VersionRow = {
     ...{ object, number, epoch, c1, c2, requestId, changeDigest, attempt: 1, executionServer: HOLDER },
