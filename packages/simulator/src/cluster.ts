@@ -172,9 +172,7 @@ export function buildCluster(
     manager: {
       executionServers,
       acceptanceTestServers,
-      members,
-      ...(shape.wantedMembers === undefined ? {} : { wantedMembers: shape.wantedMembers }),
-      masters,
+      ...{ members, masters, wantedMembers: shape.wantedMembers ?? shape.replicas },
       faultsTolerated: shape.faultsTolerated,
       profile: shape.profile,
       clients: clients.map((name) => ({ id: name, name, keyHash: credentialOf(name), roles: ["client"] })),
