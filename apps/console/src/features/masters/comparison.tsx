@@ -63,10 +63,16 @@ export function Comparison() {
 function Result({ comparison }: { comparison: MastersComparison }) {
   const { equal, masters, differences } = comparison;
   const tables = [...new Set(masters.flatMap(({ rows }) => Object.keys(rows)))].filter((table) => tableTitles[table]);
+  // They apply the same slots at slightly different times, and only what stands at one slot can be compared.
+  const areOnlyApart = !equal && differences.every((difference) => difference.includes(" has applied slot "));
   return (
     <>
-      <Status tone={equal ? "good" : "warn"} className="mb-2" wrap>
-        {equal ? "Yes: every row of every table is equal on all masters." : `Not now: ${differences.join("; ")}.`}
+      <Status tone={equal ? "good" : areOnlyApart ? "idle" : "warn"} className="mb-2" wrap>
+        {equal
+          ? "Yes: every row of every table is equal on all masters."
+          : areOnlyApart
+            ? "Not comparable just now: they were never at the same slot. Compare again when there is less to do."
+            : `No: ${differences.join("; ")}.`}
       </Status>
       <Table label="Databases of the masters">
         <thead>
