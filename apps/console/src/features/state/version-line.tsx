@@ -43,6 +43,12 @@ export function VersionLine({ versions, selected, onSelect, hasWrongCopy }: Vers
     onSelect(keyOf(next));
     list.current?.querySelector<HTMLElement>(`[data-key="${keyOf(next)}"]`)?.focus({ preventScroll: true });
   };
+  const opens = (index: number): boolean => {
+    const [before, version] = [versions[index - 1], versions[index]];
+    return (
+      before !== undefined && version !== undefined && before.epoch !== version.epoch && version.status !== "invalid"
+    );
+  };
   return (
     <>
       <ScrollBox label="Version line" className="rounded-md border border-line bg-surface">
@@ -59,7 +65,8 @@ export function VersionLine({ versions, selected, onSelect, hasWrongCopy }: Vers
             <Point
               key={keyOf(version)}
               version={version}
-              before={versions[index - 1]}
+              opensEpoch={opens(index)}
+              isEpochNamed={!opens(index + 1)}
               isFirst={index === 0}
               isLast={index === versions.length - 1}
               isSelected={keyOf(version) === selected}
@@ -105,7 +112,9 @@ const looks = {
 
 interface PointProps {
   version: StateVersion;
-  before: StateVersion | undefined;
+  opensEpoch: boolean;
+  /** False where the next version opens another one: the names would lie upon each other. */
+  isEpochNamed: boolean;
   isFirst: boolean;
   isLast: boolean;
   isSelected: boolean;
@@ -113,10 +122,9 @@ interface PointProps {
   onSelect: (key: string) => void;
 }
 
-function Point({ version, before, isFirst, isLast, isSelected, isWrong, onSelect }: PointProps) {
+function Point({ version, opensEpoch, isEpochNamed, isFirst, isLast, isSelected, isWrong, onSelect }: PointProps) {
   const { number, epoch, status } = version;
   const hangs = status === "invalid";
-  const opensEpoch = before !== undefined && before.epoch !== epoch && !hangs;
   const line = classes("absolute top-[7px] h-0.5", status === "pending" ? "bg-accent/40" : "bg-line-strong");
   return (
     <button
@@ -132,9 +140,11 @@ function Point({ version, before, isFirst, isLast, isSelected, isWrong, onSelect
       {opensEpoch && (
         <>
           <span aria-hidden className="absolute top-[-6px] bottom-1 left-0 border-line-strong border-l border-dashed" />
-          <span aria-hidden className="absolute top-[-20px] left-0 whitespace-nowrap text-2xs text-ink-faint">
-            epoch {formatCount(epoch)}
-          </span>
+          {isEpochNamed && (
+            <span aria-hidden className="absolute top-[-20px] left-0 whitespace-nowrap text-2xs text-ink-faint">
+              epoch {formatCount(epoch)}
+            </span>
+          )}
         </>
       )}
       <span aria-hidden className={classes(line, "right-1/2 left-0", isFirst && "hidden")} />
