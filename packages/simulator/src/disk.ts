@@ -48,6 +48,7 @@ export class Disk {
     const kept = safe + random.below(this.records.length - safe + 1);
     const lost = this.records.length - kept;
     this.records.length = kept;
+    for (const number of this.#damaged) if (number >= kept) this.#damaged.delete(number);
     this.#pending = undefined;
     this.sync();
     return lost;
@@ -114,6 +115,10 @@ export class Disk {
   /** What was not saved in time is lost with the process. */
   forgetPending(): void {
     this.#pending = undefined;
+  }
+
+  dropCheckpointsBeyond(number: RecordNumber): void {
+    this.#checkpoints = this.#checkpoints.filter(({ through }) => through <= number);
   }
 
   /** Oldest first. */

@@ -3,7 +3,7 @@ import { nodeHasher } from "./hasher.test-support.ts";
 import { planWorld, runSeed } from "./scenario.ts";
 import { World } from "./world.ts";
 import { growsAndShrinks } from "./worlds/member-orders.ts";
-import { lostDisks } from "./worlds/power-cuts.ts";
+import { bitFlips, lostDisks } from "./worlds/power-cuts.ts";
 
 const TIMEOUT_MS = 120_000;
 
@@ -12,6 +12,12 @@ describe("replicas that lose their disks one after the other", { timeout: TIMEOU
     const { violations, faults } = runSeed(seed, nodeHasher, { alter: lostDisks });
     expect(violations).toEqual([]);
     expect(faults.wipes).toBe(3);
+  });
+
+  test.each([1, 2, 3, 4, 5, 6])("or records of them violate nothing, seed %i", (seed) => {
+    const { violations, faults } = runSeed(seed, nodeHasher, { alter: bitFlips });
+    expect(violations).toEqual([]);
+    expect(faults.bitFlips).toBeGreaterThan(0);
   });
 
   test("are struck off, gather everything and are members again", () => {

@@ -21,7 +21,7 @@ test("the first seeds hold all invariants, and every kind of fault happens in th
   const expected = [
     ...["crashes", "restarts", "leaderCrashes", "everythingAtOnce", "powerCuts", "freezes", "slowDisks", "clockJumps"],
     ...["partitions", "oneWayPartitions", "linkCuts", "ambushes", "loss", "reordering", "duplication", "cutOff"],
-    ...["lostTails", "epochChanges", "leaseMoves", "gapReports"],
+    ...["lostTails", "bitFlips", "wipes", "epochChanges", "leaseMoves", "gapReports"],
     ...["serverConvicted", "quarantined", "hostBlocked"].map((fact) => `fact:${fact}`),
     ...["A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8", "A9", "A15", "A16", "A17", "A22", "A23"].map(byzantine),
     ...["A24", "A25", "A26", "A27", "A31", "A35", "A37"].map(byzantine),

@@ -11,10 +11,10 @@ const REPLAY_BATCH_MAX = 64;
 /** Share of the starts from a checkpoint that are compared with one from the whole journal. */
 const COMPARED_STARTS = 0.3;
 
-/** The newest checkpoint, an older one, or none; with damage on the disk the newest of those that need not read it. */
+/** The newest checkpoint, an older one, or none; with damage on the disk mostly the newest of those that need not read it. */
 export function drawCheckpoint(disk: Disk, random: SeededRandom): Checkpoint | undefined {
   const { checkpoints } = disk;
-  if (disk.hasDamage) return disk.readableCheckpoints.at(-1);
+  if (disk.hasDamage && random.chance(0.7)) return disk.readableCheckpoints.at(-1);
   return random.chance(0.5) ? checkpoints.at(-1) : [undefined, ...checkpoints][random.below(4)];
 }
 
@@ -31,6 +31,9 @@ export function* startInputs(
     const count = Math.min(disk.records.length - first, 1 + random.below(REPLAY_BATCH_MAX));
     const numbers = Array.from({ length: count }, (_, index) => first + index);
     const records = numbers.map((number) => (disk.isDamaged(number) ? DAMAGED : disk.records[number]));
+    const damaged = numbers.find((number) => disk.isDamaged(number));
+    // One beyond would have been used in place of an older one, had its file been good.
+    if (damaged !== undefined) disk.dropCheckpointsBeyond(damaged);
     const replay = { kind: "replay", first, records };
     yield replay;
     first += count;

@@ -207,12 +207,9 @@ export class World {
 
   #startHost(host: Host): void {
     if (host.life > 0) this.#count("restarts");
-    // A journal that cannot be read from any checkpoint on is given up: its server begins again as somebody new.
-    if (host.disk.isUnreadable && host.component === "state-replica") {
-      this.#count("disksGivenUp");
-      host.disk.wipe();
-      this.#witness.diskLost(host.server);
-    }
+    // Where a start has to read what is damaged, the replica gives up what follows and goes on as somebody new.
+    if (host.disk.isUnreadable) this.#count("disksGivenUp");
+    if (host.disk.hasDamage) this.#witness.diskLost(host.server);
     const intruder = this.#intruderOf(host, host.life + 1);
     this.#intruders.enter(host.server, this.#isHealed && this.#isNoticed(intruder) ? undefined : intruder);
     // A master tells its decisions again from its checkpoint on; what it told before a crash is compared too.

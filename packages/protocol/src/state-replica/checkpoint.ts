@@ -21,7 +21,7 @@ import type { Replica } from "./context.ts";
 import { FingerprintTable } from "./fingerprint-table.ts";
 import { ObjectTable } from "./object-table.ts";
 
-const FORMAT = "redoubt state replica checkpoint 2";
+const FORMAT = "redoubt state replica checkpoint 3";
 /** With more of undecided changes in memory there is none for now. */
 const UNDECIDED_BYTES_MAX = 32 * 1024 * 1024;
 const LIST_MAX = 1_000_000;
@@ -152,11 +152,13 @@ function readChange(reader: ByteReader, { hasher }: Replica): ChangeEntry {
 
 function writeStream(writer: ByteWriter, { stream, regulator, journal }: Replica): void {
   const { server, epoch } = regulator.decided;
+  writer.list(journal.abandoned, ({ from, through }) => writer.integer(from).integer(through));
   writer.text(journal.identity).integer(stream.journalledThrough).text(server).integer(epoch);
   writer.list([...stream.peers], (peer) => writer.text(peer));
 }
 
 function readStream(reader: ByteReader, { stream, regulator, journal }: Replica): void {
+  journal.abandoned = reader.list(() => ({ from: reader.integer(), through: reader.integer() }), LIST_MAX);
   journal.identity = reader.text();
   stream.journalledThrough = reader.integer();
   stream.appliedThrough = stream.journalledThrough;

@@ -21,13 +21,22 @@ import type { Scrub } from "./scrub.ts";
 import type { ShadowTests } from "./shadow.ts";
 import type { ReplicaStore } from "./store.ts";
 import type { StreamState } from "./stream.ts";
-import type { StateReplicaConfiguration, StateReplicaDurable, StateReplicaEffect } from "./types.ts";
+import type { AbandonedRecords, StateReplicaConfiguration, StateReplicaDurable, StateReplicaEffect } from "./types.ts";
 
 /** One step: its clock and what it puts out. */
 export interface Turn {
   readonly now: number;
   readonly wall: number;
   readonly effects: StateReplicaEffect[];
+}
+
+export interface JournalPosition {
+  /** Number of the record that is journalled next. */
+  next: RecordNumber;
+  /** The journal's name, empty while it has none. */
+  identity: string;
+  /** What was given up, ascending. */
+  abandoned: readonly AbandonedRecords[];
 }
 
 export interface Replica {
@@ -37,8 +46,7 @@ export interface Replica {
   readonly examiner: Examiner;
   readonly store: ReplicaStore;
   readonly reads: RecordReads;
-  /** `next`: number of the record that is journalled next. `identity`: the journal's name, empty while it has none. */
-  readonly journal: { next: RecordNumber; identity: string };
+  readonly journal: JournalPosition;
   readonly held: HeldChanges;
   readonly gaps: Gaps;
   readonly accesses: AccessLogs;

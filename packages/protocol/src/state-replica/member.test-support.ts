@@ -1,7 +1,7 @@
 /** One state replica with its journal, driven by hand, for tests. */
 import type { ChangeRecord, Component, MessagesTo, SlotDecisions, ToStateReplica, Verdict } from "@redoubt/shared";
 import { componentOf } from "@redoubt/shared";
-import type { Checkpoint } from "../core.ts";
+import { type Checkpoint, DAMAGED } from "../core.ts";
 import { nodeHasher } from "../testing/hasher.test-support.ts";
 import {
   EXECUTION_SERVER,
@@ -32,7 +32,7 @@ export class Member {
   /** Records whose bytes on the disk are wrong. */
   readonly damaged = new Set<number>();
   readonly name: string;
-  readonly #settings: Partial<StateReplicaConfiguration>;
+  #settings: Partial<StateReplicaConfiguration>;
 
   constructor(
     name: string = MEMBERS[0],
@@ -82,6 +82,17 @@ export class Member {
     this.core = this.#create();
     this.clear();
     this.step({ kind: "start", durable: [...this.journal], now: this.now, wall: this.now });
+  }
+
+  /** The same with other settings, and with these records damaged on the disk. */
+  restartWith(settings: Partial<StateReplicaConfiguration>, damaged: ReadonlySet<number>): void {
+    const clock = { now: this.now, wall: this.now };
+    this.#settings = { ...this.#settings, ...settings };
+    this.core = this.#create();
+    this.clear();
+    const records = this.journal.map((record, number) => (damaged.has(number) ? DAMAGED : record));
+    this.step({ kind: "replay", first: 0, records, ...clock });
+    this.step({ kind: "start", durable: [], ...clock });
   }
 
   /** The same from a checkpoint, of now or of before. */

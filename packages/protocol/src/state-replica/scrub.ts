@@ -208,12 +208,13 @@ export class Scrub {
   }
 
   #takeWindow(replica: Replica, turn: Turn, pass: Pass): void {
+    pass.take = pastAbandoned(replica, pass.take);
     while (pass.window.has(pass.take) && !this.repairs.isBusy) {
       const number = pass.take;
       const record = pass.window.get(number);
       if (record ? !this.#takeRecord(replica, turn, pass, record) : this.#skip(replica, turn, number)) return;
       pass.window.delete(number);
-      pass.take += 1;
+      pass.take = pastAbandoned(replica, pass.take + 1);
       if (pass.sweep.chains.size > OBJECTS_PER_SWEEP) {
         // More objects than there is memory for: begin again, with smaller shares.
         this.#shares *= 2;
@@ -251,10 +252,11 @@ export class Scrub {
 
   #ask(replica: Replica, turn: Turn, pass: Pass): void {
     pass.waitsForDisk = false;
+    pass.ask = pastAbandoned(replica, pass.ask);
     while (pass.ask < Math.min(pass.end, replica.journal.next) && pass.outstanding + pass.window.size < WINDOW) {
       if (turn.now < this.#paceAt) return;
       this.#read(replica, turn, pass, pass.ask);
-      pass.ask += 1;
+      pass.ask = pastAbandoned(replica, pass.ask + 1);
     }
     pass.waitsForDisk = true;
   }
@@ -304,6 +306,10 @@ export class Scrub {
     pass.window.clear();
   }
 }
+
+/** Records that were given up are not read: nothing rests on them (`replay.ts`). */
+const pastAbandoned = ({ journal }: Replica, number: RecordNumber): RecordNumber =>
+  journal.abandoned.find(({ from, through }) => number >= from && number < through)?.through ?? number;
 
 const endOf = ({ journal }: Replica): RecordNumber => Math.floor(journal.next * GROWTH_FACTOR) + GROWTH_RECORDS;
 

@@ -4,20 +4,11 @@
  * It trusts masters, regulator and manager, no execution server, and other members only for what a digest proves.
  * This file routes inputs; the rules are in the files beside it. See docs/PROTOCOL.md §3–§5.
  */
-import {
-  assert,
-  type Digest,
-  type Epoch,
-  type ServerName,
-  type Slot,
-  type ToStateReplica,
-  unreachable,
-} from "@redoubt/shared";
-import type { CheckpointedCore, DamagedRecord } from "../core.ts";
+import { assert, type Digest, type Epoch, type ServerName, type Slot, type ToStateReplica } from "@redoubt/shared";
+import type { CheckpointedCore } from "../core.ts";
 import { RecentKeys, trimOldest } from "../recent.ts";
 import { AccessLogs } from "./accesses.ts";
 import { answerAgain, redesignate } from "./answers.ts";
-import { entryOf } from "./change-entry.ts";
 import { restoreCheckpoint, takeCheckpoint } from "./checkpoint.ts";
 import { ClusterTable, tipOf } from "./clusters.ts";
 import { ReadConfirmations } from "./confirmations.ts";
@@ -33,19 +24,19 @@ import { HeldChanges, holdKeyOf } from "./held-changes.ts";
 import { receiveChange, wake } from "./intake.ts";
 import { nameJournal, Transfer, type TransferView } from "./joining.ts";
 import type { ObjectVersion } from "./object-store.ts";
-import { receivePromise, takePromise } from "./promises.ts";
+import { receivePromise } from "./promises.ts";
 import { RecordReads } from "./record-reads.ts";
 import { countUnknownKeys, RefusalReports } from "./refusals.ts";
+import { Replaying } from "./replay.ts";
 import { Reports } from "./reports.ts";
 import { Scrub, type ScrubView } from "./scrub.ts";
 import { ShadowTests } from "./shadow.ts";
 import { ReplicaStore } from "./store.ts";
-import { follow, receiveChanges, receiveStream, replaySlot, retryFetch, StreamState } from "./stream.ts";
+import { follow, receiveChanges, receiveStream, retryFetch, StreamState } from "./stream.ts";
 import { changeTested } from "./tests.ts";
 import type {
   StateReplicaConfiguration,
   StateReplicaDependencies,
-  StateReplicaDurable,
   StateReplicaEffect,
   StateReplicaInput,
 } from "./types.ts";
@@ -93,6 +84,7 @@ export function createStateReplica(
   configuration: StateReplicaConfiguration,
 ): StateReplica {
   const replica = compose(dependencies, configuration);
+  const replaying = new Replaying();
   let started = false;
   return {
     step(input) {
@@ -102,12 +94,14 @@ export function createStateReplica(
         runTimers(replica, turn);
       } else if (input.kind === "start") {
         started = true;
-        start(replica, turn, input.durable);
+        for (const record of input.durable) replaying.take(replica, record);
+        replaying.ended(replica, turn);
+        start(replica, turn);
       } else if (input.kind === "restore") {
         restoreCheckpoint(replica, input.checkpoint, input.through);
       } else if (input.kind === "replay") {
         assert(input.first === replica.journal.next, `replay from ${input.first}, not ${replica.journal.next}`);
-        for (const record of input.records) replay(replica, record);
+        for (const record of input.records) replaying.take(replica, record);
       }
       replica.store.trim();
       return turn.effects;
@@ -170,7 +164,7 @@ function compose(dependencies: StateReplicaDependencies, configuration: StateRep
     examiner: { hasher, application, self, keyOf: (epoch) => keys.get(epoch) },
     store: new ReplicaStore(hasher, application, clusters, configuration.memory),
     reads: new RecordReads(),
-    journal: { next: 0, identity: "" },
+    journal: { next: 0, identity: "", abandoned: [] },
     transfer: new Transfer(configuration.transferBytesPerSecond),
     scrub: new Scrub(),
     damage: new DamageReports(),
@@ -197,49 +191,13 @@ function compose(dependencies: StateReplicaDependencies, configuration: StateRep
   };
 }
 
-function start(replica: Replica, turn: Turn, durable: readonly StateReplicaDurable[]): void {
-  for (const record of durable) replay(replica, record);
+function start(replica: Replica, turn: Turn): void {
   replica.store.clusters.restarted();
   for (const entry of replica.store.undecided()) replica.reports.watch(entry, turn.now);
   replica.stream.restarted = replica.journal.next > 0;
   nameJournal(replica, turn);
   replica.scrub.start(replica, turn.now);
   follow(replica, turn);
-}
-
-function replay(replica: Replica, durable: StateReplicaDurable | DamagedRecord): void {
-  const { store, hasher, stream, journal } = replica;
-  const number = journal.next++;
-  switch (durable.kind) {
-    case "accepted":
-      store.insert(entryOf(hasher, durable.record, { number, parents: durable.parents }));
-      return;
-    case "fetched": {
-      const { digest, record, summary, place } = entryOf(hasher, durable.record, { number, parents: durable.parents });
-      assert(summary, "the summary was just computed");
-      stream.fetched.set(digest, { record, summary, place });
-      return;
-    }
-    case "applied":
-      replaySlot(replica, durable.slot, durable.superseded ?? [], number);
-      return;
-    case "promise":
-      takePromise(replica, durable);
-      return;
-    case "identity":
-      journal.identity = durable.identity;
-      return;
-    case "fence":
-      store.fence(durable.requestId, number);
-      return;
-    // Kept for people; a re-test does without.
-    case "accesses":
-      return;
-    case "damaged":
-      throw new Error("a damaged record cannot be replayed");
-    default:
-      unreachable(durable);
-  }
 }
 
 function takeInput(replica: Replica, turn: Turn, input: StateReplicaInput): void {

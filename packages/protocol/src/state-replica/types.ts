@@ -11,7 +11,15 @@ import type {
   ToStateReplica,
 } from "@redoubt/shared";
 import type { AcceptanceTestEffect, AcceptanceTestedInput, ApplicationPort } from "../application-port.ts";
-import type { CheckpointedEffect, CheckpointedInput, CommonEffect, CommonInput, Hasher, Instant } from "../core.ts";
+import type {
+  CheckpointedEffect,
+  CheckpointedInput,
+  CommonEffect,
+  CommonInput,
+  Hasher,
+  Instant,
+  RecordNumber,
+} from "../core.ts";
 import type { AccessLog } from "./accesses.ts";
 
 export interface StateReplicaDependencies {
@@ -57,10 +65,19 @@ interface JournalledChange {
   readonly parents: readonly (RequestId | null)[];
 }
 
+/** Records from `from` on and below `through` count for nothing: the first of them was damaged when a process started. */
+export interface AbandonedRecords {
+  readonly from: RecordNumber;
+  readonly through: RecordNumber;
+}
+
 /** Journal records; state is rebuilt by taking them in again in their order. */
 export type StateReplicaDurable =
-  /** The first record of all: a journal with another identity is another journal. */
-  | { readonly kind: "identity"; readonly identity: string }
+  /**
+   * The first record of all: a journal with another identity is another journal. Later ones give up records that cannot
+   * be replayed (`replay.ts`).
+   */
+  | { readonly kind: "identity"; readonly identity: string; readonly abandoned?: AbandonedRecords }
   /** A change this member accepted (PROTOCOL §3.3). */
   | ({ readonly kind: "accepted" } & JournalledChange)
   /** What was fetched under the ticket of the change that comes next (`accesses.ts`). */

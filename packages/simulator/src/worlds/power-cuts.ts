@@ -24,6 +24,20 @@ export function powerCuts(plan: WorldPlan): WorldPlan {
   };
 }
 
+/** Records of one replica after the other become unreadable; in every other case its process dies before they are found. */
+export function bitFlips(plan: WorldPlan): WorldPlan {
+  const random = seededRandom(plan.seed).fork("bit flips");
+  const lost = lostDisks(plan);
+  const events = (lost.faults?.events ?? []).flatMap((event, index) => {
+    if (event.kind !== "wipe") return [];
+    const { server, atMs, lastsMs } = event;
+    const places = Array.from({ length: 4 }, () => random());
+    const flips = { kind: "bitFlips" as const, server, places, atMs, lastsMs };
+    return index % 2 === 0 ? [flips, { kind: "crash" as const, servers: [server], atMs, lastsMs }] : [flips];
+  });
+  return lost.faults ? { ...lost, faults: { ...lost.faults, events } } : lost;
+}
+
 /** One replica after the other loses its disk, with time between to be a member again. */
 export function lostDisks(plan: WorldPlan): WorldPlan {
   const random = seededRandom(plan.seed).fork("lost disks");
