@@ -204,6 +204,8 @@ const replicaSettings = (
   journal: string,
 ) => ({
   memory: drawMemory(random.fork(`memory of ${journal}`)),
+  // Some lists of a settlement fill several messages.
+  promisedBytesMax: random.fork(`promises of ${journal}`).pick([1, 6_000, 1_000_000]),
   hostsAcceptanceTests: profile === "optimized",
   journalIdentity: digestText(hasher, "journal", journal),
   keepsEverything: true,

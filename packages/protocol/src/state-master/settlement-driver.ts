@@ -16,6 +16,7 @@ import type { MasterChange } from "./commands.ts";
 import { MASTER_TIMES, type MasterContext } from "./context.ts";
 import { isOfMember, isStruckOff } from "./membership.ts";
 import { clusterRecord, type EpochTerms, isInSettledEpochs, type OpenEpoch } from "./metadata-state.ts";
+import { PromisedPages } from "./promised-pages.ts";
 import { classify, type SettledCluster, type Settlement, settledCluster } from "./settlement.ts";
 import { checkList } from "./settlement-list.ts";
 
@@ -25,6 +26,7 @@ interface Round {
   readonly members: readonly ServerName[];
   readonly lists: Map<ServerName, readonly MasterChange[]>;
   readonly faulty: Set<ServerName>;
+  readonly pages: PromisedPages;
   askedAt: number;
   /** Something changed since the last classification. */
   isDirty: boolean;
@@ -92,6 +94,7 @@ export class SettlementDriver {
       members: [...members],
       lists: new Map(),
       faulty: new Set(),
+      pages: new PromisedPages(),
       askedAt: Number.NEGATIVE_INFINITY,
       isDirty: true,
       heldSince: undefined,
@@ -104,10 +107,12 @@ export class SettlementDriver {
     const round = this.#rounds.get(message.epoch);
     if (!round || message.appliedThrough < message.epoch || !round.members.includes(from)) return;
     if (!isOfMember(this.#context.state, from, message.identity)) return;
+    const undecided = round.pages.take(from, message);
+    if (!undecided) return;
     const { hasher, mastersKeys } = this.#context.state;
     const isOwn = (cluster: ObjectClusterNumber) =>
       clusterRecord(this.#context.state, cluster)?.settled.members.includes(from) ?? false;
-    const checked = checkList(hasher, (epoch) => mastersKeys.get(epoch), isOwn, message.undecided);
+    const checked = checkList(hasher, (epoch) => mastersKeys.get(epoch), isOwn, undecided);
     if (checked.kind === "impossible") this.#noteFaulty(round, from, checked.reason);
     else if (!round.faulty.has(from)) round.lists.set(from, checked.changes);
     round.isDirty = true;

@@ -27,8 +27,9 @@ import { type Needs, ObjectStore } from "./object-store.ts";
 import { RecentlyUsed } from "./recently-used.ts";
 import type { ReplicaMemory, StateReplicaDurable } from "./types.ts";
 
-/** Undecided changes are listed as a whole in a settlement, and are in memory as a whole. */
-const UNDECIDED_SUMMARY_BYTES_MAX = 48 * 1024 * 1024;
+/** What the masters decide about undecided changes in a settlement must fit into one message among them. */
+const UNDECIDED_SETTLED_BYTES_MAX = 3_600_000;
+/** Undecided changes are in memory as a whole. */
 const UNDECIDED_BYTES_MAX = 128 * 1024 * 1024;
 /** Digests of changes verified lately: what an execution server may still believe to be a tip. */
 const VERIFIED_DIGESTS_MAX = 16_384;
@@ -38,6 +39,11 @@ export const DEFAULT_MEMORY: ReplicaMemory = {
   headBytesMax: 48 * 1024 * 1024,
   recordBytesMax: 32 * 1024 * 1024,
 };
+
+/** Size of what the masters keep of a change, in the general codec, bytes. */
+function estimateSettledBytes({ links, writes }: ChangeRecord): number {
+  return writes.reduce((bytes, { object }) => bytes + 210 + object.length, 350 + links.length * 125);
+}
 
 /** Rough size of a summary in the general codec, bytes. */
 export function estimateSummaryBytes(record: ChangeRecord): number {
@@ -76,7 +82,7 @@ export class ReplicaStore {
   readonly #recentByRequest = new Map<RequestId, ChangeEntry>();
   readonly #recentFences = new RecentKeys<RequestId>(FENCES_MAX);
   verifiedDigests = new RecentKeys<Digest>(VERIFIED_DIGESTS_MAX);
-  #undecidedSummaryBytes = 0;
+  #undecidedSettledBytes = 0;
   #undecidedBytes = 0;
 
   constructor(hasher: Hasher, application: ApplicationPort, clusters: ClusterTable, memory = DEFAULT_MEMORY) {
@@ -198,7 +204,7 @@ export class ReplicaStore {
   hasRoom(countMax: number): boolean {
     return (
       this.#undecided.size < countMax &&
-      this.#undecidedSummaryBytes < UNDECIDED_SUMMARY_BYTES_MAX &&
+      this.#undecidedSettledBytes < UNDECIDED_SETTLED_BYTES_MAX &&
       this.#undecidedBytes < UNDECIDED_BYTES_MAX
     );
   }
@@ -236,7 +242,7 @@ export class ReplicaStore {
     this.#insertions.set(entry, { clusters: clusters.map(({ cluster }) => cluster), writes });
     this.#undecided.set(digest, entry);
     this.#undecidedByRequest.set(requestIdOf(entry), entry);
-    this.#undecidedSummaryBytes += estimateSummaryBytes(record);
+    this.#undecidedSettledBytes += estimateSettledBytes(record);
     this.#undecidedBytes += entry.bytes;
     return entry;
   }
@@ -297,7 +303,7 @@ export class ReplicaStore {
     this.#insertions.delete(entry);
     this.#undecided.delete(entry.digest);
     this.#undecidedByRequest.delete(requestIdOf(entry));
-    this.#undecidedSummaryBytes -= estimateSummaryBytes(entry.record);
+    this.#undecidedSettledBytes -= estimateSettledBytes(entry.record);
     this.#undecidedBytes -= entry.bytes;
     return insertion;
   }

@@ -235,6 +235,28 @@ describe("settlement", () => {
   });
 });
 
+describe("a list that fills several messages", () => {
+  it("comes in pages of one listing, and again the same ones while nothing changes", () => {
+    const member = readyMember(MEMBERS[2], true, { promisedBytesMax: 4_000 });
+    const holder = new ToyHolder();
+    const records = [genesis(holder, 1)];
+    for (const key of ["a", "b", "c", "d"])
+      records.push(holder.change(deposit(1, key), { "account/1": 100 + records.length }));
+    for (const record of records) member.change(record);
+    member.decide(slot(4, opened(4)));
+    member.clear();
+    for (let times = 0; times < 2; times++)
+      member.receive(MASTERS[0], { kind: "promise", epoch: 4, clusters: everything });
+    const pages = member.sent("state-master", "promised");
+    const [listing] = pages.map(({ page }) => page?.listing);
+    expect(pages.slice(0, 3).map(({ page }) => page)).toEqual([0, 1, 2].map((index) => ({ listing, index, count: 3 })));
+    expect(pages.slice(0, 3).flatMap(({ undecided }) => undecided.map(({ serial }) => serial))).toEqual([
+      1, 2, 3, 4, 5,
+    ]);
+    expect(pages.slice(3)).toEqual(pages.slice(0, 3));
+  });
+});
+
 describe("after a restart from the journal", () => {
   it("everything is as it was: chains, labels, known requests, survivors, fetched changes", () => {
     const member = readyMember();

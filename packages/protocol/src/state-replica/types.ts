@@ -36,6 +36,8 @@ export interface StateReplicaConfiguration {
   readonly hostsAcceptanceTests: boolean;
   /** Bounds of the caches; generous ones where absent. */
   readonly memory?: ReplicaMemory;
+  /** Bytes of undecided changes listed in one `promised`. */
+  readonly promisedBytesMax?: number;
   /** Names the journal if it is empty: random, never used before. Without it a lost disk is not noticed. */
   readonly journalIdentity?: string;
   /** Keep all object clusters, member of them or not, so as to be able to become one. */

@@ -14,12 +14,21 @@ export type ReportMessage = {
     readonly verdict?: Verdict;
   }[];
 };
+export interface PromisedPage {
+  /** Digest of the whole list and of what had been taken in when it was made. */
+  readonly listing: Digest;
+  /** 0 … count − 1. */
+  readonly index: number;
+  readonly count: number;
+}
 export type PromisedMessage = {
   readonly kind: "promised";
   readonly epoch: Epoch;
   readonly clusters: readonly ClusterRange[];
   /** The undecided changes this member holds in those clusters, in the order it accepted them. */
   readonly undecided: readonly ChangeSummary[];
+  /** Of a list that fills more than one message: all pages of one listing together are the list. */
+  readonly page?: PromisedPage;
   /** Decisions it has taken in. */
   readonly appliedThrough: Slot;
   /** Names the journal the list was made from. */
