@@ -18,11 +18,13 @@ import { parseArgs } from "node:util";
 const USAGE = `npm run bench:state -- [--versions 1000000,10000000] [--objects 1000,1000000] [--requests 50000] [--folder DIR] [--json]
   --versions  numbers of versions at which a restart is measured, ascending; the objects are the most of --objects
   --objects   numbers of objects at which the cost of a request is measured, ascending
-  --requests  requests measured at each number of objects
+  --requests  requests measured at each number of objects, each between two random ones of all of them
   --folder    where the temporary folder is made; default: the system's
   --json      only the line of JSON, no progress
 `;
 const CHILD = fileURLToPath(new URL("../apps/cluster/dist/measuring/replica-run.js", import.meta.url));
+/** What grows to many versions is a part of the objects, as in a bank: cold ones are measured by themselves. */
+const HOT_OBJECTS = 10_000;
 /** Versions that a transfer writes. */
 const VERSIONS_PER_REQUEST = 2;
 
@@ -181,7 +183,7 @@ async function measureObjects(objects) {
   for (const at of objects === manyObjects ? versions : []) {
     const missing = Math.ceil((at - reached) / VERSIONS_PER_REQUEST);
     if (missing > 0) {
-      last = count(await replica.order({ do: "transfers", requests: missing }));
+      last = count(await replica.order({ do: "transfers", requests: missing, among: HOT_OBJECTS }));
       reached += missing * VERSIONS_PER_REQUEST;
     }
     await measureRestart(replica, folder, application, at);

@@ -4,7 +4,7 @@
  *
  *   {"do":"open","folder":F,"application":HASH,"objects":N,"grows":BOOL}   opens the replica; without an application's hash it makes a bundle of the bank
  *   {"do":"touch"}                     writes every object once, two in a request
- *   {"do":"transfers","requests":N}    transfers between random objects
+ *   {"do":"transfers","requests":N,"among":M}   transfers between random ones of the first M objects; default: of all
  */
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -163,6 +163,7 @@ interface Order {
   readonly objects?: number;
   readonly grows?: boolean;
   readonly requests?: number;
+  readonly among?: number;
 }
 
 let run: Run | undefined;
@@ -177,9 +178,10 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (order.do === "touch") {
     await feed(run, Math.floor(objects / 2), (index) => [2 * index + 1, 2 * index + 2]);
   } else {
+    const among = Math.min(order.among ?? objects, objects);
     await feed(run, order.requests ?? 0, () => {
-      const one = Math.floor(Math.random() * objects);
-      const other = (one + 1 + Math.floor(Math.random() * (objects - 1))) % objects;
+      const one = Math.floor(Math.random() * among);
+      const other = (one + 1 + Math.floor(Math.random() * (among - 1))) % among;
       return [one + 1, other + 1];
     });
   }
