@@ -9,7 +9,7 @@
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { AnyMessage, RequestId, SlotDecisions } from "@redoubt/shared";
+import type { AnyMessage, ChangeRecord, RequestId, SlotDecisions } from "@redoubt/shared";
 import { bundleApplication } from "../applications/bundle-application.ts";
 import { EXECUTION_SERVER, LoadMaker, MASTERS, openingSlots, REGULATOR, TICKET_KEY } from "./load-maker.ts";
 import { type MeasuredReplica, openMeasuredReplica } from "./measured-replica.ts";
@@ -20,6 +20,7 @@ const IN_FLIGHT_MAX = 1_024;
 const FIRST_SLOT = openingSlots().length;
 const PENDING_BYTES_MAX = 16 * 1024 * 1024;
 const PROGRESS_MS = 2_000;
+const AGAIN_MS = 1_000;
 const BANK = fileURLToPath(new URL("../../../../examples/bank", import.meta.url));
 
 const say = (answer: Readonly<Record<string, unknown>>): void =>
@@ -42,16 +43,22 @@ interface Batch {
   readonly slot: SlotDecisions;
 }
 
-/** Unanswered requests by id, and batches that are not decided yet, in order. */
-const waiting = { requests: new Map<RequestId, Batch>(), batches: [] as Batch[] };
+interface Unanswered {
+  readonly batch: Batch;
+  readonly record: ChangeRecord;
+}
+
+/** Unanswered requests by id in the order they were sent, and batches that are not decided yet. */
+const waiting = { requests: new Map<RequestId, Unanswered>(), batches: [] as Batch[], answeredAt: 0 };
 
 function take(message: AnyMessage): void {
   if (message.kind === "refused") throw new Error(`the replica refused a change: ${message.reason}`);
   if (message.kind !== "answer") return;
-  const batch = waiting.requests.get(message.requestId);
-  if (batch === undefined) return;
+  const unanswered = waiting.requests.get(message.requestId);
+  if (unanswered === undefined) return;
   waiting.requests.delete(message.requestId);
-  batch.left -= 1;
+  waiting.answeredAt = performance.now();
+  unanswered.batch.left -= 1;
 }
 
 async function open(
@@ -99,18 +106,27 @@ function decide(run: Run, slots: readonly SlotDecisions[]): void {
 
 /** Sends a batch of changes as the execution server does. */
 function send(run: Run, made: readonly ReturnType<LoadMaker["transfer"]>[]): void {
-  const from = { component: "execution-server", server: EXECUTION_SERVER } as const;
   run.batches += 1;
   const slot = { slot: FIRST_SLOT + run.batches, at: 0, decisions: made.map(({ verified }) => verified) };
   const batch = { left: made.length, slot };
   waiting.batches.push(batch);
   for (const { record } of made) {
-    waiting.requests.set(record.ticket.body.requestId, batch);
-    run.replica.driver.input({ kind: "message", from, message: { kind: "change", record } });
+    waiting.requests.set(record.ticket.body.requestId, { batch, record });
+    sendChange(run, record);
   }
 }
 
+function sendChange(run: Run, record: ChangeRecord): void {
+  const from = { component: "execution-server", server: EXECUTION_SERVER } as const;
+  run.replica.driver.input({ kind: "message", from, message: { kind: "change", record } });
+}
+
 function decideAnswered(run: Run): void {
+  // A member may let go of a change that waits for another one for long; the execution server sends it again.
+  if (waiting.requests.size > 0 && performance.now() - waiting.answeredAt > AGAIN_MS) {
+    waiting.answeredAt = performance.now();
+    for (const { record } of [...waiting.requests.values()]) sendChange(run, record);
+  }
   const slots: SlotDecisions[] = [];
   while (waiting.batches[0]?.left === 0) slots.push((waiting.batches.shift() as Batch).slot);
   if (slots.length > 0) decide(run, slots);
