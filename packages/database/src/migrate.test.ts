@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -76,22 +76,27 @@ describe("deploying", () => {
     await writeFile(join(directory, name, "migration.sql"), sql);
   }
 
+  /** Those of the project, in their order. */
+  const shipped = async (): Promise<string[]> =>
+    (await readdir(migrationsDirectory("master"))).filter((name) => /^\d/.test(name)).sort();
+
   test("applies each migration once, also from several processes at the same time", async () => {
     const url = await postgres.emptyDatabase();
     const applied = await Promise.all([1, 2, 3].map(() => migrateDeploy(url, directory)));
-    expect(applied.flat()).toEqual(["20260101000000_init"]);
+    expect(applied.flat()).toEqual(await shipped());
     expect(await migrateDeploy(url, directory)).toEqual([]);
-    await addMigration("20260102000000_second", "CREATE TABLE second (id int)");
-    expect(await migrateDeploy(url, directory)).toEqual(["20260102000000_second"]);
+    await addMigration("30000102000000_second", "CREATE TABLE second (id int)");
+    expect(await migrateDeploy(url, directory)).toEqual(["30000102000000_second"]);
   });
 
   test("a migration that fails leaves nothing behind and can be corrected", async () => {
     const url = await postgres.emptyDatabase();
-    await addMigration("20260102000000_second", "CREATE TABLE second (id int); CREATE TABLE second (id int);");
-    await expect(migrateDeploy(url, directory)).rejects.toThrow(/20260102000000_second failed: .*already exists/);
+    await migrateDeploy(url, directory);
+    await addMigration("30000102000000_second", "CREATE TABLE second (id int); CREATE TABLE second (id int);");
+    await expect(migrateDeploy(url, directory)).rejects.toThrow(/30000102000000_second failed: .*already exists/);
     expect(await tableNames(url)).not.toContain("second");
-    await addMigration("20260102000000_second", "CREATE TABLE second (id int)");
-    expect(await migrateDeploy(url, directory)).toEqual(["20260102000000_second"]);
+    await addMigration("30000102000000_second", "CREATE TABLE second (id int)");
+    expect(await migrateDeploy(url, directory)).toEqual(["30000102000000_second"]);
   });
 
   test("a migration that was edited after it was applied is refused", async () => {

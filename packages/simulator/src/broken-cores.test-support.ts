@@ -13,11 +13,14 @@ const wrap =
   (core, _server, component) => {
     if (component !== broken) return core;
     const step = makeStep();
-    return Object.create(core, {
-      step: { value: (input: HostInput) => step(core, input) },
-      wakeAt: { get: () => core.wakeAt },
-      isPrimary: { get: () => ("isPrimary" in core ? core.isPrimary : false) },
-    }) as HostCore;
+    // Everything else is answered by the core itself, so that nothing but the broken rule can be what is noticed.
+    return new Proxy(core, {
+      get(target, name) {
+        if (name === "step") return (input: HostInput) => step(target, input);
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
   };
 
 /** Starts with an empty disk after every crash: promises, changes and fences are forgotten. */

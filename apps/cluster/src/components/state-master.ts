@@ -11,7 +11,7 @@ import {
   type StateMasterEffect,
   type StateMasterInput,
 } from "@redoubt/protocol";
-import { type FetchRowsMessage, FIRST_IDENTITY, type ServerName, type ToStateMaster } from "@redoubt/shared";
+import { FIRST_IDENTITY, type ToStateMaster } from "@redoubt/shared";
 import { type Journal, JournalDamagedError } from "../adapters/journal/index.ts";
 import type { ServerEnvironment } from "../env.ts";
 import { Driver } from "../runtime/driver.ts";
