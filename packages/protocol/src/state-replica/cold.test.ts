@@ -249,6 +249,29 @@ describe("a record that cannot be read", () => {
     expect(member.core.appliedThrough).toBe(6);
   });
 
+  it("does not stop the stream for ever: what stays damaged is followed by the decided version, which names none before it", () => {
+    const { member, holder, second } = coldMember();
+    const damaged = member.journal.findIndex((entry) => entry.kind === "accepted" && entry.record === second);
+    member.damaged.add(damaged);
+    const third = holder.change(deposit(1, "b"), { "account/1": 102 });
+    member.decide(slot(6, verified(third)));
+    member.receive(MEMBERS[0], { kind: "changes", records: [third] });
+    for (let waited = 0; waited < 2_300; waited += 100) {
+      readAll(member);
+      expect(member.core.appliedThrough).toBe(waited <= 2_000 ? 5 : 6);
+      member.wait(101);
+    }
+    expect(member.journal.filter((entry) => entry.kind === "fetched")).toMatchObject([
+      { record: third, parents: [null] },
+    ]);
+    const fetch = { kind: "fetch", fetch: "f", ...deposit(1, "fetch"), objects: ["account/1"], at: [] } as const;
+    member.receive(EXECUTION_SERVER, fetch);
+    readAll(member);
+    expect(member.sent("execution-server", "fetched")[0]?.objects).toMatchObject([
+      { version: { number: 3, bytes: "102" } },
+    ]);
+  });
+
   it("makes an acceptance test say that it was unable, so that it is run again when somebody asks", () => {
     const { member, holder, second } = coldMember(MEMBERS[0]);
     const third = holder.change(deposit(1, "b"), { "account/1": 102 });

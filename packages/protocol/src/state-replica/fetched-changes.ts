@@ -63,7 +63,7 @@ export function recordsToPlace(replica: Replica, slot: SlotDecisions): RecordNum
     for (const { object, parent } of stream.fetched.get(digest)?.record.writes ?? [])
       if (parent.number > 0 && store.keepsObject(object)) store.objects.verifiedHead(object, needs);
   }
-  return [...needs];
+  return [...needs].filter((number) => !stream.passedOver.has(number));
 }
 
 /** Journals the change, unless that was done with the same parents before a crash. */
@@ -71,7 +71,8 @@ export function placeFetched(replica: Replica, turn: Turn, digest: Digest, fetch
   const { record, summary, place } = fetched;
   const needs: Needs = new Set();
   const parents = replica.store.parentsOf(record, needs);
-  assert(needs.size === 0, "a slot is taken in when the versions that its changes continue are in memory");
+  const isThere = [...needs].every((number) => replica.stream.passedOver.has(number));
+  assert(isThere, "a slot is taken in when the versions that its changes continue are in memory");
   if (place && isSame(place.parents, parents)) return newEntry(digest, record, summary, place);
   const number = journal(replica, turn, { kind: "fetched", record, parents }, "synced");
   return newEntry(digest, record, summary, { number, parents });

@@ -37,6 +37,8 @@ import { deadSurvivors } from "./superseded.ts";
 const SILENCE_MS = 300;
 /** After a record could not be read. */
 const READ_RETRY_MS = 100;
+/** How long the first slot waits for the repair of what it needs. */
+const UNREADABLE_PATIENCE_MS = 2_000;
 /** Slots kept while waiting; what comes beyond is asked for again later. */
 const SLOTS_MAX = 4_096;
 /** While read-only requests stay unconfirmed after a restart, the masters are reminded this often. */
@@ -58,6 +60,10 @@ export class StreamState {
   wanted = new Map<Digest, RequestId>();
   /** The next slot waits for records of this member's own journal. */
   reading = false;
+  /** Since when the first slot waits for records that cannot be read. */
+  unreadableSince: number | undefined;
+  /** Damaged records that the first slot is taken in without. */
+  readonly passedOver = new Set<RecordNumber>();
   /** Says `restarted` in the next `follow`. */
   restarted = false;
   restartedAgainAt: number | undefined;
@@ -137,12 +143,20 @@ export function advance(replica: Replica, turn: Turn): void {
   if (wasFull) follow(replica, turn);
 }
 
-/** Goes on when what the slot needs has been read; when it cannot be, a little later, for it may have been repaired. */
+/**
+ * Goes on when what the slot needs has been read; when it cannot be, a little later, for it may have been repaired. What
+ * is damaged and stays so is done without in the end: the version that comes after it names no predecessor here, and the
+ * decisions, which are worth more than one step of history, are followed.
+ */
 function readFirst(replica: Replica, turn: Turn, slot: SlotDecisions): void {
   const { stream } = replica;
   const failed = (later: Turn): void => {
     stream.reading = false;
     stream.fetchAt = later.now + READ_RETRY_MS;
+    stream.unreadableSince ??= later.now;
+    if (later.now - stream.unreadableSince < UNREADABLE_PATIENCE_MS) return;
+    for (const number of recordsToPlace(replica, slot))
+      if (replica.reads.damaged.has(number)) stream.passedOver.add(number);
   };
   const goOn = (later: Turn, needs: Needs): void => {
     for (const number of recordsToPlace(replica, slot)) needs.add(number);
@@ -160,6 +174,8 @@ function takeIn(replica: Replica, turn: Turn, slot: SlotDecisions): void {
   const dead = findSuperseded(replica, slot);
   const place: PlaceFetched = (digest, fetched) => placeFetched(replica, turn, digest, fetched);
   const consequences = applySlot(replica, slot, dead, place);
+  replica.stream.passedOver.clear();
+  replica.stream.unreadableSince = undefined;
   const record = { kind: "applied", slot, ...(dead.length > 0 ? { superseded: dead } : {}) } as const;
   const number = journal(replica, turn, record, durability);
   for (const requestId of consequences.closed) replica.store.fence(requestId, number);
