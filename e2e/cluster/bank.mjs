@@ -2,9 +2,11 @@
 import { strict as assert } from "node:assert";
 import { randomUUID } from "node:crypto";
 import { callUntilAnswered } from "./http.mjs";
-import { pause } from "./place.mjs";
+import { pause, until } from "./place.mjs";
 
 /** @typedef {import("./http.mjs").Caller} Caller */
+
+const ANSWERS_LIMIT_MS = 30_000;
 
 /**
  * @param {Caller} caller
@@ -97,6 +99,16 @@ export class Load {
       underWay.add(call);
     }
     await Promise.all(underWay);
+  }
+
+  /**
+   * Resolves when so many more requests have been answered.
+   * @param {number} count
+   */
+  async answers(count) {
+    const answered = () => this.asked.filter(({ reply }) => reply !== undefined).length;
+    const wanted = answered() + count;
+    await until(`${count} answers`, ANSWERS_LIMIT_MS, async () => (answered() >= wanted ? true : undefined));
   }
 
   /** Asks nothing new; resolves when everything has its answer. */

@@ -3,13 +3,13 @@ import { strict as assert } from "node:assert";
 import { assertAnswered, deposited, Load, repeatedCount, sumOfBalances } from "./bank.mjs";
 import { isAlive, killAndAwaitReplacement, processesOf, recordedProcesses, start, status } from "./cluster.mjs";
 import { callUntilAnswered } from "./http.mjs";
-import { pause, until } from "./place.mjs";
+import { until } from "./place.mjs";
 
 const REPLACED_LIMIT_MS = 10_000;
 const RATE_PER_SECOND = 50;
 const RESTART_LIMIT_SECONDS = 30;
-/** Between one end and the next. */
-const CALM_MS = 1_500;
+/** Answered before the first end, and between one and the next. */
+const CALM_ANSWERS = 75;
 /** Customers of the load; other checks leave them alone. */
 const CUSTOMERS = { first: 101, last: 260 };
 
@@ -34,13 +34,13 @@ export async function checkKillsUnderLoad(checks, place, caller, names) {
   const { first, last } = CUSTOMERS;
   const before = await sumOfBalances(caller, first, last);
   const load = new Load(caller, { ...CUSTOMERS, ratePerSecond: RATE_PER_SECOND });
-  await pause(CALM_MS);
+  await load.answers(CALM_ANSWERS);
   for (const name of names) {
     await checks.check(`kill -9 of ${name} under load: live = wanted again within 10 s`, async () => {
       const { name: server, seconds } = await killAndAwaitReplacement(place, targets[name], REPLACED_LIMIT_MS);
       return `${server} replaced in ${seconds.toFixed(1)} s`;
     });
-    await pause(CALM_MS);
+    await load.answers(CALM_ANSWERS);
   }
   const asked = await load.finish();
   await checks.check("every request under load was answered correctly in the end", async () => {
@@ -64,7 +64,7 @@ export async function checkPowerCut(checks, place, caller, flags) {
   const { first, last } = CUSTOMERS;
   const before = await sumOfBalances(caller, first, last);
   const load = new Load(caller, { ...CUSTOMERS, ratePerSecond: RATE_PER_SECOND, depositsOnly: true });
-  await pause(2_000);
+  await load.answers(CALM_ANSWERS);
   let acknowledged = [];
   let asked = [];
   await checks.check("kill -9 of everything under load", async () => {

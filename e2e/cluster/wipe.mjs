@@ -12,6 +12,7 @@ import { Load } from "../torture/load.mjs";
 import { recordedProcesses } from "./cluster.mjs";
 import { redoubtJson } from "./place.mjs";
 import { runSession } from "./session.mjs";
+import { checkMasters } from "./state-checks.mjs";
 
 /** @typedef {import("./place.mjs").Place} Place */
 /** @typedef {import("./checks.mjs").Checks} Checks */
@@ -149,4 +150,5 @@ await runSession(["--setting", `scrubPeriodMs=${SCRUB_PERIOD_MS}`], async ({ che
     assert.deepEqual([...load.unanswered, ...load.harmed], []);
     return `${operations} requests, ${load.repeated} repeated`;
   });
+  await checkMasters(checks, place, "after one was rebuilt");
 });

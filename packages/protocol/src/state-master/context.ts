@@ -10,7 +10,7 @@ import type { MetadataState } from "./metadata-state.ts";
 export class MasterContext {
   /** Replaced as a whole by a checkpoint or a snapshot, never while this master is the primary. */
   state: MetadataState;
-  /** The databases of a majority are too far behind: nothing more is verified for now. */
+  /** The databases of a majority are too far behind: nothing more is verified until they have caught up. */
   isHeldBack = false;
   now = 0;
   wall = 0;
