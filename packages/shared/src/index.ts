@@ -17,6 +17,7 @@ export * from "./messages/table.ts";
 export * from "./messages/traffic-regulator.ts";
 export * from "./misbehaviour.ts";
 export * from "./paxos-messages.ts";
+export * from "./request-trace.ts";
 export * from "./result.ts";
 export * from "./wire/messages.ts";
 export * from "./wire/records.ts";

@@ -5,12 +5,13 @@
 import type { ObjectClusterNumber, RequestId } from "@redoubt/shared";
 import { computeRequestId, digestInput } from "../digests.ts";
 import { normaliseAddress } from "./addresses.ts";
-import { append, type Regulator, respond, schedule } from "./context.ts";
+import { append, note, noteById, type Regulator, respond, schedule } from "./context.ts";
 import { isAdmitting, quarantineRequest, rejectionResponse, replyResponse } from "./endings.ts";
 import { problemResponse } from "./problems.ts";
 import { answerBelowQuorum, refuseBelowQuorum } from "./quorum.ts";
 import type { PendingRequest } from "./request.ts";
 import { type Client, isKeyReused, type Refusal, screenContent, screenLoad, screenSender } from "./screening.ts";
+import { RequestTrace } from "./traces.ts";
 import type { AdmitRequest, AdmittedRecord } from "./types.ts";
 
 /** Exchanges that may wait for one request. */
@@ -92,6 +93,7 @@ export function takeIn(regulator: Regulator, pending: PendingRequest): void {
   regulator.logs.admit(pending);
   if (!pending.internal) regulator.quota.add(pending.record.clientId, pending.record.admittedAt);
   regulator.traffic.count("admitted");
+  note(regulator, pending, { kind: "entered", state: pending.state, because: "admitted" });
   regulator.enter[pending.state](regulator, pending);
   schedule(regulator, pending);
 }
@@ -108,6 +110,7 @@ function answerKnown(regulator: Regulator, exchange: string, requestId: RequestI
   if (verified) {
     traffic.count("replayed");
     respond(regulator, exchange, replyResponse(verified, true));
+    noteReplay(regulator, requestId, verified.status);
     return true;
   }
   const pending = logs.pending(requestId);
@@ -117,6 +120,7 @@ function answerKnown(regulator: Regulator, exchange: string, requestId: RequestI
       respond(regulator, exchange, problemResponse("too-many-requests", { requestId, retryAfterSeconds: 1 }));
     } else {
       attach(regulator, pending, exchange, true);
+      note(regulator, pending, { kind: "repeated" });
       if (regulator.quorum.isMissing) answerBelowQuorum(regulator, pending);
       else schedule(regulator, pending);
     }
@@ -125,8 +129,16 @@ function answerKnown(regulator: Regulator, exchange: string, requestId: RequestI
   const malformed = logs.malformed(requestId);
   if (!malformed) return false;
   traffic.count("rejected.known-malformed");
-  respond(regulator, exchange, rejectionResponse(malformed));
+  const rejection = rejectionResponse(malformed);
+  respond(regulator, exchange, rejection);
+  noteReplay(regulator, requestId, rejection.status);
   return true;
+}
+
+/** Whoever repeats a request that has ended gets the logged answer. */
+function noteReplay(regulator: Regulator, requestId: RequestId, status: number): void {
+  noteById(regulator, requestId, { kind: "repeated" });
+  noteById(regulator, requestId, { kind: "answered", status, exchanges: 1, repeated: 1, because: "logged" });
 }
 
 function attach(regulator: Regulator, pending: PendingRequest, exchange: string, repeated: boolean): void {
@@ -203,6 +215,7 @@ export function makePending(
     home: access.home,
     deadlineMs: regulator.application.deadlineMsOf(record.operation),
     arrivedAt: regulator.now,
+    trace: new RequestTrace(regulator.wall, regulator.now),
     exchanges: [],
     replies: new Map(),
     strikes: new Map(),

@@ -12,7 +12,7 @@ import type {
 } from "@redoubt/shared";
 import type { Sender } from "../core.ts";
 import { digestReply } from "../digests.ts";
-import { append, askMember, type Regulator, retryAfter } from "./context.ts";
+import { append, askMember, note, type Regulator, retryAfter } from "./context.ts";
 import { failAttempt, failUntestable } from "./failures.ts";
 import { isHeardWithin } from "./health.ts";
 import { advance } from "./lifecycle.ts";
@@ -35,6 +35,9 @@ const READS_MAX = 1_024;
 /** A member that has said nothing for this long, while others have, is taken for silent. */
 const SILENT_MS = 200;
 
+/** Digits of a change that tell it from others for eyes. */
+const CHANGE_DIGITS = 16;
+
 const NO_ACCEPTANCE: ReadonlyMap<ServerName, AcceptanceVote> = new Map();
 
 const isVotedOn = (request: PendingRequest): boolean =>
@@ -55,7 +58,9 @@ export function onAnswer(regulator: Regulator, from: Sender, message: AnswerMess
   }
   if (!isVotedOn(request) || !attempt.members.includes(from.server)) return;
   const before = attempt.votes.get(from.server);
-  attempt.votes.set(from.server, voteOf(message, before));
+  const vote = voteOf(message, before);
+  attempt.votes.set(from.server, vote);
+  noteVote(regulator, request, from.server, vote, before);
   if (!attempt.divergence && isDiverged(attempt.votes)) noteDivergence(regulator, request, attempt);
   regulator.toJudge.add(request);
 }
@@ -71,6 +76,27 @@ function voteOf(message: AnswerMessage, before: Vote | undefined): Vote {
     ...(verdict ? { verdict } : {}),
     ...(reads && reads.length <= READS_MAX ? { reads } : before?.reads ? { reads: before.reads } : {}),
   };
+}
+
+/** Members repeat themselves: only what says something new is remembered. */
+function noteVote(
+  regulator: Regulator,
+  request: PendingRequest,
+  server: ServerName,
+  { changeDigest, durable, verdict }: Vote,
+  before: Vote | undefined,
+): void {
+  const isNews =
+    before?.changeDigest !== changeDigest || before.durable !== durable || (before.verdict === undefined && verdict);
+  if (!isNews || !request.current) return;
+  note(regulator, request, {
+    kind: "acknowledged",
+    attempt: request.current.number,
+    server,
+    change: changeDigest.slice(0, CHANGE_DIGITS),
+    durable,
+    ...(verdict ? { verdict } : {}),
+  });
 }
 
 /** Keeps one checked text per member. */
@@ -124,6 +150,8 @@ export function onAcceptance(regulator: Regulator, from: Sender, message: Accept
   keepReply(regulator, request, from.server, message);
   if (!isVotedOn(request)) return;
   const { changeDigest, replyDigest, verdict, reads } = message;
+  if (!attempt.acceptance?.has(from.server))
+    note(regulator, request, { kind: "tested", attempt: attempt.number, server: from.server, verdict });
   attempt.acceptance ??= new Map();
   attempt.acceptance.set(from.server, { changeDigest, replyDigest, verdict, ...(reads ? { reads } : {}) });
   regulator.toJudge.add(request);

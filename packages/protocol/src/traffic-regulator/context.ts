@@ -8,6 +8,7 @@ import type {
   MessagesTo,
   RegulatorConfigurationMessage,
   RegulatorFact,
+  RequestEventSeen,
   RequestId,
   ServerName,
 } from "@redoubt/shared";
@@ -34,6 +35,7 @@ import type { ExecutionServers } from "./servers.ts";
 import type { ShadowRuns } from "./shadow-registry.ts";
 import type { Suspects } from "./suspects.ts";
 import type { TicketKeys } from "./tickets.ts";
+import type { Traces } from "./traces.ts";
 import type { TrafficCounters } from "./traffic.ts";
 import type {
   PublishedFact,
@@ -73,6 +75,8 @@ export interface Regulator {
   readonly keys: TicketKeys;
   readonly link: MastersLink;
   readonly logs: RequestLogs;
+  /** Of requests that have left L3. */
+  readonly traces: Traces;
   readonly quota: KeyQuota;
   readonly quarantine: Quarantine;
   readonly clients: ClientDirectory;
@@ -136,6 +140,17 @@ export function sendToMasters(regulator: Regulator, message: MessagesTo["state-m
 
 export function publish(regulator: Regulator, fact: PublishedFact): void {
   regulator.effects.push({ kind: "publish", fact });
+}
+
+/** Remembers for administrators what happened to a request. */
+export function note(regulator: Regulator, request: PendingRequest, event: RequestEventSeen): void {
+  request.trace.add(regulator.now, event);
+}
+
+/** The same for a request that may have left L3; nothing when it is not remembered. */
+export function noteById(regulator: Regulator, requestId: RequestId, event: RequestEventSeen): void {
+  const trace = regulator.logs.pending(requestId)?.trace ?? regulator.traces.of(requestId);
+  trace?.add(regulator.now, event);
 }
 
 /** Journals a fact; it goes to the manager at the end of the step and again until acknowledged. */

@@ -9,7 +9,7 @@ import {
 } from "@redoubt/shared";
 import { inRanges } from "../ranges.ts";
 import { settleChange, takeVerified } from "./answers.ts";
-import { addFact, append, domainOf, isPrimary, type Regulator, sendTo } from "./context.ts";
+import { addFact, append, domainOf, isPrimary, noteById, type Regulator, sendTo } from "./context.ts";
 import { dispatchWaiting } from "./dispatch.ts";
 import { judgeDivergenceNow } from "./divergence.ts";
 import { reviewPlacement } from "./epoch-wishes.ts";
@@ -64,6 +64,7 @@ function takeDecision(regulator: Regulator, decision: Decision): boolean {
       onVerified(regulator, decision);
       return false;
     case "closed":
+      noteById(regulator, decision.requestId, { kind: "decided", decision: "closed", attempt: null });
       closedByMasters(regulator, decision.requestId);
       return false;
     case "primary":
@@ -177,6 +178,7 @@ function checkAgain(regulator: Regulator, clusters: readonly ClusterRange[]): vo
 function onVerified(regulator: Regulator, decision: Extract<Decision, { kind: "verified" }>): void {
   const { change, replyDigest, clusters } = decision;
   const request = regulator.logs.pending(change.requestId);
+  noteById(regulator, change.requestId, { kind: "decided", decision: "verified", attempt: change.attempt });
   if (!decision.readOnly) settleChange(regulator, request, change.digest, clusters);
   if (request) takeVerified(regulator, request, { kind: "verified", change, replyDigest });
   else if (regulator.logs.which(change.requestId) === undefined) regulator.logs.seen.add(change.requestId);

@@ -3,7 +3,7 @@
  * one settled domain whose holder is live and has room. Everything that changes one of these calls {@link dispatchWaiting}.
  */
 import type { DispatchMessage, ServerName } from "@redoubt/shared";
-import { append, domainOf, isUsable, publish, type Regulator, retryAfter, schedule, sendTo } from "./context.ts";
+import { append, domainOf, isUsable, note, publish, type Regulator, retryAfter, schedule, sendTo } from "./context.ts";
 import { wishEpoch } from "./epoch-wishes.ts";
 import { advance } from "./lifecycle.ts";
 import type { Domain } from "./placement.ts";
@@ -134,6 +134,15 @@ function dispatch(
   server.running.add(requestId);
   regulator.moves.touches.add(request.clusters);
   if (disposable) server.alone.add(requestId);
+  note(regulator, request, {
+    kind: "dispatched",
+    attempt: number,
+    server: server.server,
+    epoch: domain.epoch,
+    testers,
+    members: domain.members,
+    alone: disposable,
+  });
   advance(regulator, request, "dispatched");
   regulator.traffic.count("dispatched");
   publish(regulator, { kind: "dispatched", requestId, attempt: number, server: server.server, disposable });

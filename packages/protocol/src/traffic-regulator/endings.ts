@@ -2,10 +2,11 @@
  * Out of L3: with a reply into L2 (paper §3.1), or, closed by the masters, into L1 with everything that follows from
  * blame: blocks, the learned signature, facts for the manager. The record is journalled before the answer leaves.
  */
+import type { RequestTraceSeen } from "@redoubt/shared";
 import { digestText } from "../digests.ts";
 import { isExempt } from "./addresses.ts";
 import { settleChange } from "./answers.ts";
-import { addFact, append, isPrimary, publish, type Regulator, respond } from "./context.ts";
+import { addFact, append, isPrimary, note, publish, type Regulator, respond } from "./context.ts";
 import { dispatchOldest } from "./dispatch.ts";
 import { judgeDivergenceNow } from "./divergence.ts";
 import { clearSuspicion } from "./failures.ts";
@@ -24,6 +25,7 @@ export function enterEnded(regulator: Regulator, request: PendingRequest): void 
   for (const digest of request.awaited) regulator.ancestors.forget(digest, request);
   request.awaited = [];
   regulator.shadows.drop(request);
+  regulator.traces.keep(request.requestId, request.trace);
   clearSuspicion(regulator, request);
   if (ending?.kind === "reply") endVerified(regulator, request, ending);
   else if (ending?.kind === "expired") endExpired(regulator, request);
@@ -62,15 +64,30 @@ function endVerified(regulator: Regulator, request: PendingRequest, ending: Extr
     regulator.lastReleased = { requestId, attempt: request.current?.number ?? request.attempt };
     settleChange(regulator, request, ending.changeDigest, request.clusters);
   }
+  noteAnswered(regulator, request, replyResponse({ requestId, status, bodyText }, false).status, ending.by);
   for (const { exchange, repeated } of request.exchanges)
     respond(regulator, exchange, replyResponse({ requestId, status, bodyText }, repeated));
 }
 
-function endExpired(regulator: Regulator, { requestId, exchanges }: PendingRequest): void {
+function noteAnswered(
+  regulator: Regulator,
+  request: PendingRequest,
+  status: number,
+  because: "all-members" | "masters" | "closed" | "expired",
+): void {
+  const exchanges = request.exchanges.length;
+  const repeated = request.exchanges.filter((each) => each.repeated).length;
+  note(regulator, request, { kind: "answered", status, exchanges, repeated, because });
+}
+
+function endExpired(regulator: Regulator, request: PendingRequest): void {
+  const { requestId, exchanges } = request;
   append(regulator, { kind: "withdrawn", requestId });
   regulator.logs.withdraw(requestId);
   regulator.traffic.count("rejected.key-expired");
-  for (const { exchange } of exchanges) respond(regulator, exchange, problemResponse("key-expired", { requestId }));
+  const expired = problemResponse("key-expired", { requestId });
+  noteAnswered(regulator, request, expired.status, "expired");
+  for (const { exchange } of exchanges) respond(regulator, exchange, expired);
 }
 
 /** The logged reply as HTTP: the same bytes for every repeat (REQUIREMENTS R21). */
@@ -105,7 +122,8 @@ function endClosed(regulator: Regulator, request: PendingRequest): void {
     at: Math.trunc(regulator.wall),
   };
   const rejection = rejectionResponse(entry);
-  quarantineRequest(regulator, entry);
+  noteAnswered(regulator, request, rejection.status, "closed");
+  quarantineRequest(regulator, entry, request.trace.seen);
   if (blamed) learnExactSignature(regulator, entry);
   for (const { exchange } of request.exchanges) respond(regulator, exchange, rejection);
 }
@@ -119,7 +137,7 @@ export const rejectionResponse = (
     : problemResponse("withheld", { requestId: entry.requestId, retryAfterSeconds: 60 });
 
 /** Into L1 with its fact; with blame also the blocks of principal and address (paper §3.1, DESIGN §5). */
-export function quarantineRequest(regulator: Regulator, entry: QuarantinedRecord): void {
+export function quarantineRequest(regulator: Regulator, entry: QuarantinedRecord, trace?: RequestTraceSeen): void {
   append(regulator, entry);
   regulator.logs.quarantine(entry);
   regulator.traffic.count(`quarantined.${entry.reason}`);
@@ -137,7 +155,12 @@ export function quarantineRequest(regulator: Regulator, entry: QuarantinedRecord
     executionServer,
     payload: entry.inputText,
     state: "rejected",
-    evidence: { blamed, ...(entry.signature === undefined ? {} : { signature: entry.signature }) },
+    evidence: {
+      blamed,
+      ...(entry.signature === undefined ? {} : { signature: entry.signature }),
+      // What led here outlives this process with the fact.
+      ...(trace ? { trace } : {}),
+    },
   });
   if (blamed) blockSender(regulator, entry);
 }

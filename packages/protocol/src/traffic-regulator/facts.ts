@@ -6,6 +6,8 @@ import type { NumberedFact, RegulatorFact } from "@redoubt/shared";
 
 const FACTS_PER_MESSAGE_MAX = 64;
 const CHARACTERS_PER_MESSAGE_MAX = 1_000_000;
+/** A quarantined request's fact but for its payload: most of it the hops that led there. */
+const QUARANTINED_CHARACTERS = 16_000;
 /** Facts come from convictions, never straight from what a client sends; more than this unread are not kept in memory. */
 const UNREAD_MAX = 20_000;
 const REPEAT_MS = 500;
@@ -47,7 +49,7 @@ export class FactLedger {
     let characters = 0;
     for (const fact of this.#unread) {
       if (fact.number <= this.#sentThrough) continue;
-      characters += fact.fact.kind === "quarantined" ? fact.fact.payload.length + 1_000 : 500;
+      characters += fact.fact.kind === "quarantined" ? fact.fact.payload.length + QUARANTINED_CHARACTERS : 500;
       if (batch.length >= FACTS_PER_MESSAGE_MAX || (batch.length > 0 && characters > CHARACTERS_PER_MESSAGE_MAX)) break;
       batch.push(fact);
     }

@@ -13,7 +13,7 @@ import type {
 import type { Sender } from "../core.ts";
 import { vouching } from "../quorum.ts";
 import { type Detector, isSeriousRefusal, reasonOf } from "./attribution.ts";
-import { addFact, publish, type Regulator, schedule } from "./context.ts";
+import { addFact, note, publish, type Regulator, schedule } from "./context.ts";
 import { dispatchWaiting } from "./dispatch.ts";
 import { reviewPlacement, wishEpoch } from "./epoch-wishes.ts";
 import { advance } from "./lifecycle.ts";
@@ -61,6 +61,7 @@ export function failAttempt(regulator: Regulator, request: PendingRequest, faile
     request.failures++;
     suspect(regulator, request);
     request.disposition = dispositionAfter(regulator, request, failed);
+    note(regulator, request, { kind: "failed", attempt: number, server, detector, check, detail });
     publish(regulator, { kind: "attemptFailed", requestId, attempt: number, server, cause: `${detector}: ${check}` });
   }
   doom(regulator, request, attempt, change, `${check} of ${attempt.server}`);
@@ -91,6 +92,14 @@ export function failUntestable(
     reads: [],
     direct: false,
   };
+  note(regulator, request, {
+    kind: "failed",
+    attempt: number,
+    server,
+    detector: "acceptance-test",
+    check: "acceptance-test-ended",
+    detail,
+  });
   request.untestable++;
   const condemned = request.untestable >= UNTESTABLE_MAX && request.internal !== "genesis";
   request.blamed = !condemned;
@@ -187,6 +196,7 @@ function screenAlone(regulator: Regulator, request: PendingRequest, finding: Fin
   const { server, incarnation, number } = attempt;
   const reason = reasonOf(finding.detector, finding.check);
   request.blame = { ...finding, reason, server, incarnation, attempt: number, reads: [], direct: false };
+  note(regulator, request, { kind: "failed", attempt: number, server, ...finding });
   suspect(regulator, request);
   request.disposition = regulator.wanted?.strictPaper ? "retry" : "shadow";
 }

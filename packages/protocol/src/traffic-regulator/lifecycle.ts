@@ -1,6 +1,6 @@
 /** The one place where a request changes its state: looks up the transition table, tidies up, and enters the new state. */
 import { nextState, type RequestEvent } from "./attempts.ts";
-import type { Regulator } from "./context.ts";
+import { note, type Regulator } from "./context.ts";
 import type { PendingRequest } from "./request.ts";
 import { growRoom } from "./servers.ts";
 
@@ -20,6 +20,7 @@ export function advance(regulator: Regulator, request: PendingRequest, event: Re
     }
   }
   request.state = next;
+  note(regulator, request, { kind: "entered", state: next, because: event });
   request.retryAt = undefined;
   request.retryDelayMs = 0;
   regulator.enter[next](regulator, request);

@@ -4,6 +4,7 @@ import type {
   ReadLogMessage,
   RegulatorConfigurationMessage,
   RequestId,
+  RequestTraceSeen,
   ServerName,
 } from "@redoubt/shared";
 import { computeRequestId } from "../digests.ts";
@@ -149,15 +150,17 @@ function entriesOf(
   limit: number,
 ): Readonly<Record<string, unknown>>[] {
   const { logs } = regulator;
+  // About one request everything is told that is remembered of it.
+  const trace = requestId === undefined ? undefined : traceOf(regulator, requestId);
   if (log === "L2") {
     const entries = requestId === undefined ? logs.newestVerified(limit) : [logs.verified(requestId)];
-    return entries.filter((entry) => entry !== undefined).map((entry) => ({ ...entry }));
+    return entries.filter((entry) => entry !== undefined).map((entry) => ({ ...entry, ...trace }));
   }
   if (log === "L1") {
     const entries = requestId === undefined ? logs.newestMalformed(limit) : [logs.malformed(requestId)];
     const quarantined = entries
       .filter((entry) => entry !== undefined)
-      .map((entry) => ({ ...entry, inputText: entry.inputText.slice(0, PAYLOAD_SHOWN_MAX) }));
+      .map((entry) => ({ ...entry, inputText: entry.inputText.slice(0, PAYLOAD_SHOWN_MAX), ...trace }));
     const unqualified = requestId === undefined ? logs.newestUnqualified(limit) : [];
     return [...quarantined, ...unqualified.map((entry) => ({ ...entry }))].slice(0, limit);
   }
@@ -171,5 +174,11 @@ function entriesOf(
       attempt,
       executionServer: current?.server ?? "",
       suspect,
+      ...trace,
     }));
+}
+
+function traceOf({ logs, traces }: Regulator, requestId: RequestId): { readonly trace: RequestTraceSeen } | undefined {
+  const trace = logs.pending(requestId)?.trace ?? traces.of(requestId);
+  return trace && { trace: trace.seen };
 }

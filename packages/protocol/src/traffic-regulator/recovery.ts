@@ -4,7 +4,7 @@
  */
 import { GENESIS_OPERATION } from "../application-port.ts";
 import { findAccess, makePending } from "./admission.ts";
-import type { Regulator } from "./context.ts";
+import { note, type Regulator } from "./context.ts";
 import { RERUN_KEY_PREFIX, takeConfiguration } from "./orders.ts";
 import type { PendingRequest } from "./request.ts";
 import type { AdmittedRecord, RegulatorRecord } from "./types.ts";
@@ -14,7 +14,10 @@ const RECENT = 64;
 
 export function restore(regulator: Regulator, durable: readonly RegulatorRecord[]): void {
   for (const record of durable) takeRecord(regulator, record);
-  for (const request of regulator.logs.allPending()) regulator.enter.checking(regulator, request);
+  for (const request of regulator.logs.allPending()) {
+    note(regulator, request, { kind: "restored" });
+    regulator.enter.checking(regulator, request);
+  }
   const written = regulator.logs
     .newestVerified(RECENT)
     .find(({ operation }) => !regulator.application.isReadOnly(operation));

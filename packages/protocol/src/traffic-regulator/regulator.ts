@@ -42,6 +42,7 @@ import { ShadowRuns } from "./shadow-registry.ts";
 import { enterShadowing, onShadowFailed, onShadowVerdict } from "./shadow-runs.ts";
 import { Suspects } from "./suspects.ts";
 import { TicketKeys } from "./tickets.ts";
+import { Traces } from "./traces.ts";
 import { TrafficCounters } from "./traffic.ts";
 import type {
   TrafficRegulator,
@@ -131,6 +132,7 @@ function initialState(
     keys: new TicketKeys(dependencies.makeKey),
     link: new MastersLink(masters, dependencies.makeKey()),
     logs: new RequestLogs(configuration.verifiedInMemoryMax ?? VERIFIED_IN_MEMORY_MAX),
+    traces: new Traces(),
     quota: new KeyQuota(windowMs, requestsMax),
     quarantine: new Quarantine(),
     clients: new ClientDirectory(),

@@ -16,6 +16,7 @@ import type { RequestState } from "./attempts.ts";
 import type { Detector } from "./attribution.ts";
 import type { AcceptanceVote, Vote } from "./release.ts";
 import type { Strikes } from "./strikes.ts";
+import type { RequestTrace } from "./traces.ts";
 import type { AdmittedRecord, QuarantineReason } from "./types.ts";
 
 /** Members named different changes for one ticket. */
@@ -92,6 +93,8 @@ export interface PendingRequest {
   readonly deadlineMs: number;
   /** Monotonic; negative after a restart means "before it". */
   readonly arrivedAt: number;
+  /** What happened to it, for administrators. */
+  readonly trace: RequestTrace;
   /** Exchanges that wait for the answer; `repeated` ones get `Idempotent-Replayed`. */
   readonly exchanges: { readonly exchange: string; readonly repeated: boolean; readonly expiresAt: number }[];
   /** Reply text that each member sent, one each, its digest checked: a lying one cannot crowd out the right text. */

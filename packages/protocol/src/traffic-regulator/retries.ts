@@ -9,6 +9,7 @@ import {
   type Ask,
   askMember,
   isPrimary,
+  note,
   type Regulator,
   respond,
   retryAfter,
@@ -83,11 +84,11 @@ function giveUpWaiting(regulator: Regulator, request: PendingRequest): void {
     regulator.exchanges.delete(waiting.exchange);
     regulator.traffic.count("outcome-unknown");
     const detail = "Repeat the request with the same Idempotency-Key.";
-    respond(
-      regulator,
-      waiting.exchange,
-      problemResponse("outcome-unknown", { requestId, detail, retryAfterSeconds: 1 }),
-    );
+    const answer = problemResponse("outcome-unknown", { requestId, detail, retryAfterSeconds: 1 });
+    respond(regulator, waiting.exchange, answer);
+    const { status } = answer;
+    const repeated = waiting.repeated ? 1 : 0;
+    note(regulator, request, { kind: "answered", status, exchanges: 1, repeated, because: "patience" });
   }
 }
 

@@ -1,6 +1,6 @@
 /** Where attribution ends: somebody is convicted, or the request is condemned (docs/PROTOCOL.md §6). */
 import type { ShadowJudgement } from "./attribution.ts";
-import { addFact, type Regulator } from "./context.ts";
+import { addFact, note, type Regulator } from "./context.ts";
 import { clearSuspicion, discardServer } from "./failures.ts";
 import { advance } from "./lifecycle.ts";
 import type { PendingRequest } from "./request.ts";
@@ -19,6 +19,7 @@ export function attribute(
       const { server, incarnation } = blame;
       const evidence = `failed ${blame.check}; the shadow run passed with result ${judgement.resultDigest}`;
       addFact(regulator, { kind: "serverConvicted", server, incarnation, requestId, evidence });
+      note(regulator, request, { kind: "convicted", server, evidence });
       regulator.suspects.convicted(record.clientId, regulator.now);
     }
     // Whoever failed with it has been found guilty: no strike against the request (PROTOCOL §10).
@@ -55,5 +56,6 @@ function convictAccusers(regulator: Regulator, request: PendingRequest, resultDi
     const detail = `its shadow run failed, another passed with result ${resultDigest}`;
     discardServer(regulator, accuser, request.requestId, { detector: "acceptance-test", check: "shadow-run", detail });
     addFact(regulator, { kind: "serverConvicted", ...accuser, requestId: request.requestId, evidence: detail });
+    note(regulator, request, { kind: "convicted", server: accuser.server, evidence: detail });
   }
 }

@@ -6,8 +6,8 @@ import type { ExecutionFailedMessage, ServerName, ShadowVerdictMessage } from "@
 import type { Sender } from "../core.ts";
 import { digestTicket } from "../digests.ts";
 import { vouching } from "../quorum.ts";
-import { judgeShadow } from "./attribution.ts";
-import { domainOf, isUsable, type Regulator, sendTo } from "./context.ts";
+import { judgeShadow, type ShadowJudgement } from "./attribution.ts";
+import { domainOf, isUsable, note, type Regulator, sendTo } from "./context.ts";
 import { nextAttempt } from "./dispatch.ts";
 import { discardServer, UNTESTABLE_MAX } from "./failures.ts";
 import { isStateFarmHeard } from "./health.ts";
@@ -110,6 +110,7 @@ function startRun(regulator: Regulator, request: PendingRequest): void {
     againAt: now + ORDER_AGAIN_MS,
     deadlineAt: now + patienceMs,
   });
+  note(regulator, request, { kind: "shadowStarted", attempt, server: server.server, testers });
   regulator.traffic.count("shadowRuns");
   sendTo(regulator, "execution-server", server.server, order);
 }
@@ -148,7 +149,10 @@ export function onShadowVerdict(regulator: Regulator, from: Sender, message: Sha
     );
     return;
   }
-  run.votes.set(from.server, { verdict: message.verdict, resultDigest: message.resultDigest });
+  const { verdict, resultDigest } = message;
+  run.votes.set(from.server, { verdict, resultDigest });
+  const { attempt } = run.order.ticket.body;
+  note(regulator, run.request, { kind: "shadowTested", attempt, server: from.server, verdict });
   conclude(regulator, run, false);
 }
 
@@ -196,6 +200,7 @@ function conclude(regulator: Regulator, run: ShadowRun, timedOut: boolean): void
   const { needed, testers, votes, failure } = run;
   const judgement = judgeShadow({ needed, testers, votes, timedOut, ...(failure ? { failure } : {}) });
   if (judgement.kind === "pending") return;
+  noteJudgement(regulator, run, judgement);
   if (judgement.kind === "untestable" && ++run.request.untestable < UNTESTABLE_MAX) {
     repeat(regulator, run);
     return;
@@ -217,6 +222,31 @@ function conclude(regulator: Regulator, run: ShadowRun, timedOut: boolean): void
     attribute(regulator, run.request, judgement);
   else regulator.shadows.queue.add(run.request);
   startRuns(regulator);
+}
+
+function noteJudgement(regulator: Regulator, { request, server, order }: ShadowRun, judgement: ShadowJudgement): void {
+  if (judgement.kind === "pending") return;
+  const { attempt } = order.ticket.body;
+  note(regulator, request, {
+    kind: "shadowEnded",
+    attempt,
+    server,
+    judgement: judgement.kind,
+    detail: detailOf(judgement),
+  });
+}
+
+function detailOf(judgement: ShadowJudgement): string {
+  switch (judgement.kind) {
+    case "malformed":
+      return `${judgement.check}: ${judgement.detail}`;
+    case "untestable":
+      return judgement.detail;
+    case "inconclusive":
+      return judgement.why;
+    default:
+      return "";
+  }
 }
 
 /**
