@@ -24,7 +24,7 @@ import {
 } from "./component.ts";
 
 /** Names the state in a replica's checkpoints and the format of the core's part; another format needs another number. */
-const CHECKPOINT_OWNER = "state-replica 2";
+const CHECKPOINT_OWNER = "state-replica 3";
 const WATCH_MS = 1_000;
 const STABLE_TIMES = 5;
 

@@ -21,7 +21,7 @@ import type { Replica } from "./context.ts";
 import { FingerprintTable } from "./fingerprint-table.ts";
 import { ObjectTable } from "./object-table.ts";
 
-const FORMAT = "redoubt state replica checkpoint 3";
+const FORMAT = "redoubt state replica checkpoint 4";
 /** With more of undecided changes in memory there is none until some are decided. */
 const UNDECIDED_BYTES_MAX = 32 * 1024 * 1024;
 const LIST_MAX = 1_000_000;

@@ -50,19 +50,20 @@ function readAll(member: Member): void {
 }
 
 describe("what is not in memory is read before it is judged or served", () => {
-  it("a change waits for the versions it continues, later ones for it; then all are accepted in their order", () => {
-    const { member, holder } = coldMember();
+  it("changes that continue cold versions are judged without reading, and journalled with who wrote these", () => {
+    const { member, holder, second } = coldMember();
     const third = holder.change(deposit(1, "b"), { "account/1": 102 });
     const fourth = holder.change(deposit(1, "c"), { "account/1": 103 });
     member.change(third);
     member.change(fourth);
-    expect(member.accepted().slice(2)).toEqual([]);
-    expect(member.refusals()).toEqual([]);
-    readAll(member);
-    expect(member.accepted().slice(2)).toEqual([third, fourth]);
+    expect(member.reads()).toEqual([]);
+    expect(member.journal.filter(({ kind }) => kind === "accepted").slice(2)).toMatchObject([
+      { record: third, parents: [requestIdOf(second)] },
+      { record: fourth, parents: [requestIdOf(third)] },
+    ]);
   });
 
-  it("a change that continues another version than the one on the disk is refused after the read", () => {
+  it("a change that continues another version than the one on the disk is refused", () => {
     const { member, first } = coldMember();
     const other = new ToyHolder();
     other.change(genesisOrder(["account/1"]), { "account/1": 100 });
@@ -73,8 +74,6 @@ describe("what is not in memory is read before it is judged or served", () => {
       serial: 3,
       links: stale.links.map((link) => ({ ...link, predecessorSerial: 2, follows })),
     });
-    expect(member.refusals()).toEqual([]);
-    readAll(member);
     expect(member.refusals()).toEqual(["not-newest"]);
   });
 
@@ -178,18 +177,6 @@ describe("what is not in memory is read before it is judged or served", () => {
     expect(member.journal.filter(({ kind }) => kind === "fence")).toHaveLength(1);
   });
 
-  it("a slot whose change came from another member waits for the version which that continues", () => {
-    const { member, holder, second } = coldMember();
-    const third = holder.change(deposit(1, "b"), { "account/1": 102 });
-    member.decide(slot(6, verified(third)));
-    member.receive(MEMBERS[0], { kind: "changes", records: [third] });
-    expect(member.core.appliedThrough).toBe(5);
-    readAll(member);
-    expect(member.core.appliedThrough).toBe(6);
-    const fetched = member.journal.find((entry) => entry.kind === "fetched");
-    expect(fetched).toMatchObject({ record: third, parents: [requestIdOf(second)] });
-  });
-
   it("an object's history is read from the disk, newest first, and told oldest first with C1 computed anew", () => {
     const { member, holder } = coldMember();
     const third = holder.change(deposit(1, "b"), { "account/1": 102 });
@@ -211,58 +198,47 @@ describe("what is not in memory is read before it is judged or served", () => {
 });
 
 describe("a record that cannot be read", () => {
-  it("lets nothing be done that needs it, and everything once it was repaired", () => {
-    const { member, holder, second } = coldMember();
+  it("is given to nobody, and to whoever asks again once it was repaired", () => {
+    const { member, second } = coldMember();
     const damaged = member.journal.findIndex((entry) => entry.kind === "accepted" && entry.record === second);
     member.damaged.add(damaged);
-    const third = holder.change(deposit(1, "b"), { "account/1": 102 });
     const { ticket, input } = deposit(1, "fetch");
     const fetch = { kind: "fetch", fetch: "f", ticket, input, objects: ["account/1"], at: [] } as const;
-    member.change(third);
     member.receive(EXECUTION_SERVER, fetch);
     member.receive(MEMBERS[0], { kind: "fetchChanges", ...wanted(second) });
     readAll(member);
-    expect(member.accepted()).toHaveLength(2);
     expect(member.sent("execution-server", "fetched")).toEqual([]);
     expect(member.sent("state-replica", "changes")).toEqual([]);
     member.damaged.clear();
     member.wait(1_001);
-    member.change(third);
     member.receive(EXECUTION_SERVER, fetch);
     readAll(member);
-    expect(member.accepted()).toHaveLength(3);
     expect(member.sent("execution-server", "fetched")).toHaveLength(1);
   });
 
-  it("makes the stream wait, not fail: the slot is taken in after the repair", () => {
+  it("delays nothing that continues its versions: these are judged by what is known of them", () => {
     const { member, holder, second } = coldMember();
     const damaged = member.journal.findIndex((entry) => entry.kind === "accepted" && entry.record === second);
     member.damaged.add(damaged);
     const third = holder.change(deposit(1, "b"), { "account/1": 102 });
-    member.decide(slot(6, verified(third)));
-    member.receive(MEMBERS[0], { kind: "changes", records: [third] });
-    readAll(member);
-    expect(member.core.appliedThrough).toBe(5);
-    member.damaged.clear();
-    member.wait(101);
-    readAll(member);
-    expect(member.core.appliedThrough).toBe(6);
+    member.change(third);
+    expect(member.reads()).toEqual([]);
+    expect(member.journal.filter((entry) => entry.kind === "accepted").at(-1)).toMatchObject({
+      record: third,
+      parents: [requestIdOf(second)],
+    });
   });
 
-  it("does not stop the stream for ever: what stays damaged is followed by the decided version, which names none before it", () => {
+  it("does not stop the stream: a decided version that continues it is taken in at once", () => {
     const { member, holder, second } = coldMember();
     const damaged = member.journal.findIndex((entry) => entry.kind === "accepted" && entry.record === second);
     member.damaged.add(damaged);
     const third = holder.change(deposit(1, "b"), { "account/1": 102 });
     member.decide(slot(6, verified(third)));
     member.receive(MEMBERS[0], { kind: "changes", records: [third] });
-    for (let waited = 0; waited < 2_300; waited += 100) {
-      readAll(member);
-      expect(member.core.appliedThrough).toBe(waited <= 2_000 ? 5 : 6);
-      member.wait(101);
-    }
+    expect(member.core.appliedThrough).toBe(6);
     expect(member.journal.filter((entry) => entry.kind === "fetched")).toMatchObject([
-      { record: third, parents: [null] },
+      { record: third, parents: [requestIdOf(second)] },
     ]);
     const fetch = { kind: "fetch", fetch: "f", ...deposit(1, "fetch"), objects: ["account/1"], at: [] } as const;
     member.receive(EXECUTION_SERVER, fetch);

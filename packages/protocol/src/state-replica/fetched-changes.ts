@@ -15,7 +15,6 @@ import {
   type ServerName,
   type SlotDecisions,
 } from "@redoubt/shared";
-import type { RecordNumber } from "../core.ts";
 import { send } from "../core.ts";
 import { digestChange, summarize } from "../digests.ts";
 import { findRecordFlaw, hasRightInput } from "../well-formed.ts";
@@ -55,24 +54,10 @@ export function collectMissing(replica: Replica, slot: SlotDecisions): ChangeNam
   return missing.filter(({ digest }) => !dead.has(digest));
 }
 
-/** Records with the versions that the slot's fetched changes continue: to be in memory when they get their places. */
-export function recordsToPlace(replica: Replica, slot: SlotDecisions): RecordNumber[] {
-  const { store, stream } = replica;
-  const needs: Needs = new Set();
-  for (const { digest } of namedChanges(replica, slot)) {
-    for (const { object, parent } of stream.fetched.get(digest)?.record.writes ?? [])
-      if (parent.number > 0 && store.keepsObject(object)) store.objects.verifiedHead(object, needs);
-  }
-  return [...needs].filter((number) => !stream.passedOver.has(number));
-}
-
 /** Journals the change, unless that was done with the same parents before a crash. */
 export function placeFetched(replica: Replica, turn: Turn, digest: Digest, fetched: FetchedChange): ChangeEntry {
   const { record, summary, place } = fetched;
-  const needs: Needs = new Set();
-  const parents = replica.store.parentsOf(record, needs);
-  const isThere = [...needs].every((number) => replica.stream.passedOver.has(number));
-  assert(isThere, "a slot is taken in when the versions that its changes continue are in memory");
+  const parents = replica.store.parentsOf(record);
   if (place && isSame(place.parents, parents)) return newEntry(digest, record, summary, place);
   const number = journal(replica, turn, { kind: "fetched", record, parents }, "synced");
   return newEntry(digest, record, summary, { number, parents });

@@ -1,12 +1,13 @@
 /**
- * Versions of objects. The newest verified version of every object is known by the number of the record that wrote it
- * (`object-table.ts`); versions of undecided changes lie over it in memory; hot values are cached, cold ones are asked
- * for by record number. A version is never overwritten: versions of dropped changes only leave the top (I1, I5), into a
+ * Versions of objects. Of the newest verified version of every object all but its value is in a table
+ * (`object-table.ts`), so that a change is judged without reading; versions of undecided changes lie over it in memory;
+ * hot values are cached, cold ones are asked for by record number. A version is never overwritten: versions of dropped changes only leave the top (I1, I5), into a
  * short list for the administrator. It knows nothing of epochs' rules.
  */
 import {
   assert,
   type Digest,
+  type RequestId,
   type ServerName,
   type StoredVersion,
   type VersionReference,
@@ -101,16 +102,28 @@ export class ObjectStore {
     }
     const index = entry.record.writes.findIndex((write) => write.object === object);
     const stored = versionAt(entry, index);
-    assert(stored?.number === this.#table.versionOf(row), `record ${record} is not the newest version of ${object}`);
+    const isNewest = stored?.number === this.#table.versionOf(row) && stored.c1 === this.#table.c1Of(row);
+    assert(isNewest, `record ${record} is not the newest version of ${object}`);
     this.#heads.set(object, stored, weightOf(stored));
     return { version: stored };
   }
 
-  /** What a change written now must name as the parent; undefined: needed records are missing. */
-  newestReference(object: string, needs: Needs): VersionReference | undefined {
-    const newest = this.newest(object, needs);
-    if (!newest) return undefined;
-    return newest.version ? referenceTo(newest.version) : absent(object);
+  /** What a change written now must name as the parent. Nothing has to be read for it. */
+  newestReference(object: string): VersionReference {
+    const version = this.#pending.get(object)?.at(-1)?.stored ?? this.#heads.get(object);
+    if (version) return referenceTo(version);
+    const table = this.#table;
+    const row = table.find(this.idOf(object));
+    if (row === undefined) return absent(object);
+    return { object, number: table.versionOf(row), epoch: table.epochOf(row), c1: table.c1Of(row) };
+  }
+
+  /** The request that wrote the newest version; undefined where there is none. */
+  newestWriter(object: string): RequestId | undefined {
+    const version = this.#pending.get(object)?.at(-1)?.stored ?? this.#heads.get(object);
+    if (version) return version.requestId;
+    const row = this.#table.find(this.idOf(object));
+    return row === undefined ? undefined : this.#table.writerOf(row);
   }
 
   /** Back within the budget. */
@@ -128,11 +141,9 @@ export class ObjectStore {
     const stored = versionAt(entry, index);
     assert(stored, "a change has this write");
     const pending = this.#pending.get(stored.object);
-    const last = pending?.at(-1)?.stored ?? this.#heads.get(stored.object);
-    if (last) {
-      const { object, number, parent } = stored;
-      assert(number === last.number + 1 && parent.c1 === last.c1, `version ${number} of ${object} is out of turn (I5)`);
-    }
+    const { object, number, parent } = stored;
+    const last = this.newestReference(object);
+    assert(number === last.number + 1 && parent.c1 === last.c1, `version ${number} of ${object} is out of turn (I5)`);
     if (pending) pending.push({ entry, stored });
     else this.#pending.set(stored.object, [{ entry, stored }]);
   }
@@ -152,7 +163,8 @@ export class ObjectStore {
     assert(stored.number === verified + 1, `version ${stored.number} of ${object} follows version ${verified} (I5)`);
     const previous = row === undefined ? ZERO_DIGEST : this.#table.c2Of(row);
     const c2 = extendC2(this.#hasher, previous, stored.c1, passDigest(this.#hasher, entry.digest));
-    this.#table.set(id, entry.place.number, stored.number, c2);
+    const { number: version, epoch, c1, requestId: writer } = stored;
+    this.#table.set(id, { record: entry.place.number, version, epoch, c1, c2, writer });
     this.#heads.set(object, stored, weightOf(stored));
   }
 

@@ -219,10 +219,10 @@ export class ReplicaStore {
   }
 
   /** Request ids that wrote the versions which a change continues (see {@link ChangeEntry.place}). */
-  parentsOf(record: ChangeRecord, needs: Needs): (RequestId | null)[] {
+  parentsOf(record: ChangeRecord): (RequestId | null)[] {
     return record.writes.map(({ object, parent }) => {
       if (parent.number === 0 || !this.keepsObject(object)) return null;
-      return this.objects.newest(object, needs)?.version?.requestId ?? null;
+      return this.objects.newestWriter(object) ?? null;
     });
   }
 

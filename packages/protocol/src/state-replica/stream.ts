@@ -25,20 +25,13 @@ import {
   keepWanted,
   placeFetched,
   placeReplayed,
-  recordsToPlace,
 } from "./fetched-changes.ts";
 import { saysIdentity } from "./joining.ts";
 import { applySlot, namedChanges, type PlaceFetched } from "./labels.ts";
-import type { Needs } from "./object-store.ts";
 import { answerPromises } from "./promises.ts";
-import { withRecords } from "./record-reads.ts";
 import { deadSurvivors } from "./superseded.ts";
 
 const SILENCE_MS = 300;
-/** After a record could not be read. */
-const READ_RETRY_MS = 100;
-/** How long the first slot waits for the repair of what it needs. */
-const UNREADABLE_PATIENCE_MS = 2_000;
 /** Slots kept while waiting; what comes beyond is asked for again later. */
 const SLOTS_MAX = 4_096;
 /** While read-only requests stay unconfirmed after a restart, the masters are reminded this often. */
@@ -58,12 +51,6 @@ export class StreamState {
   /** Changes from other members that no slot has needed yet. */
   readonly fetched = new Map<Digest, FetchedChange>();
   wanted = new Map<Digest, RequestId>();
-  /** The next slot waits for records of this member's own journal. */
-  reading = false;
-  /** Since when the first slot waits for records that cannot be read. */
-  unreadableSince: number | undefined;
-  /** Damaged records that the first slot is taken in without. */
-  readonly passedOver = new Set<RecordNumber>();
   /** Says `restarted` in the next `follow`. */
   restarted = false;
   restartedAgainAt: number | undefined;
@@ -122,15 +109,10 @@ export function receiveStream(replica: Replica, turn: Turn, from: ServerName, me
 /** Takes in as many queued slots as it can; asks for what the next one lacks. */
 export function advance(replica: Replica, turn: Turn): void {
   const { stream } = replica;
-  if (stream.reading) return;
   const wasFull = stream.slots.size >= SLOTS_MAX;
   for (let slot = stream.slots.peek(); slot; slot = stream.slots.peek()) {
     if (collectMissing(replica, slot).length > 0) {
       askForMissing(replica, turn);
-      return;
-    }
-    if (recordsToPlace(replica, slot).length > 0) {
-      readFirst(replica, turn, slot);
       return;
     }
     stream.slots.shift();
@@ -143,39 +125,12 @@ export function advance(replica: Replica, turn: Turn): void {
   if (wasFull) follow(replica, turn);
 }
 
-/**
- * Goes on when what the slot needs has been read; when it cannot be, a little later, for it may have been repaired. What
- * is damaged and stays so is done without in the end: the version that comes after it names no predecessor here, and the
- * decisions, which are worth more than one step of history, are followed.
- */
-function readFirst(replica: Replica, turn: Turn, slot: SlotDecisions): void {
-  const { stream } = replica;
-  const failed = (later: Turn): void => {
-    stream.reading = false;
-    stream.fetchAt = later.now + READ_RETRY_MS;
-    stream.unreadableSince ??= later.now;
-    if (later.now - stream.unreadableSince < UNREADABLE_PATIENCE_MS) return;
-    for (const number of recordsToPlace(replica, slot))
-      if (replica.reads.damaged.has(number)) stream.passedOver.add(number);
-  };
-  const goOn = (later: Turn, needs: Needs): void => {
-    for (const number of recordsToPlace(replica, slot)) needs.add(number);
-    if (needs.size > 0) return;
-    stream.reading = false;
-    advance(replica, later);
-  };
-  stream.reading = true;
-  withRecords(replica, turn, goOn, { failed });
-}
-
 function takeIn(replica: Replica, turn: Turn, slot: SlotDecisions): void {
   // Installing an epoch must outlive the process before any read is confirmed in it (read barrier).
   const durability = slot.decisions.some((decision) => decision.kind === "settled") ? "synced" : "written";
   const dead = findSuperseded(replica, slot);
   const place: PlaceFetched = (digest, fetched) => placeFetched(replica, turn, digest, fetched);
   const consequences = applySlot(replica, slot, dead, place);
-  replica.stream.passedOver.clear();
-  replica.stream.unreadableSince = undefined;
   const record = { kind: "applied", slot, ...(dead.length > 0 ? { superseded: dead } : {}) } as const;
   const number = journal(replica, turn, record, durability);
   for (const requestId of consequences.closed) replica.store.fence(requestId, number);

@@ -27,7 +27,7 @@ import { fileNameOf, JournalDamagedError, loadSegment } from "./segment-load.ts"
 import { scanRecords } from "./segment-scan.ts";
 import { SparseOffsets } from "./sparse-offsets.ts";
 
-const OPEN_FILES_MAX = 16;
+const OPEN_FILES_MAX = 128;
 /** Some 4 KiB each. */
 const OFFSET_TABLES_MAX = 512;
 const ARCHIVE_TABLES_MAX = 128;
