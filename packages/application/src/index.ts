@@ -9,6 +9,7 @@ export * from "./acceptance/normalise.ts";
 export * from "./acceptance/prepare-acceptance.ts";
 export * from "./acceptance/record.ts";
 export * from "./acceptance/run-acceptance.ts";
+export { countCombinators, withStrength } from "./acceptance/strength.ts";
 export * from "./contract/access.ts";
 export * from "./contract/compile-contract.ts";
 export * from "./contract/contract-json.ts";

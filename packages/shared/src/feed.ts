@@ -205,6 +205,23 @@ export const feedEventSchema = z.discriminatedUnion("kind", [
     requestId: hash,
     summary: sentence,
   }),
+  /** Requests are admitted under another version of the application from now on, or one has proved itself. */
+  event("application.changed", {
+    hash,
+    version: count,
+    previous: hash.nullable(),
+    action: z.enum(["deployed", "rolled-back", "trial-passed"]),
+    by: name,
+    cause: sentence,
+  }),
+  /** Open: failures of this check are withheld, because the acceptance test is the suspect. */
+  event("breaker.changed", {
+    applicationVersion: hash,
+    operation: name,
+    check: name,
+    state: z.enum(["open", "closed"]),
+    cause: sentence,
+  }),
   event("alert.delivery", {
     deliveryId: name,
     subscriptionId: name,

@@ -16,3 +16,4 @@ export const objectInput = z
   .max(512, "expected at most 512 characters")
   .regex(/^[a-z][a-z0-9-]*\/.+$/, "expected an object name of the form type/key, such as account/1");
 export const limitInput = z.int().min(1).max(500, "expected at most 500").default(100);
+export const hashInput = z.string().regex(/^[0-9a-f]{64}$/, "expected the content address of a bundle, 64 hex digits");

@@ -23,6 +23,9 @@ export const permissions = {
   "host.unblock": ["approver", "admin"],
   "degree.plan": ["operator", "admin"],
   "degree.apply": admin,
+  "application.deploy": admin,
+  /** Back to what served before: whoever is on watch when an acceptance test turns out to be wrong. */
+  "application.rollback": ["operator", "approver", "admin"],
   "subscription.own": everybody,
   "subscription.all": admin,
   "client.manage": admin,

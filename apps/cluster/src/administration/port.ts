@@ -9,6 +9,7 @@
 
 import type { FeedComponent } from "@redoubt/shared";
 import type { Delivery, NewSubscription, Subscription } from "./data/alerts.ts";
+import type { ApplicationCheck, ApplicationsStatus, ApplicationVersion } from "./data/applications.ts";
 import type { ClusterStatus, DegreeChange, DegreeDetail, DegreePlan, NodeDetail, Traffic } from "./data/cluster.ts";
 import type { MastersComparison, MastersStatus } from "./data/masters.ts";
 import type {
@@ -42,6 +43,7 @@ import type {
 } from "./data/state.ts";
 
 export type * from "./data/alerts.ts";
+export type * from "./data/applications.ts";
 export type * from "./data/cluster.ts";
 export type * from "./data/masters.ts";
 export type * from "./data/quarantine.ts";
@@ -115,6 +117,21 @@ export interface AdministrationPort {
   stopDegree(request: { changeId: string }, actor: Actor): Promise<DegreeChange>;
   /** Plans the way back; applying it is a step of its own. */
   rollbackDegree(request: { changeId: string }, actor: Actor): Promise<DegreePlan>;
+
+  /** Every version there was, the breaker, and the way back. */
+  applications(): Promise<ApplicationsStatus>;
+  /** Compares a bundle on the manager's node with the current version. */
+  applicationCheck(request: { hash: string }): Promise<ApplicationCheck>;
+  /**
+   * Makes a bundle on the manager's node the version under which requests are admitted; resolves when it is. Refuses an
+   * incompatible contract.
+   */
+  applicationDeploy(
+    request: { hash: string; trialRequests: number; reason: string },
+    actor: Actor,
+  ): Promise<ApplicationVersion>;
+  /** One step: the version before (or the one named) admits requests again; resolves when it does. */
+  applicationRollback(request: { to?: string | undefined; reason: string }, actor: Actor): Promise<ApplicationVersion>;
 
   quarantineList(filter: QuarantineFilter): Promise<QuarantinePage>;
   quarantineItem(requestId: string): Promise<QuarantineItem>;

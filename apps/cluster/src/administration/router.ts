@@ -1,5 +1,6 @@
 /** The administration router: one subject per file, every procedure behind a permission (CONSOLE §8). */
 import { subscriptionProcedures } from "./procedures/alerts.ts";
+import { applicationProcedures } from "./procedures/applications.ts";
 import { auditProcedures } from "./procedures/audit.ts";
 import { clientProcedures } from "./procedures/clients.ts";
 import { clusterProcedures } from "./procedures/cluster.ts";
@@ -15,6 +16,7 @@ import { router } from "./trpc.ts";
 export const administrationRouter = router({
   cluster: clusterProcedures,
   servers: serverProcedures,
+  applications: applicationProcedures,
   degrees: degreeProcedures,
   quarantine: quarantineProcedures,
   hosts: hostProcedures,

@@ -18,14 +18,14 @@ const EVALUATION_LIMIT_MS = 20_000;
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 
 const EVALUATE_CONTRACT = `
-import { compileContract, prepareAcceptance } from "@redoubt/application";
+import { compileContract, prepareAcceptance, withStrength } from "@redoubt/application";
 import definition from "./contract.ts";
 const contract = compileContract(definition);
 let answer = contract;
 if (contract.ok) {
   try {
     const acceptance = prepareAcceptance(contract.value, (await import("./acceptance.ts")).default);
-    if (!acceptance.ok) answer = acceptance;
+    answer = acceptance.ok ? { ok: true, value: withStrength(acceptance.value) } : acceptance;
   } catch (error) {
     answer = { ok: false, error: [{ where: "acceptance.ts", field: "", message: error instanceof Error ? error.message : String(error) }] };
   }

@@ -9,26 +9,29 @@ import { evaluateTemplate, parseTemplate } from "../contract/template.ts";
 import type { AcceptanceView } from "./acceptance-view.ts";
 import type { Check, CheckFailure } from "./define-acceptance.ts";
 import { changedFields, jsonEqual } from "./json-values.ts";
+import { marked } from "./strength.ts";
 
 /** Holds when every check holds; the first failure counts. */
 export function all<View>(...checks: readonly Check<View>[]): Check<View> {
-  return (view) => {
+  const everyCheck: Check<View> = (view) => {
     for (const check of checks) {
       const failure = check(view);
       if (failure) return failure;
     }
     return undefined;
   };
+  return marked("all", everyCheck, checks);
 }
 
 /** A check of the application's own: holds when the predicate gives true; a text is the sentence for administrators. */
 export function must<View>(check: string, predicate: (view: View) => boolean | string): Check<View> {
-  return (view) => {
+  const holds: Check<View> = (view) => {
     const outcome = predicate(view);
     return outcome === true
       ? undefined
       : { check, detail: typeof outcome === "string" ? outcome : `${check} does not hold` };
   };
+  return marked("must", holds);
 }
 
 /** Integers that are summed exactly. */
@@ -52,12 +55,13 @@ export function conserves<Value, View extends AcceptanceView>(
     }
     return total;
   };
-  return (view) => {
+  const check: Check<View> = (view) => {
     const expected = sum(view, "before") + BigInt(by ? by(view) : 0);
     const found = sum(view, "after");
     if (found === expected) return undefined;
     return { check: "conserves", detail: `the sum over ${type} objects must be ${expected}, not ${found}` };
   };
+  return marked("conserves", check);
 }
 
 function exactSum(amounts: Amounts): bigint {
@@ -76,7 +80,7 @@ export function onlyChanges<View extends AcceptanceView>(
   allowed: Readonly<Record<string, ChangeableFields>>,
 ): Check<View> {
   const rules = Object.entries(allowed).map(([source, fields]) => ({ template: parsed(source), fields }));
-  return (view) => {
+  const check: Check<View> = (view) => {
     const fieldsOf = new Map<string, ChangeableFields[]>();
     for (const { template, fields } of rules)
       for (const object of namesOf(template, view.input))
@@ -87,6 +91,7 @@ export function onlyChanges<View extends AcceptanceView>(
     }
     return undefined;
   };
+  return marked("only-changes", check);
 }
 
 function unexpectedChange(
@@ -111,7 +116,7 @@ function unexpectedChange(
  */
 export function unchanged<View extends AcceptanceView>(source?: string, fields?: readonly string[]): Check<View> {
   const template = source === undefined ? undefined : parsed(source);
-  return (view) => {
+  const check: Check<View> = (view) => {
     for (const object of template ? namesOf(template, view.input) : view.touched) {
       const before: unknown = view.before.get(object as `${string}/${string}`);
       const after: unknown = view.after.get(object as `${string}/${string}`);
@@ -123,6 +128,7 @@ export function unchanged<View extends AcceptanceView>(source?: string, fields?:
     }
     return undefined;
   };
+  return marked("unchanged", check);
 }
 
 /** A routine's templates are parsed when it is loaded; the bundler loads it once, so a wrong one never reaches a cluster. */

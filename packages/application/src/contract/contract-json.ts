@@ -77,6 +77,14 @@ export interface GenesisObject {
   readonly value: unknown;
 }
 
+/** What an operation's acceptance test is made of, counted at bundling. */
+export interface OperationStrength {
+  /** How many of each kind: `conserves`, `only-changes`, `unchanged`, `must`; `custom` is a function of the developer's own. */
+  readonly combinators: Readonly<Record<string, number>>;
+  /** Refusals with a predicate. */
+  readonly refusals: number;
+}
+
 export interface ContractJson {
   readonly format: 1;
   /** Kebab-case name of the application. */
@@ -88,6 +96,8 @@ export interface ContractJson {
   /** By operation name. */
   readonly operations: Readonly<Record<string, OperationContract>>;
   readonly genesis: readonly GenesisObject[];
+  /** By operation name; added by the bundler, which alone sees contract and acceptance tests together. */
+  readonly strength?: Readonly<Record<string, OperationStrength>>;
 }
 
 /** The operation of that name, or undefined; safe for names that a client chose (`constructor`, `__proto__`). */

@@ -1,5 +1,6 @@
 /** The administration interface of this manager: each part answers for one subject. */
 import type { AdministrationPort } from "../../administration/index.ts";
+import { applicationsPart } from "./applications.ts";
 import { auditPart } from "./audit.ts";
 import { clusterPart } from "./cluster.ts";
 import { corruptionPart } from "./corruption.ts";
@@ -19,6 +20,7 @@ export function createAdministrationPort(parts: PortParts): AdministrationPort {
     ...auditPart(parts),
     ...clusterPart(parts),
     ...serversPart(parts),
+    ...applicationsPart(parts),
     ...quarantinePart(parts),
     ...defencePart(parts),
     ...recordsPart(parts),
