@@ -15,7 +15,8 @@ import { EXECUTION_SERVER, LoadMaker, MASTERS, openingSlots, REGULATOR, TICKET_K
 import { type MeasuredReplica, openMeasuredReplica } from "./measured-replica.ts";
 
 const BATCH_REQUESTS = 64;
-const IN_FLIGHT_MAX = 1_024;
+/** Batches that are not decided: fewer changes than a member takes in undecided. */
+const UNDECIDED_BATCHES_MAX = 16;
 /** The slot of the last opening decision. */
 const FIRST_SLOT = openingSlots().length;
 const PENDING_BYTES_MAX = 16 * 1024 * 1024;
@@ -150,7 +151,7 @@ async function feed(run: Run, requests: number, next: (index: number) => readonl
     do {
       await turn();
       decideAnswered(run);
-    } while (journal.pendingBytes > PENDING_BYTES_MAX || waiting.requests.size > IN_FLIGHT_MAX);
+    } while (journal.pendingBytes > PENDING_BYTES_MAX || waiting.batches.length > UNDECIDED_BATCHES_MAX);
     if (performance.now() - saidAt > PROGRESS_MS) {
       saidAt = performance.now();
       say({ is: "progress", requests: done, of: requests, rssBytes: process.memoryUsage.rss() });
