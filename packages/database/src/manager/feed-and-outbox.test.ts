@@ -1,28 +1,9 @@
 import type { FeedFact } from "@redoubt/shared";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestPostgres, startTimeoutMs, type TestPostgres } from "../testing/test-postgres.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { at, later, useTwoManagers } from "../testing/two-managers.ts";
 import type { NewDelivery } from "./outbox.ts";
-import { type ManagerStore, openManagerStore } from "./store.ts";
 
-let postgres: TestPostgres;
-let store: ManagerStore;
-let other: ManagerStore;
-
-const at = new Date("2026-01-02T03:04:05.678Z");
-const later = (seconds: number) => new Date(at.getTime() + seconds * 1000);
-
-beforeAll(async () => {
-  postgres = await startTestPostgres();
-  const url = await postgres.database("manager");
-  store = openManagerStore(url);
-  other = openManagerStore(url);
-}, startTimeoutMs);
-
-afterAll(async () => {
-  await store.close();
-  await other.close();
-  await postgres.stop();
-}, startTimeoutMs);
+const managers = useTwoManagers();
 
 describe("the feed", () => {
   const fact = (cause: string): FeedFact => ({
@@ -39,12 +20,15 @@ describe("the feed", () => {
     let done = false;
     const reader = (async () => {
       while (!done || seen.length < 120) {
-        for (const event of await store.feed.after(seen.at(-1) ?? 0, 7)) seen.push(event.number);
+        for (const event of await managers.store.feed.after(seen.at(-1) ?? 0, 7)) seen.push(event.number);
       }
     })();
     await Promise.all(
       Array.from({ length: 40 }, (_, index) =>
-        (index % 2 === 0 ? store : other).feed.append([fact(`${index} a`), fact(`${index} b`), fact(`${index} c`)], at),
+        (index % 2 === 0 ? managers.store : managers.other).feed.append(
+          [fact(`${index} a`), fact(`${index} b`), fact(`${index} c`)],
+          at,
+        ),
       ),
     );
     done = true;
@@ -53,19 +37,19 @@ describe("the feed", () => {
   }, 60_000);
 
   test("gives back what was appended, with number and time", async () => {
-    const { latest } = await store.feed.range();
-    const appended = await store.feed.append([fact("lost \0 beats")], at);
+    const { latest } = await managers.store.feed.range();
+    const appended = await managers.store.feed.append([fact("lost \0 beats")], at);
     const expected = { ...fact("lost \uFFFD beats"), number: latest + 1, at: at.toISOString() };
     expect(appended).toEqual([expected]);
-    expect(await other.feed.after(latest, 10)).toEqual([expected]);
-    expect(await store.feed.newest(1)).toEqual([expected]);
+    expect(await managers.other.feed.after(latest, 10)).toEqual([expected]);
+    expect(await managers.store.feed.newest(1)).toEqual([expected]);
   });
 
   test("goes on numbering after old events were forgotten, even all but one", async () => {
-    const { latest } = await store.feed.range();
-    await store.feed.prune(0);
-    expect(await store.feed.range()).toEqual({ oldest: latest, latest });
-    expect((await store.feed.append([fact("next")], at))[0]?.number).toBe(latest + 1);
+    const { latest } = await managers.store.feed.range();
+    await managers.store.feed.prune(0);
+    expect(await managers.store.feed.range()).toEqual({ oldest: latest, latest });
+    expect((await managers.store.feed.append([fact("next")], at))[0]?.number).toBe(latest + 1);
   });
 });
 
@@ -86,78 +70,82 @@ describe("the outbox", () => {
   beforeAll(async () => {
     const code = { verificationCodeHash: "c".repeat(64), createdAt: at, minimumSeverity: "warning" } as const;
     const address = { channel: "email", address: "ada@example.org", events: [] } as const;
-    await store.subscriptions.add({ id: "subscription-1", owner: "ada", ...address, ...code });
-    await store.subscriptions.add({ id: "subscription-2", owner: "ben", ...address, ...code });
+    await managers.store.subscriptions.add({ id: "subscription-1", owner: "ada", ...address, ...code });
+    await managers.store.subscriptions.add({ id: "subscription-2", owner: "ben", ...address, ...code });
   });
 
   test("hands every due delivery to exactly one of several senders", async () => {
     const deliveries = Array.from({ length: 60 }, (_, index) => delivery(`d${index}`));
-    expect(await store.outbox.enqueue(deliveries)).toBe(60);
-    expect(await other.outbox.enqueue(deliveries.slice(0, 10))).toBe(0);
+    expect(await managers.store.outbox.enqueue(deliveries)).toBe(60);
+    expect(await managers.other.outbox.enqueue(deliveries.slice(0, 10))).toBe(0);
 
     const claims = await Promise.all(
       Array.from({ length: 12 }, (_, index) =>
-        (index % 2 === 0 ? store : other).outbox.claim(`sender-${index}`, 7, later(1), later(60)),
+        (index % 2 === 0 ? managers.store : managers.other).outbox.claim(`sender-${index}`, 7, later(1), later(60)),
       ),
     );
     const ids = claims.flat().map(({ id }) => id);
     expect(ids).toHaveLength(60);
     expect(new Set(ids).size).toBe(60);
-    expect(await store.outbox.claim("late", 100, later(2), later(60))).toEqual([]);
+    expect(await managers.store.outbox.claim("late", 100, later(2), later(60))).toEqual([]);
     for (const [index, claim] of claims.entries()) {
       for (const { id, subscription, attempts } of claim) {
         expect([subscription.address, attempts]).toEqual(["ada@example.org", 1]);
-        expect(await store.outbox.complete(id, `sender-${index}`, { kind: "sent", reply: "250 Ok" }, later(3))).toBe(
-          true,
-        );
+        expect(
+          await managers.store.outbox.complete(id, `sender-${index}`, { kind: "sent", reply: "250 Ok" }, later(3)),
+        ).toBe(true);
       }
     }
-    expect(await store.outbox.nextDue()).toBeNull();
+    expect(await managers.store.outbox.nextDue()).toBeNull();
   });
 
   test("a claim that lapsed goes to another sender, and the first can no longer complete it", async () => {
-    await store.outbox.enqueue([delivery("lapsing")]);
-    expect(await store.outbox.claim("dying", 1, at, later(30))).toHaveLength(1);
-    expect(await store.outbox.nextDue()).toEqual(later(30));
-    expect(await other.outbox.claim("early", 1, later(29), later(90))).toEqual([]);
-    expect(await other.outbox.claim("next", 1, later(30), later(90))).toMatchObject([{ id: "lapsing", attempts: 2 }]);
-    expect(await store.outbox.complete("lapsing", "dying", { kind: "sent", reply: "250" }, later(31))).toBe(false);
+    await managers.store.outbox.enqueue([delivery("lapsing")]);
+    expect(await managers.store.outbox.claim("dying", 1, at, later(30))).toHaveLength(1);
+    expect(await managers.store.outbox.nextDue()).toEqual(later(30));
+    expect(await managers.other.outbox.claim("early", 1, later(29), later(90))).toEqual([]);
+    expect(await managers.other.outbox.claim("next", 1, later(30), later(90))).toMatchObject([
+      { id: "lapsing", attempts: 2 },
+    ]);
+    expect(await managers.store.outbox.complete("lapsing", "dying", { kind: "sent", reply: "250" }, later(31))).toBe(
+      false,
+    );
     expect(
-      await other.outbox.complete("lapsing", "next", { kind: "failed", reply: "550 no such user" }, later(31)),
+      await managers.other.outbox.complete("lapsing", "next", { kind: "failed", reply: "550 no such user" }, later(31)),
     ).toBe(true);
   });
 
   test("a delayed delivery waits for its time and keeps the replies of every attempt", async () => {
-    await store.outbox.enqueue([delivery("delayed")]);
-    await store.outbox.claim("sender", 1, at, later(30));
+    await managers.store.outbox.enqueue([delivery("delayed")]);
+    await managers.store.outbox.claim("sender", 1, at, later(30));
     const retry = { kind: "retry", reply: "451 try again", nextAttemptAt: later(100) } as const;
-    await store.outbox.complete("delayed", "sender", retry, later(1));
-    expect(await store.outbox.claim("sender", 1, later(99), later(130))).toEqual([]);
-    expect(await store.outbox.claim("sender", 1, later(100), later(130))).toHaveLength(1);
-    await store.outbox.complete("delayed", "sender", { kind: "sent", reply: "250 Ok" }, later(101));
-    const listed = (await store.outbox.list({ owner: "ada", limit: 100 })).find(({ id }) => id === "delayed");
+    await managers.store.outbox.complete("delayed", "sender", retry, later(1));
+    expect(await managers.store.outbox.claim("sender", 1, later(99), later(130))).toEqual([]);
+    expect(await managers.store.outbox.claim("sender", 1, later(100), later(130))).toHaveLength(1);
+    await managers.store.outbox.complete("delayed", "sender", { kind: "sent", reply: "250 Ok" }, later(101));
+    const listed = (await managers.store.outbox.list({ owner: "ada", limit: 100 })).find(({ id }) => id === "delayed");
     expect(listed).toMatchObject({ state: "sent", attempts: 2, sentAt: later(101), lastReply: "250 Ok" });
     expect(listed?.attemptLog).toEqual([
       { at: later(1).toISOString(), ok: false, reply: "451 try again" },
       { at: later(101).toISOString(), ok: true, reply: "250 Ok" },
     ]);
-    expect(await store.outbox.list({ owner: "ben", limit: 100 })).toEqual([]);
+    expect(await managers.store.outbox.list({ owner: "ben", limit: 100 })).toEqual([]);
   });
 
   test("a code is void after five wrong ones, and only a verified, unflagged address is active", async () => {
     const right = "c".repeat(64);
     const wrong = "d".repeat(64);
     for (let attempt = 1; attempt <= 4; attempt++) {
-      expect(await store.subscriptions.verify("subscription-2", wrong, at)).toBe("wrong-code");
+      expect(await managers.store.subscriptions.verify("subscription-2", wrong, at)).toBe("wrong-code");
     }
-    expect(await store.subscriptions.verify("subscription-2", wrong, at)).toBe("void");
-    expect(await store.subscriptions.verify("subscription-2", right, at)).toBe("void");
-    expect(await store.subscriptions.verify("subscription-1", right, at)).toBe("verified");
-    expect(await store.subscriptions.verify("none", right, at)).toBe("not-found");
-    expect((await store.subscriptions.active()).map(({ id }) => id)).toEqual(["subscription-1"]);
-    await store.subscriptions.flag("subscription-1", "550 no such user", at);
-    expect(await store.subscriptions.active()).toEqual([]);
-    expect(await store.subscriptions.remove("subscription-1")).toBe(true);
-    expect(await store.outbox.list({ owner: "ada", limit: 1 })).toEqual([]);
+    expect(await managers.store.subscriptions.verify("subscription-2", wrong, at)).toBe("void");
+    expect(await managers.store.subscriptions.verify("subscription-2", right, at)).toBe("void");
+    expect(await managers.store.subscriptions.verify("subscription-1", right, at)).toBe("verified");
+    expect(await managers.store.subscriptions.verify("none", right, at)).toBe("not-found");
+    expect((await managers.store.subscriptions.active()).map(({ id }) => id)).toEqual(["subscription-1"]);
+    await managers.store.subscriptions.flag("subscription-1", "550 no such user", at);
+    expect(await managers.store.subscriptions.active()).toEqual([]);
+    expect(await managers.store.subscriptions.remove("subscription-1")).toBe(true);
+    expect(await managers.store.outbox.list({ owner: "ada", limit: 1 })).toEqual([]);
   });
 });

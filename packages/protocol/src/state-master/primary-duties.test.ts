@@ -1,36 +1,9 @@
-import type { Decision } from "@redoubt/shared";
 import { describe, expect, test } from "vitest";
 import { nodeHasher } from "../testing/hasher.test-support.ts";
-import { MASTERS_KEY, MEMBERS, makeChain, makeChange, requestIdOf, type TestChange } from "./changes.test-support.ts";
+import { begin, count, decisionsOf, verifiedOrder } from "./begun-cluster.test-support.ts";
+import { MEMBERS, makeChain, makeChange, requestIdOf, type TestChange } from "./changes.test-support.ts";
 import { createStateMaster } from "./index.ts";
-import { MASTERS, MasterCluster, REGULATOR } from "./master-cluster.test-support.ts";
-
-/** A cluster with a primary, a regulator lease and a settled epoch. */
-function begin(seed = 1): { readonly cluster: MasterCluster; readonly epoch: number; readonly regulatorEpoch: number } {
-  const cluster = new MasterCluster(seed);
-  expect(cluster.runUntil(() => cluster.primary() !== undefined)).toBe(true);
-  const { component } = { component: "traffic-regulator" } as const;
-  const lease = () => cluster.primary()?.primaryLease(component);
-  const isGranted = () => {
-    if (cluster.now % 100 < 5) {
-      cluster.fromRegulator({ kind: "claimPrimary", component, nonce: "first", mastersKey: MASTERS_KEY });
-    }
-    return lease() !== undefined;
-  };
-  expect(cluster.runUntil(isGranted)).toBe(true);
-  return { cluster, epoch: cluster.openEpoch(), regulatorEpoch: lease()?.epoch ?? 0 };
-}
-
-const decisionsOf = (cluster: MasterCluster): Decision[] =>
-  [...cluster.masters.values()]
-    .sort((a, b) => b.applied.length - a.applied.length)[0]
-    ?.applied.flatMap(({ decisions }) => decisions) ?? [];
-
-const count = (cluster: MasterCluster, kind: Decision["kind"]): number =>
-  decisionsOf(cluster).filter((decision) => decision.kind === kind).length;
-
-const verifiedOrder = (cluster: MasterCluster) =>
-  decisionsOf(cluster).flatMap((decision) => (decision.kind === "verified" ? [decision.change.digest] : []));
+import { MASTERS, type MasterCluster, REGULATOR } from "./master-cluster.test-support.ts";
 
 describe("epochs of the primary's own accord", () => {
   const follow = (cluster: MasterCluster, after: number) => {

@@ -1,42 +1,7 @@
-import type { Decision } from "@redoubt/shared";
 import { describe, expect, test } from "vitest";
-import {
-  MASTERS_KEY,
-  MEMBERS,
-  makeChain,
-  makeChange,
-  requestIdOf,
-  type TestChange,
-  writeOf,
-} from "./changes.test-support.ts";
-import { MASTERS, MasterCluster } from "./master-cluster.test-support.ts";
-
-/** A cluster with a primary, a regulator lease and a settled epoch. */
-function begin(seed = 1): { readonly cluster: MasterCluster; readonly epoch: number; readonly regulatorEpoch: number } {
-  const cluster = new MasterCluster(seed);
-  expect(cluster.runUntil(() => cluster.primary() !== undefined)).toBe(true);
-  const { component } = { component: "traffic-regulator" } as const;
-  const lease = () => cluster.primary()?.primaryLease(component);
-  const isGranted = () => {
-    if (cluster.now % 100 < 5) {
-      cluster.fromRegulator({ kind: "claimPrimary", component, nonce: "first", mastersKey: MASTERS_KEY });
-    }
-    return lease() !== undefined;
-  };
-  expect(cluster.runUntil(isGranted)).toBe(true);
-  return { cluster, epoch: cluster.openEpoch(), regulatorEpoch: lease()?.epoch ?? 0 };
-}
-
-const decisionsOf = (cluster: MasterCluster): Decision[] =>
-  [...cluster.masters.values()]
-    .sort((a, b) => b.applied.length - a.applied.length)[0]
-    ?.applied.flatMap(({ decisions }) => decisions) ?? [];
-
-const count = (cluster: MasterCluster, kind: Decision["kind"]): number =>
-  decisionsOf(cluster).filter((decision) => decision.kind === kind).length;
-
-const verifiedOrder = (cluster: MasterCluster) =>
-  decisionsOf(cluster).flatMap((decision) => (decision.kind === "verified" ? [decision.change.digest] : []));
+import { begin, count, decisionsOf, verifiedOrder } from "./begun-cluster.test-support.ts";
+import { MEMBERS, makeChain, makeChange, requestIdOf, type TestChange, writeOf } from "./changes.test-support.ts";
+import { MASTERS, type MasterCluster } from "./master-cluster.test-support.ts";
 
 describe("verification", () => {
   test("needs t+1 members and their passes, then reaches every master, member and Postgres in chain order", () => {

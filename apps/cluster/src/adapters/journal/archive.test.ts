@@ -1,31 +1,17 @@
 import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type TemporaryDirectory, temporaryDirectory } from "../testing/temporary-directory.ts";
+import { describe, expect, it } from "vitest";
+import { useJournalFolder } from "../testing/journal-folder.ts";
 import { waitUntil } from "../testing/wait.ts";
 import { type Journal, type JournalDisk, type JournalOptions, openJournal, realDisk } from "./index.ts";
 
 const SEGMENT_BYTES = 16_384;
-let scratch: TemporaryDirectory;
-let directory: string;
-const opened: Journal[] = [];
-
-beforeEach(() => {
-  scratch = temporaryDirectory();
-  directory = join(scratch.path, "journal");
-});
-
-afterEach(async () => {
-  for (const journal of opened.splice(0)) await journal.close();
-  scratch.remove();
-});
+const folder = useJournalFolder();
 
 const payload = (index: number): Buffer => Buffer.alloc(60 + (index % 200), `record ${index} `);
 
 async function open(options: Partial<JournalOptions> = {}): Promise<Journal> {
-  const journal = await openJournal({ directory, segmentBytes: SEGMENT_BYTES, ...options });
-  opened.push(journal);
-  return journal;
+  return folder.opened(await openJournal({ directory: folder.directory, segmentBytes: SEGMENT_BYTES, ...options }));
 }
 
 async function fill(journal: Journal, through: number): Promise<void> {
@@ -44,7 +30,7 @@ async function expectAll(journal: Journal, count: number): Promise<void> {
   expect(wrong).toEqual([]);
 }
 
-const files = (kind: string): string[] => readdirSync(directory).filter((name) => name.endsWith(`.${kind}`));
+const files = (kind: string): string[] => readdirSync(folder.directory).filter((name) => name.endsWith(`.${kind}`));
 
 describe("archive of a journal", () => {
   it("compresses closed segments beyond the number to keep, and every record stays readable, also after reopening", async () => {
@@ -52,7 +38,8 @@ describe("archive of a journal", () => {
     await fill(journal, 800);
     await waitUntil(() => files("segment").length === 3, "the archive");
     expect(files("archive").length).toBeGreaterThan(3);
-    for (const name of files("archive")) expect(statSync(join(directory, name)).size).toBeLessThan(SEGMENT_BYTES / 4);
+    for (const name of files("archive"))
+      expect(statSync(join(folder.directory, name)).size).toBeLessThan(SEGMENT_BYTES / 4);
     await expectAll(journal, 800);
     await journal.close();
     const reopened = await open({ keepSegments: 2 });
@@ -63,12 +50,13 @@ describe("archive of a journal", () => {
   });
 
   it("makes the rotten header of an archive again", async () => {
-    await fill(await open(), 300);
-    await opened[0]?.close();
+    const filled = await open();
+    await fill(filled, 300);
+    await filled.close();
     const journal = await open({ keepSegments: 0 });
     await waitUntil(() => files("segment").length === 1, "the archive");
     await journal.close();
-    const path = join(directory, "0000000002.archive");
+    const path = join(folder.directory, "0000000002.archive");
     const bytes = readFileSync(path);
     writeFileSync(path, Buffer.from(bytes).fill(0x77, 8, 40));
     await expectAll(await open(), 300);
@@ -76,11 +64,12 @@ describe("archive of a journal", () => {
   });
 
   it("compresses by age, as soon as the journal is opened", async () => {
-    await fill(await open(), 400);
-    await opened[0]?.close();
+    const filled = await open();
+    await fill(filled, 400);
+    await filled.close();
     const old = files("segment").sort().slice(0, 2);
     const longAgo = Date.now() / 1000 - 3_600;
-    for (const name of old) utimesSync(join(directory, name), longAgo, longAgo);
+    for (const name of old) utimesSync(join(folder.directory, name), longAgo, longAgo);
     const journal = await open({ retentionMs: 60_000 });
     await waitUntil(() => files("archive").length === 2 && files("draft").length === 0, "the archive");
     await waitUntil(() => old.every((name) => !files("segment").includes(name)), "the originals are gone");
@@ -97,14 +86,15 @@ describe("archive of a journal", () => {
   });
 
   it("loses nothing and stays readable when it is cut off at any operation of the disk", async () => {
-    await fill(await open(), 300);
-    await opened[0]?.close();
+    const filled = await open();
+    await fill(filled, 300);
+    await filled.close();
     const closed = files("segment").length - 1;
     for (let allowed = 0; ; allowed++) {
       const dying = dyingDisk(allowed);
       const failures: Error[] = [];
       const opening = openJournal({
-        directory,
+        directory: folder.directory,
         segmentBytes: SEGMENT_BYTES,
         keepSegments: 0,
         disk: dying.disk,
@@ -124,8 +114,9 @@ describe("archive of a journal", () => {
   });
 
   it("keeps the original when what it reads back is not what it wrote", async () => {
-    await fill(await open(), 300);
-    await opened[0]?.close();
+    const filled = await open();
+    await fill(filled, 300);
+    await filled.close();
     const failures: Error[] = [];
     const disk: JournalDisk = {
       ...realDisk,
@@ -147,9 +138,10 @@ describe("archive of a journal", () => {
   });
 
   it("leaves a segment with a damaged record alone, archives the others, and archives it once it is repaired", async () => {
-    await fill(await open(), 300);
-    await opened[0]?.close();
-    const first = join(directory, "0000000001.segment");
+    const filled = await open();
+    await fill(filled, 300);
+    await filled.close();
+    const first = join(folder.directory, "0000000001.segment");
     const bytes = readFileSync(first);
     bytes[64 + 40 + 5] = 0;
     writeFileSync(first, bytes);

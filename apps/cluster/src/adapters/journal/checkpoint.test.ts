@@ -1,29 +1,15 @@
 import { copyFileSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { faultyDisk } from "../testing/faulty-disk.ts";
-import { type TemporaryDirectory, temporaryDirectory } from "../testing/temporary-directory.ts";
+import { useJournalFolder } from "../testing/journal-folder.ts";
 import { waitUntil } from "../testing/wait.ts";
 import { type Journal, type JournalOptions, locateRecord, openJournal } from "./index.ts";
 
-let scratch: TemporaryDirectory;
-let directory: string;
-const opened: Journal[] = [];
-
-beforeEach(() => {
-  scratch = temporaryDirectory();
-  directory = join(scratch.path, "journal");
-});
-
-afterEach(async () => {
-  for (const journal of opened.splice(0)) await journal.close();
-  scratch.remove();
-});
+const folder = useJournalFolder();
 
 async function open(options: Partial<JournalOptions> = {}): Promise<Journal> {
-  const journal = await openJournal({ directory, segmentBytes: 65_536, ...options });
-  opened.push(journal);
-  return journal;
+  return folder.opened(await openJournal({ directory: folder.directory, segmentBytes: 65_536, ...options }));
 }
 
 function append(journal: Journal, count: number): Promise<unknown> {
@@ -32,7 +18,7 @@ function append(journal: Journal, count: number): Promise<unknown> {
 }
 
 const parts = (text: string): Uint8Array[] => [Buffer.from(text), new Uint8Array(0), Buffer.alloc(1_500_000, text)];
-const checkpointFiles = (): string[] => readdirSync(directory).filter((name) => name.endsWith(".checkpoint"));
+const checkpointFiles = (): string[] => readdirSync(folder.directory).filter((name) => name.endsWith(".checkpoint"));
 
 /** A journal with checkpoints through 100, 200 and 300, of which two are kept, and 50 records more. */
 async function prepared(): Promise<Journal> {
@@ -68,22 +54,22 @@ describe("checkpoints of a journal", () => {
     await (await prepared()).close();
     const [older = "", newer = ""] = checkpointFiles().sort();
     for (const at of [9, 30, 70, 1_000_000]) {
-      const bytes = readFileSync(join(directory, newer));
+      const bytes = readFileSync(join(folder.directory, newer));
       const rotten = Buffer.from(bytes);
       rotten[at] = (rotten[at] ?? 0) ^ 1;
-      writeFileSync(join(directory, newer), rotten);
+      writeFileSync(join(folder.directory, newer), rotten);
       expect(await loaded(), `byte ${at}`).toBe("through 200");
-      writeFileSync(join(directory, newer), bytes);
+      writeFileSync(join(folder.directory, newer), bytes);
     }
-    truncateSync(join(directory, newer), 1_000_000);
+    truncateSync(join(folder.directory, newer), 1_000_000);
     expect(await loaded()).toBe("through 200");
-    truncateSync(join(directory, older), 10);
+    truncateSync(join(folder.directory, older), 10);
     expect(await loaded()).toBeUndefined();
   });
 
   it("does not use one that is ahead of the journal, or was made of other records than it holds", async () => {
     await (await prepared()).close();
-    const place = await locateRecord(directory, 250);
+    const place = await locateRecord(folder.directory, 250);
     // The end of the journal is gone as after a crash that lost it, and has been written anew since.
     const { path = "", offset = 0 } = place ?? {};
     const bytes = readFileSync(path);
@@ -98,15 +84,18 @@ describe("checkpoints of a journal", () => {
 
   it("does not use one of another journal", async () => {
     await (await prepared()).close();
-    const saved = checkpointFiles().map((name) => [name, readFileSync(join(directory, name))] as const);
-    rmSync(directory, { recursive: true });
+    const saved = checkpointFiles().map((name) => [name, readFileSync(join(folder.directory, name))] as const);
+    rmSync(folder.directory, { recursive: true });
     const other = await open();
     await append(other, 10);
     for (let index = 0; index < 340; index++) other.append(Buffer.from(`other record ${index}`));
     await other.close();
-    for (const [name, bytes] of saved) writeFileSync(join(directory, name), bytes);
+    for (const [name, bytes] of saved) writeFileSync(join(folder.directory, name), bytes);
     expect(await loaded()).toBeUndefined();
-    copyFileSync(join(directory, checkpointFiles()[0] ?? ""), join(directory, "0000000000000340.checkpoint"));
+    copyFileSync(
+      join(folder.directory, checkpointFiles()[0] ?? ""),
+      join(folder.directory, "0000000000000340.checkpoint"),
+    );
     expect(await loaded()).toBeUndefined();
   });
 
@@ -139,7 +128,7 @@ describe("checkpoints of a journal", () => {
     });
     delete faults.writeError;
     await journal.close();
-    expect(readdirSync(directory).filter((name) => name.endsWith(".draft"))).toEqual([]);
+    expect(readdirSync(folder.directory).filter((name) => name.endsWith(".draft"))).toEqual([]);
     expect(await loaded()).toBe("through 10");
   });
 });

@@ -1,30 +1,17 @@
 import { spawn } from "node:child_process";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { faultyDisk } from "../testing/faulty-disk.ts";
-import { type TemporaryDirectory, temporaryDirectory } from "../testing/temporary-directory.ts";
+import { useJournalFolder } from "../testing/journal-folder.ts";
 import { readLines, spawnTypescript } from "../testing/typescript-child.ts";
 import { waitUntil } from "../testing/wait.ts";
-import { type Journal, type JournalOptions, openJournal } from "./index.ts";
+import { type JournalOptions, openJournal } from "./index.ts";
 
 const CHILD = new URL("../testing/journal-limit-child.ts", import.meta.url);
-let scratch: TemporaryDirectory;
-let directory: string;
-const opened: Journal[] = [];
-
-beforeEach(() => {
-  scratch = temporaryDirectory();
-  directory = join(scratch.path, "journal");
-});
-
-afterEach(async () => {
-  for (const journal of opened.splice(0)) await journal.close();
-  scratch.remove();
-});
+const folder = useJournalFolder();
 
 function openOn(disk: ReturnType<typeof faultyDisk>["disk"], told: string[], options: Partial<JournalOptions> = {}) {
   return openJournal({
-    directory,
+    directory: folder.directory,
     segmentBytes: 65_536,
     disk,
     retryDelayMs: 5,
@@ -32,7 +19,7 @@ function openOn(disk: ReturnType<typeof faultyDisk>["disk"], told: string[], opt
     onFailure: (error) => told.push(`failed: ${error.message}`),
     ...options,
   }).then((journal) => {
-    opened.push(journal);
+    folder.opened(journal);
     return journal;
   });
 }
@@ -40,7 +27,7 @@ function openOn(disk: ReturnType<typeof faultyDisk>["disk"], told: string[], opt
 const payload = (index: number): Buffer => Buffer.alloc(900, `record ${index} `);
 
 async function contents(): Promise<Uint8Array[]> {
-  const journal = await openJournal({ directory, segmentBytes: 65_536 });
+  const journal = await openJournal({ directory: folder.directory, segmentBytes: 65_536 });
   const all: Uint8Array[] = [];
   await journal.replay(0, ({ payloads }) => {
     for (const bytes of payloads) all.push(Uint8Array.from(bytes ?? []));
@@ -129,7 +116,7 @@ describe("Journal on a full disk", () => {
   it("goes on when the system's own limit on its files is lifted, having lost nothing it acknowledged", {
     timeout: 60_000,
   }, async () => {
-    const child = spawnTypescript(CHILD, [directory]);
+    const child = spawnTypescript(CHILD, [folder.directory]);
     const lines: string[] = [];
     const limit = (bytes: string): Promise<void> =>
       new Promise((resolve, reject) => {

@@ -1,29 +1,14 @@
 import { readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { faultyDisk } from "../testing/faulty-disk.ts";
-import { type TemporaryDirectory, temporaryDirectory } from "../testing/temporary-directory.ts";
+import { useJournalFolder } from "../testing/journal-folder.ts";
 import { waitUntil } from "../testing/wait.ts";
 import { type Durability, type Journal, type JournalOptions, openJournal, readJournalDirectory } from "./index.ts";
 
-let scratch: TemporaryDirectory;
-let directory: string;
-const opened: Journal[] = [];
-
-beforeEach(() => {
-  scratch = temporaryDirectory();
-  directory = join(scratch.path, "journal");
-});
-
-afterEach(async () => {
-  for (const journal of opened.splice(0)) await journal.close();
-  scratch.remove();
-});
+const folder = useJournalFolder();
 
 async function open(options: Partial<JournalOptions> = {}): Promise<Journal> {
-  const journal = await openJournal({ directory, segmentBytes: 65_536, ...options });
-  opened.push(journal);
-  return journal;
+  return folder.opened(await openJournal({ directory: folder.directory, segmentBytes: 65_536, ...options }));
 }
 
 function payload(index: number, length = 20 + (index % 300)): Buffer {
@@ -54,7 +39,7 @@ describe("Journal", () => {
     }
     await last;
     await journal.close();
-    expect(readdirSync(directory).filter((name) => name.endsWith(".segment")).length).toBeGreaterThan(5);
+    expect(readdirSync(folder.directory).filter((name) => name.endsWith(".segment")).length).toBeGreaterThan(5);
     const reopened = await open();
     expect(await replayed(reopened)).toEqual(expected);
     expect(reopened.statistics.records).toBe(2_000);
@@ -186,7 +171,7 @@ describe("Journal", () => {
     const reopened = await open();
     expect(reopened.identity).toBe(identity);
     await reopened.close();
-    rmSync(directory, { recursive: true });
+    rmSync(folder.directory, { recursive: true });
     expect((await open()).identity).not.toBe(identity);
   });
 
@@ -210,7 +195,7 @@ describe("Journal", () => {
 
   it("has one writer: a second one is refused while the first lives, and may open after close", async () => {
     const journal = await open();
-    await expect(openJournal({ directory })).rejects.toMatchObject({ code: "JOURNAL_LOCKED" });
+    await expect(openJournal({ directory: folder.directory })).rejects.toMatchObject({ code: "JOURNAL_LOCKED" });
     await journal.close();
     await open();
   });
@@ -219,7 +204,7 @@ describe("Journal", () => {
     const journal = await open();
     await append(journal, payload(1));
     const seen: string[] = [];
-    for await (const { payload: bytes } of readJournalDirectory(directory))
+    for await (const { payload: bytes } of readJournalDirectory(folder.directory))
       seen.push(Buffer.from(bytes ?? []).toString());
     expect(seen).toEqual([payload(1).toString()]);
   });
