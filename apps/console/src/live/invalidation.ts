@@ -13,6 +13,7 @@ export type Subject =
   | "requests"
   | "clients"
   | "subscriptions"
+  | "applications"
   | "audit";
 
 export const touchedBy: Record<FeedEventKind, readonly Subject[]> = {
@@ -28,6 +29,8 @@ export const touchedBy: Record<FeedEventKind, readonly Subject[]> = {
   "host.blocked": ["hosts"],
   "host.unblocked": ["hosts"],
   "block.withheld": ["hosts"],
+  "application.changed": ["applications"],
+  "breaker.changed": ["applications"],
   "incident.opened": ["incidents"],
   "incident.closed": ["incidents"],
   "epoch.opened": ["state", "masters"],
