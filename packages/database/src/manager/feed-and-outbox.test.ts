@@ -1,6 +1,6 @@
 import type { FeedFact } from "@redoubt/shared";
 import { beforeAll, describe, expect, test } from "vitest";
-import { at, later, useTwoManagers } from "../testing/two-managers.ts";
+import { at, later, useTwoManagers } from "../testing/two-managers.test-support.ts";
 import type { NewDelivery } from "./outbox.ts";
 
 const managers = useTwoManagers();

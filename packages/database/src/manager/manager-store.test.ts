@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { at, later, useTwoManagers } from "../testing/two-managers.ts";
+import { at, later, useTwoManagers } from "../testing/two-managers.test-support.ts";
 import type { NewQuarantinedRequest } from "./quarantine.ts";
 import type { ManagerStore } from "./store.ts";
 

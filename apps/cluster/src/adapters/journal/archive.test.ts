@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { useJournalFolder } from "../testing/journal-folder.ts";
+import { useJournalFolder } from "../testing/journal-folder.test-support.ts";
 import { waitUntil } from "../testing/wait.ts";
 import { type Journal, type JournalDisk, type JournalOptions, openJournal, realDisk } from "./index.ts";
 

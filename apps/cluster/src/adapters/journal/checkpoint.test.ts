@@ -2,7 +2,7 @@ import { copyFileSync, readdirSync, readFileSync, rmSync, truncateSync, writeFil
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { faultyDisk } from "../testing/faulty-disk.ts";
-import { useJournalFolder } from "../testing/journal-folder.ts";
+import { useJournalFolder } from "../testing/journal-folder.test-support.ts";
 import { waitUntil } from "../testing/wait.ts";
 import { type Journal, type JournalOptions, locateRecord, openJournal } from "./index.ts";
 

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { faultyDisk } from "../testing/faulty-disk.ts";
-import { useJournalFolder } from "../testing/journal-folder.ts";
+import { useJournalFolder } from "../testing/journal-folder.test-support.ts";
 import { readLines, spawnTypescript } from "../testing/typescript-child.ts";
 import { waitUntil } from "../testing/wait.ts";
 import { type JournalOptions, openJournal } from "./index.ts";

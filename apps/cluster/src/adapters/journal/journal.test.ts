@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { faultyDisk } from "../testing/faulty-disk.ts";
-import { useJournalFolder } from "../testing/journal-folder.ts";
+import { useJournalFolder } from "../testing/journal-folder.test-support.ts";
 import { waitUntil } from "../testing/wait.ts";
 import { type Durability, type Journal, type JournalOptions, openJournal, readJournalDirectory } from "./index.ts";
 
