@@ -5,7 +5,7 @@ import { redoubtJson } from "./place.mjs";
 const DRILL_LIMIT_SECONDS = 20;
 const FIELDS = [
   ...["drill", "title", "detected", "by", "detectedInMs", "containedInMs"],
-  ...["wrongReplyReleased", "bystandersHarmed"],
+  ...["wrongReplyReleased", "bystandersHarmed", "evidence", "requests", "verdict"],
 ];
 
 /**

@@ -51,7 +51,7 @@ export const boundaries = [
   },
   {
     folder: "apps/cli/",
-    ours: ["@redoubt/shared", "@redoubt/client", "@redoubt/simulator"],
+    ours: ["@redoubt/shared", "@redoubt/client", "@redoubt/simulator", "@redoubt/adversary"],
     types: ["@redoubt/cluster/api"],
     external: "any",
     node: true,

@@ -20,6 +20,8 @@ export interface ExecutionContext {
   readonly input: string;
   /** Every object this process has been given so far: what an intruder could have stolen. */
   readonly loot: ReadonlyMap<string, string>;
+  /** Replies by which the contract lets this operation refuse; JSON text. Known to drills only. */
+  readonly refusals?: readonly ExecutionOutcome["reply"][];
 }
 
 /** What an intruder finds in the process it took over. */
@@ -53,6 +55,13 @@ export interface SeededAdversaryTools extends AdversaryTools {
   readonly send: (to: ServerName, component: Component, message: AnyMessage) => void;
   /** Ends the process at once. */
   readonly die: () => void;
+  /** To be told of what shows in no message that was bent: what it sent besides. */
+  readonly did?: (id: string) => void;
+
+  /** Calls back so long after the intruder has begun, where there is a clock. */
+  readonly later?: (delayMs: number, act: () => void) => void;
+  /** Bytes instead of a message, where there are links that carry such. */
+  readonly sendFrame?: (to: ServerName, frame: Uint8Array) => void;
 }
 
 export type SeededAdversaryFactory = (tools: SeededAdversaryTools) => Adversary;

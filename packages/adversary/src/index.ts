@@ -2,6 +2,8 @@ export * from "./adversary.ts";
 export * from "./catalogue.ts";
 export * from "./colluding-replicas.ts";
 export * from "./conspiracy.ts";
+export * from "./drill-adversaries.ts";
+export * from "./drill-titles.ts";
 export * from "./execution-adversaries.ts";
 export * from "./message-adversaries.ts";
 export { whisper } from "./multicast-adversaries.ts";

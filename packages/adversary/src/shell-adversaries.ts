@@ -2,7 +2,7 @@
  * Compromised shells that break the order of things: versions, epochs, scope, whose request it is (REQUIREMENTS §C). What
  * they send is the same lie to every member, so no two members can be played off against each other with it.
  */
-import type { ChangeRecord } from "@redoubt/shared";
+import { type ChangeRecord, ZERO_DIGEST } from "@redoubt/shared";
 import type { Adversary, AdversaryFactory, ExecutionOutcome } from "./adversary.ts";
 import { changeFirstNumber } from "./json-tampering.ts";
 
@@ -30,7 +30,9 @@ export const writeOutsideScope: AdversaryFactory = () => {
       const extra = stolen;
       stolen = record.writes[0] ?? stolen;
       if (!extra || named.has(extra.object)) return record;
-      return { ...record, writes: [...record.writes, { ...extra, number: extra.number + 1 }] };
+      const { number, epoch } = extra;
+      const next = { ...extra, number: number + 1, parent: { number, epoch, c1: ZERO_DIGEST } };
+      return { ...record, writes: [...record.writes, next] };
     }),
   };
 };

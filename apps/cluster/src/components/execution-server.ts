@@ -9,9 +9,17 @@ import {
   type ExecutionServerEffect,
   type ExecutionServerInput,
   type SendEffect,
+  type Sender,
 } from "@redoubt/protocol";
-import { canonicalJson, type RequestId, type ToExecutionServer } from "@redoubt/shared";
+import {
+  type AnyMessage,
+  canonicalJson,
+  type RequestId,
+  type ServerName,
+  type ToExecutionServer,
+} from "@redoubt/shared";
 import { openEvidenceSigner } from "../adapters/certificates/index.ts";
+import type { LoadedApplication } from "../applications/load-application.ts";
 import type { ServerEnvironment } from "../env.ts";
 import { TLS_FILES } from "../runtime/data-layout.ts";
 import { Driver } from "../runtime/driver.ts";
@@ -28,14 +36,24 @@ export interface ExecutionServerSeams {
   readonly provided: (effect: ExecuteEffect) => void;
   readonly finished: (effect: ExecuteEffect, input: FinishedInput) => FinishedInput;
   readonly sent: (effect: SendEffect) => readonly SendEffect["message"][];
+  readonly arrived: (from: Sender, message: ToExecutionServer) => readonly ToExecutionServer[];
+  /** What the workers load. */
+  readonly application: LoadedApplication;
 }
 
-export type SeamsFactory = (tools: { readonly sign: (digest: string) => string }) => ExecutionServerSeams;
+export type SeamsFactory = (tools: {
+  readonly application: LoadedApplication;
+  readonly sign: (digest: string) => string;
+  readonly send: (to: ServerName, message: AnyMessage) => void;
+  readonly sendFrame: (to: ServerName, frame: Uint8Array) => void;
+}) => ExecutionServerSeams;
 
-const honest: SeamsFactory = () => ({
+const honest: SeamsFactory = ({ application }) => ({
   provided: () => {},
   finished: (_effect, input) => input,
   sent: ({ message }) => [message],
+  arrived: (_from, message) => [message],
+  application,
 });
 
 export async function runExecutionServer(
@@ -50,7 +68,12 @@ export async function runExecutionServer(
     signEvidence ??= openEvidenceSigner(readFileSync(evidenceKey, "utf8"));
     return signEvidence(Buffer.from(digest, "hex")).toString("hex");
   };
-  const seams = makeSeams({ sign });
+  const seams = makeSeams({
+    application,
+    sign,
+    send: (to, message) => server.send(to, message),
+    sendFrame: (to, frame) => server.sendFrame(to, frame),
+  });
   const core = createExecutionServer(
     { hasher, application: createApplicationPort(application.contract, hasher), random: secureRandom, sign },
     { self: environment.server, trafficRegulator: firstRegulator(settings) },
@@ -59,7 +82,7 @@ export async function runExecutionServer(
   /** Work waits until a worker has loaded the application: the regulator's deadlines do not wait for it. */
   let warm = false;
   const pool = createExecutionPool({
-    application,
+    application: seams.application,
     handlers: {
       onRead: (execution, object) => driver.input({ kind: "read", execution, object }),
       onFinished: (execution, output) => {
@@ -102,7 +125,10 @@ export async function runExecutionServer(
   server.onStop(async () => driver.stop());
   await driver.start();
   await server.open({
-    onMessage: (from, message) => driver.input({ kind: "message", from, message: message as ToExecutionServer }),
+    onMessage: (from, message) => {
+      for (const heard of seams.arrived(from, message as ToExecutionServer))
+        driver.input({ kind: "message", from, message: heard });
+    },
   });
   server.reportHealth(() => ({
     ready: warm,

@@ -241,9 +241,9 @@ class NodeAgent {
   #commandOf(order: ServerOrder): readonly string[] {
     const dist = join(import.meta.dirname, "..");
     if (order.server === "console") return [process.execPath, join(dist, CONSOLE_ENTRY)];
-    // A drill starts an entry file of its own in place of the honest server (DESIGN §7).
-    const entry = order.settings.entry ?? SERVER_ENTRY;
-    return [process.execPath, "--enable-source-maps", join(dist, entry)];
+    // A drill starts an entry file of its own, perhaps with words behind it, in place of the honest server (DESIGN §7).
+    const [entry = SERVER_ENTRY, ...words] = (order.settings.entry ?? SERVER_ENTRY).split(" ");
+    return [process.execPath, "--enable-source-maps", join(dist, entry), ...words];
   }
 
   #reportAtOnce(): void {

@@ -1,20 +1,37 @@
-/** The drills this cluster knows: which misbehaviour or fault each brings, and what the clients ask meanwhile. */
+/** The drills this cluster knows: what each brings, what the clients ask meanwhile, and what counts as having found it. */
+import { titleOfDrill } from "@redoubt/adversary";
+import type { MisbehaviourAct } from "@redoubt/shared";
 
 export type LaneOperationName = "balance" | "transfer" | "statement";
 
+/** Events that prove a detection; any one of them does, if it names the server. */
+export interface Expectation {
+  /** Words of `server.misbehaved`. */
+  readonly acts?: readonly MisbehaviourAct[];
+  /** In the cause of `server.discarded`. */
+  readonly discarded?: RegExp;
+  /** In the title of `incident.opened`. */
+  readonly incident?: RegExp;
+  /** `server.state`: its process is known to have ended. */
+  readonly ended?: true;
+}
+
 interface CommonDrill {
-  /** As in the catalogue of misbehaviours (A…) and faults (F…). */
+  /** As in the catalogue of misbehaviours (A…, B…) and faults (F…). */
   readonly name: string;
   readonly title: string;
   /** What the drill's clients ask, in turn. */
   readonly operations: readonly LaneOperationName[];
 }
 
-/** One process of an execution server runs an entry file that misbehaves; the manager starts it. */
+/** One process of an execution server misbehaves while it holds the leases. */
 export interface ByzantineDrill extends CommonDrill {
   readonly kind: "byzantine";
-  /** Below `dist`. */
-  readonly entry: string;
+  readonly expects: Expectation;
+  /** It loses the leases once it has begun, without being ended. */
+  readonly losesLeases?: true;
+  /** So many processes, one after the other, of which the share found is measured. */
+  readonly rounds?: readonly string[];
 }
 
 /** Processes end without warning. */
@@ -25,65 +42,116 @@ export interface CrashDrill extends CommonDrill {
   readonly choice: { readonly role: string } | "as-many-as-tolerated";
 }
 
-export type Drill = ByzantineDrill | CrashDrill;
+/** Needs what is not built. */
+export interface OpenDrill extends CommonDrill {
+  readonly kind: "open";
+  readonly reason: string;
+}
+
+export type Drill = ByzantineDrill | CrashDrill | OpenDrill;
 
 const MIXED: readonly LaneOperationName[] = ["transfer", "balance", "transfer", "statement"];
+/** Only free text can carry a stolen name; the transfers see to it that there is something to steal. */
+const TEXTS: readonly LaneOperationName[] = ["statement", "transfer"];
+const READS: readonly LaneOperationName[] = ["balance", "statement"];
+
+const TESTED: Expectation = { discarded: /^an acceptance test failed/ };
+const VERSIONS: readonly MisbehaviourAct[] = ["overwrite", "rollback", "version-jump"];
+
+const byzantine = (
+  name: string,
+  expects: Expectation,
+  more: Partial<Pick<ByzantineDrill, "operations" | "losesLeases" | "rounds">> = {},
+): ByzantineDrill => ({
+  kind: "byzantine",
+  name,
+  title: titleOfDrill(name).title,
+  operations: MIXED,
+  expects,
+  ...more,
+});
+
+const crash = (name: string, component: CrashDrill["component"], choice: CrashDrill["choice"]): CrashDrill => ({
+  kind: "crash",
+  name,
+  title: titleOfDrill(name).title,
+  operations: MIXED,
+  component,
+  choice,
+});
+
+const open = (name: string): OpenDrill => {
+  const { title, open: reason } = titleOfDrill(name);
+  return { kind: "open", name, title, operations: MIXED, reason: reason ?? "there is no drill of it" };
+};
+
+const DIVERGED: Expectation = { acts: ["equivocation"], discarded: /equal-changes/ };
 
 export const DRILLS: readonly Drill[] = [
-  { kind: "byzantine", name: "A1", entry: "drills/a1.js", title: "wrong reply, right state", operations: MIXED },
-  { kind: "byzantine", name: "A2", entry: "drills/a2.js", title: "right reply, wrong state", operations: MIXED },
-  {
-    kind: "byzantine",
-    name: "A4",
-    entry: "drills/a4.js",
-    title: "another change set for one of the replicas",
-    operations: MIXED,
-  },
-  // Only free text can carry a stolen name; the transfers see to it that there is something to steal.
-  {
-    kind: "byzantine",
-    name: "A12",
-    entry: "drills/a12.js",
-    title: "another client's secret in the reply",
-    operations: ["statement", "transfer"],
-  },
-  {
-    kind: "crash",
-    name: "F1",
-    title: "crash of the execution server that holds the leases",
-    operations: MIXED,
-    component: "execution-server",
-    choice: { role: "lease holder" },
-  },
-  {
-    kind: "crash",
-    name: "F2",
-    title: "crash of as many state replicas as are tolerated, at once",
-    operations: MIXED,
-    component: "state-replica",
-    choice: "as-many-as-tolerated",
-  },
-  {
-    kind: "crash",
-    name: "F3",
-    title: "crash of the state masters' primary with versions pending",
-    operations: MIXED,
-    component: "state-master",
-    choice: { role: "primary" },
-  },
+  byzantine("A1", TESTED),
+  byzantine("A2", TESTED),
+  byzantine("A3", TESTED),
+  byzantine("A4", DIVERGED),
+  byzantine("A5", { acts: ["partial-multicast"], discarded: /incomplete-change/ }),
+  byzantine("A6", DIVERGED),
+  byzantine("A7", { acts: VERSIONS }),
+  byzantine("A8", { acts: [...VERSIONS, "write-outside-scope"] }),
+  byzantine("A9", { acts: ["write-outside-scope"], discarded: /\(scope\)/ }),
+  byzantine("A10", { acts: ["read-outside-scope"], discarded: /\(scope\)|access-log/ }),
+  byzantine("A11", TESTED, { operations: READS }),
+  byzantine("A12", TESTED, { operations: TEXTS }),
+  open("A13"),
+  byzantine("A14", { acts: ["write-outside-scope"], discarded: /\(scope\)|read-only/ }, { operations: READS }),
+  byzantine("A15", TESTED),
+  byzantine("A16", { ended: true }),
+  byzantine("A17", { discarded: /^an acceptance test failed|deadline/ }),
+  byzantine("A18", { discarded: /deadline/ }),
+  open("A19"),
+  open("A20"),
+  byzantine("A21", { acts: ["forged-ticket"], discarded: /\(ticket\)/ }),
+  byzantine("A22", { acts: ["duplicate-reply", "fabricated-reply"] }),
+  byzantine("A23", { acts: ["fabricated-reply", "forged-ticket"] }),
+  byzantine("A24", { acts: ["replayed-request", "equivocation", ...VERSIONS] }),
+  byzantine("A25", { acts: ["foreign-lease"] }, { losesLeases: true }),
+  open("A26"),
+  byzantine("A27", { acts: ["forged-ticket"], discarded: /\(ticket\)/ }),
+  byzantine("A28", { incident: /broke the rules of the link/ }),
+  open("A29"),
+  open("A30"),
+  byzantine("A31", TESTED),
+  byzantine("A32", TESTED, { rounds: ["1", "2", "3"] }),
+  open("A33"),
+  byzantine("A34", { incident: /broke the rules of the link/, acts: ["malformed"] }),
+  byzantine("A35", { acts: ["foreign-lease"] }, { losesLeases: true }),
+  open("A36"),
+  byzantine("A37", TESTED),
+  byzantine("A38", TESTED),
+  ...["B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8"].map(open),
+  crash("F1", "execution-server", { role: "lease holder" }),
+  crash("F2", "state-replica", "as-many-as-tolerated"),
+  crash("F3", "state-master", { role: "primary" }),
+  open("F4"),
+  open("F5"),
 ];
 
-/** Pairs of customers per drill; each drill has its own, so that their balances are known exactly. */
-export const LANES_PER_DRILL = 20;
+/** Customers of the bank that drills use, from the last one down: bystanders first, then one block per lane. */
 const LAST_CUSTOMER = 1_000;
+const BYSTANDER_PAIRS = 20;
+const LANE_PAIRS = 12;
+/** Lanes that may run at a time. */
+export const LANES_MAX = 6;
 
-/** The customers of one drill in the bank: pairs that nobody else should use meanwhile. */
-export function customersOf(drill: Drill): { readonly first: number; readonly second: number }[] {
-  const position = DRILLS.indexOf(drill);
-  if (position < 0) throw new Error(`${drill.name} is in no catalogue`);
-  const last = LAST_CUSTOMER - position * 2 * LANES_PER_DRILL;
-  return Array.from({ length: LANES_PER_DRILL }, (_, lane) => ({
-    first: last - 2 * lane - 1,
-    second: last - 2 * lane,
-  }));
+export interface CustomerPair {
+  readonly first: number;
+  readonly second: number;
+}
+
+const pairsBelow = (last: number, count: number): CustomerPair[] =>
+  Array.from({ length: count }, (_, index) => ({ first: last - 2 * index - 1, second: last - 2 * index }));
+
+/** Pairs that only one user has at a time, so that their balances are known exactly. */
+export function customersOf(user: "bystanders" | number): CustomerPair[] {
+  if (user === "bystanders") return pairsBelow(LAST_CUSTOMER, BYSTANDER_PAIRS);
+  if (user < 0 || user >= LANES_MAX) throw new RangeError(`lane ${user} expected to be 0 … ${LANES_MAX - 1}`);
+  return pairsBelow(LAST_CUSTOMER - 2 * (BYSTANDER_PAIRS + user * LANE_PAIRS), LANE_PAIRS);
 }

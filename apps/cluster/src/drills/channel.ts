@@ -85,10 +85,10 @@ export class ManagerChannel {
     return statusSchema.parse(await this.order({ kind: "status" }));
   }
 
-  /** The last word; resolves when it has been said. */
-  conclude(end: Exclude<FromDrill, { kind: "order" }>): Promise<void> {
+  /** Resolves when it has been said. */
+  tell(word: Exclude<FromDrill, { kind: "order" }>): Promise<void> {
     return new Promise((said) => {
-      process.send?.(end, undefined, undefined, () => said());
+      process.send?.(word, undefined, undefined, () => said());
     });
   }
 

@@ -1,51 +1,52 @@
 /**
- * Lets a process that misbehaves become the holder of the leases: a spare is replaced by it, then the honest execution
- * servers are replaced by fresh processes, so that the regulator finds none but the compromised one to hold them.
+ * Puts a compromised process into an execution server's place and lets it come to hold the leases: the others get no work
+ * for a moment, so that the regulator finds none but it. It is honest until it is told to begin.
  */
-import type { DrillServer, DrillStatus, ManagerChannel } from "./channel.ts";
+import { readProcessRecord, signalProcess } from "../adapters/supervisor/index.ts";
+import { dataLayout } from "../runtime/data-layout.ts";
+import type { DrillServer } from "./channel.ts";
 import { serversOf, until } from "./channel.ts";
+import { findServer, LEASE_HOLDER, type Stage } from "./stage.ts";
 
-const STARTED_LIMIT_MS = 8_000;
-const HOLDER_LIMIT_MS = 4_000;
-const ATTEMPTS_MAX = 2;
+const STARTED_LIMIT_MS = 15_000;
+const HOLDER_LIMIT_MS = 6_000;
 
-const HOLDER = "lease holder";
-
-/** Returns the compromised server's name once it holds leases. */
-export async function compromiseHolder(channel: ManagerChannel, entry: string): Promise<string> {
-  const servers = serversOf(await channel.status(), "execution-server");
-  const target = servers.find(({ role }) => role !== HOLDER) ?? servers[0];
-  if (target === undefined) throw new Error("there is no execution server");
+/** Resolves when the process runs and is ready for work. */
+export async function compromise({ channel }: Stage, target: DrillServer, entry: string): Promise<void> {
   await channel.order({ kind: "replaceServer", server: target.name, entry });
   const isStarted = await until(STARTED_LIMIT_MS, async () => {
-    const now = find(await channel.status(), target.name);
+    const now = findServer(await channel.status(), target.name);
     return now?.state === "up" && now.pid !== null && now.pid !== target.pid ? true : undefined;
   });
   if (!isStarted) throw new Error(`${target.name} did not start with ${entry}`);
-  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-    if (attempt > 1 || find(await channel.status(), target.name)?.role !== HOLDER)
-      await replaceOthers(channel, target.name);
-    if (await until(HOLDER_LIMIT_MS, () => becameHolder(channel, target.name))) return target.name;
-  }
-  throw new Error(`${target.name} did not come to hold leases`);
 }
 
-const find = (status: DrillStatus, name: string): DrillServer | undefined =>
-  serversOf(status, "execution-server").find((server) => server.name === name);
-
-/** The holder last: when it goes, no other honest process is there yet. */
-async function replaceOthers(channel: ManagerChannel, target: string): Promise<void> {
-  const others = serversOf(await channel.status(), "execution-server").filter(({ name }) => name !== target);
-  others.sort((left, right) => Number(left.role === HOLDER) - Number(right.role === HOLDER));
-  for (const { name } of others) await channel.order({ kind: "restoreServer", server: name });
+/** Only one drill at a time may do this. */
+export async function becomeHolder({ channel }: Stage, server: string): Promise<void> {
+  const status = await channel.status();
+  if (findServer(status, server)?.role === LEASE_HOLDER) return;
+  const from = channel.events.length;
+  const others = serversOf(status, "execution-server").flatMap(({ name }) => (name === server ? [] : [name]));
+  await channel.order({ kind: "drain", servers: others });
+  const isHolder = await until(HOLDER_LIMIT_MS, () => opened(channel.events.slice(from), (name) => name === server));
+  await channel.order({ kind: "endDrain", servers: others });
+  if (!isHolder) throw new Error(`${server} did not come to hold leases`);
 }
 
-/** A server that was discarded meanwhile had been the holder: nobody else is asked. */
-function becameHolder(channel: ManagerChannel, target: string): true | undefined {
-  const seen = channel.events.some(
-    (event) =>
-      (event.kind === "epoch.opened" && event.holder === target) ||
-      (event.kind === "server.discarded" && event.server === target),
-  );
-  return seen ? true : undefined;
+/** It gets no work until somebody else holds what it held; it is not ended. */
+export async function loseLeases({ channel }: Stage, server: string): Promise<void> {
+  const from = channel.events.length;
+  await channel.order({ kind: "drain", servers: [server] });
+  const isOver = await until(HOLDER_LIMIT_MS, () => opened(channel.events.slice(from), (name) => name !== server));
+  await channel.order({ kind: "endDrain", servers: [server] });
+  if (!isOver) throw new Error(`nobody took the leases of ${server}`);
+}
+
+const opened = (events: Stage["channel"]["events"], isRight: (holder: string) => boolean): true | undefined =>
+  events.some((event) => event.kind === "epoch.opened" && isRight(event.holder)) || undefined;
+
+/** Tells the compromised process to begin. Throws when the recorded process is not there. */
+export function begin({ data }: Stage, server: string): void {
+  const record = readProcessRecord(dataLayout(data).run, server);
+  if (!record || !signalProcess(record, "SIGUSR2")) throw new Error(`${server}: its recorded process does not live`);
 }

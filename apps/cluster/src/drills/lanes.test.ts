@@ -1,6 +1,6 @@
 import type { Outcome } from "@redoubt/client";
 import { describe, expect, test } from "vitest";
-import { customersOf, DRILLS } from "./catalogue.ts";
+import { customersOf, LANES_MAX } from "./catalogue.ts";
 import { conclude, judge, type Lane, type LaneOperation, nextOperation, readStatement } from "./lanes.ts";
 
 const lane = (): Lane => ({
@@ -115,8 +115,9 @@ test("a statement is read whole or not at all", () => {
   expect(readStatement("text")).toBeUndefined();
 });
 
-test("no customer is in two drills", () => {
-  const customers = DRILLS.flatMap(customersOf).flatMap(({ first, second }) => [first, second]);
+test("no customer is in two lanes, or in a lane and a bystander", () => {
+  const users = ["bystanders", ...Array.from({ length: LANES_MAX }, (_, lane) => lane)] as const;
+  const customers = users.flatMap((user) => customersOf(user)).flatMap(({ first, second }) => [first, second]);
   expect(new Set(customers).size).toBe(customers.length);
   expect(Math.min(...customers)).toBeGreaterThan(0);
   expect(Math.max(...customers)).toBe(1_000);

@@ -1,38 +1,14 @@
 import type { FeedEvent } from "@redoubt/shared";
 import { describe, expect, test } from "vitest";
 import { DRILLS, type Drill } from "./catalogue.ts";
+import type { Found } from "./evidence.ts";
 import type { Judgement } from "./lanes.ts";
-import { reportByzantine, reportCrash, type SeenRequest } from "./report.ts";
+import { reportByzantine, reportCrash, reportOpen, type SeenRequest } from "./report.ts";
 
 const T = Date.parse("2026-11-02T10:00:00.000Z");
 const at = (offset: number): string => new Date(T + offset).toISOString();
 const id = (letter: string) => letter.repeat(64);
-const compromised = { server: "execution-server-2", orderedAt: T };
 const drillOf = (name: string): Drill => DRILLS.find((drill) => drill.name === name) as Drill;
-
-const opened = (number: number, offset: number, holder: string): FeedEvent => ({
-  kind: "epoch.opened",
-  number,
-  at: at(offset),
-  severity: "info",
-  objectClusters: 1024,
-  slot: number,
-  holder,
-  cause: "holder is gone",
-});
-
-const discarded = (number: number, offset: number, server: string, requestId: string | null): FeedEvent => ({
-  kind: "server.discarded",
-  number,
-  at: at(offset),
-  severity: "warning",
-  server,
-  component: "execution-server",
-  node: "node-1",
-  requestId,
-  verdict: "suspected",
-  cause: "acceptance test: reply-matches",
-});
 
 const ended = (number: number, offset: number, server: string): FeedEvent => ({
   kind: "server.state",
@@ -54,38 +30,37 @@ const seen = (from: number, to: number, judgement: Judgement = "right", requestI
   judgement,
 });
 
-describe("a compromised execution server", () => {
-  const events = [
-    opened(1, 50, "execution-server-3"),
-    opened(2, 400, "execution-server-2"),
-    discarded(3, 470, "execution-server-2", id("a")),
-  ];
+const found = (offset: number, requestId: string | null = null): Found => ({
+  at: T + offset,
+  by: "an acceptance test failed (reply-matches)",
+  evidence: {
+    ...{ event: 3, kind: "server.discarded", server: "execution-server-2", cause: "…", requestId },
+    ...{ reporters: [], changeDigests: [] },
+  },
+});
 
-  test("is timed from the request that met it to the discard and to that request's right answer", () => {
-    const report = reportByzantine(drillOf("A1"), compromised, events, [
-      seen(100, 110),
-      seen(430, 900, "right", id("a")),
-      seen(480, 950),
-    ]);
-    expect(report).toEqual({
+describe("a compromised server", () => {
+  test("is timed from its first act to the event and to the right answer of the request that met it", () => {
+    const seenAll = [seen(100, 110), seen(430, 900, "right", id("a")), seen(480, 950)];
+    const report = reportByzantine(drillOf("A1"), T + 430, found(470, id("a")), seenAll);
+    expect(report).toMatchObject({
       drill: "A1",
       title: "wrong reply, right state",
       detected: true,
-      by: "acceptance test: reply-matches",
+      by: "an acceptance test failed (reply-matches)",
       detectedInMs: 40,
       containedInMs: 470,
       wrongReplyReleased: 0,
       bystandersHarmed: 0,
+      requests: 3,
+      verdict: "detected",
     });
+    expect(report.evidence).toMatchObject({ event: 3, requestId: id("a") });
   });
 
-  test("is timed from when it became the holder, for a request that had waited for that", () => {
-    const report = reportByzantine(drillOf("A1"), compromised, events, [seen(300, 900, "right", id("a"))]);
-    expect(report).toMatchObject({ detectedInMs: 70, containedInMs: 500 });
-  });
-
-  test("is contained by any later right answer when the request that met it was not ours", () => {
-    const report = reportByzantine(drillOf("A1"), compromised, events, [
+  test("is contained by any later right answer when the request that met it was not ours, or answered before", () => {
+    const report = reportByzantine(drillOf("A1"), T + 400, found(470, id("a")), [
+      seen(430, 460, "right", id("a")),
       seen(460, 465),
       seen(480, 700),
       seen(481, 690),
@@ -93,31 +68,29 @@ describe("a compromised execution server", () => {
     expect(report).toMatchObject({ detectedInMs: 70, containedInMs: 290 });
   });
 
-  test("is contained by a later right answer when honest replicas had answered the one that met it before", () => {
-    const request = seen(430, 460, "right", id("a"));
-    const report = reportByzantine(drillOf("A4"), compromised, events, [request, seen(480, 700)]);
-    expect(report).toMatchObject({ detectedInMs: 40, containedInMs: 270 });
+  test("is not contained while nothing was answered afterwards, and then fails", () => {
+    const report = reportByzantine(drillOf("A1"), T, found(470), [seen(100, 110)]);
+    expect(report).toMatchObject({ detected: true, containedInMs: null, verdict: "failed" });
   });
 
-  test("is not contained while nothing was answered afterwards", () => {
-    const report = reportByzantine(drillOf("A1"), compromised, events, [seen(100, 110)]);
-    expect(report).toMatchObject({ detected: true, containedInMs: null });
-  });
-
-  test("that nobody discards is not detected", () => {
-    const report = reportByzantine(drillOf("A1"), compromised, [opened(1, 50, "execution-server-3")], [seen(100, 110)]);
-    expect(report).toMatchObject({ detected: false, by: null, detectedInMs: null, containedInMs: null });
+  test("that no event names is not detected, and fails", () => {
+    const report = reportByzantine(drillOf("A1"), T, undefined, [seen(100, 110)]);
+    expect(report).toMatchObject({ detected: false, by: null, detectedInMs: null, verdict: "failed" });
   });
 
   test("that gets a wrong reply out, or leaves a request unanswered, fails the drill", () => {
-    const wrong = reportByzantine(drillOf("A1"), compromised, events, [
-      seen(430, 900),
-      seen(480, 700),
-      seen(490, 500, "wrong"),
-    ]);
-    expect(wrong).toMatchObject({ wrongReplyReleased: 1, bystandersHarmed: 1 });
-    const harmed = reportByzantine(drillOf("A1"), compromised, events, [seen(480, 700), seen(490, 9_000, "harmed")]);
-    expect(harmed).toMatchObject({ wrongReplyReleased: 0, bystandersHarmed: 1 });
+    const wrong = reportByzantine(drillOf("A1"), T, found(470), [seen(480, 700), seen(490, 500, "wrong")]);
+    expect(wrong).toMatchObject({ wrongReplyReleased: 1, bystandersHarmed: 1, verdict: "failed" });
+    const harmed = reportByzantine(drillOf("A1"), T, found(470), [seen(480, 700), seen(490, 9_000, "harmed")]);
+    expect(harmed).toMatchObject({ wrongReplyReleased: 0, bystandersHarmed: 1, verdict: "failed" });
+  });
+});
+
+test("a drill that needs what is not built is open, neither detected nor failed", () => {
+  expect(reportOpen(drillOf("A33"), "removed by rejuvenation, which is not built")).toMatchObject({
+    detected: false,
+    by: "removed by rejuvenation, which is not built",
+    verdict: "open",
   });
 });
 

@@ -3,8 +3,9 @@
  * own clients asked and were answered. Times are milliseconds since 1970 of one machine.
  */
 import type { FeedEvent, FeedEventOf } from "@redoubt/shared";
-import type { DrillResult } from "../administration/index.ts";
+import type { DrillEvidence, DrillResult } from "../administration/index.ts";
 import type { Drill } from "./catalogue.ts";
+import type { Found } from "./evidence.ts";
 import type { Judgement } from "./lanes.ts";
 
 /** One request of the drill's clients, as they saw it. */
@@ -15,72 +16,75 @@ export interface SeenRequest {
   readonly judgement: Judgement;
 }
 
-const timeOf = (event: FeedEvent): number => Date.parse(event.at);
-
 interface Measured {
   readonly detectedAt: number | undefined;
   readonly by: string | undefined;
-  /** When the misbehaviour or fault could first be seen. */
+  readonly evidence: DrillEvidence | undefined;
+  /** When the misbehaviour or fault began. */
   readonly from: number;
   readonly containedAt: number | undefined;
 }
 
+const NOT_MEASURED: Measured = {
+  detectedAt: undefined,
+  by: undefined,
+  evidence: undefined,
+  from: 0,
+  containedAt: undefined,
+};
+
 function makeReport(
-  { name, title }: Drill,
-  { detectedAt, by, from, containedAt }: Measured,
+  { kind, name, title }: Drill,
+  { detectedAt, by, evidence, from, containedAt }: Measured,
   seen: readonly SeenRequest[],
 ): DrillResult {
   const since = (at: number | undefined): number | null =>
     at === undefined ? null : Math.max(0, Math.round(at - from));
+  const wrongReplyReleased = seen.filter(({ judgement }) => judgement === "wrong").length;
+  const bystandersHarmed = seen.filter(({ judgement }) => judgement !== "right").length;
+  const isWell = detectedAt !== undefined && containedAt !== undefined && bystandersHarmed === 0;
+  const good = kind === "crash" ? "survived" : "detected";
   return {
     drill: name,
     title,
     detected: detectedAt !== undefined,
     by: by ?? null,
+    evidence: evidence ?? null,
     detectedInMs: since(detectedAt),
     containedInMs: since(containedAt),
-    wrongReplyReleased: seen.filter(({ judgement }) => judgement === "wrong").length,
-    bystandersHarmed: seen.filter(({ judgement }) => judgement !== "right").length,
+    wrongReplyReleased,
+    bystandersHarmed,
+    requests: seen.length,
+    verdict: kind === "open" ? "open" : isWell ? good : "failed",
   };
 }
 
-/** The event by which this server was discarded, when it was. */
-export const discardedServer = (
-  events: readonly FeedEvent[],
-  server: string,
-): FeedEventOf<"server.discarded"> | undefined =>
-  events.find(
-    (event): event is FeedEventOf<"server.discarded"> => event.kind === "server.discarded" && event.server === server,
-  );
+/** What needs something that is not built. */
+export const reportOpen = (drill: Drill, reason: string): DrillResult => ({
+  ...makeReport(drill, NOT_MEASURED, []),
+  by: reason,
+});
 
 /**
- * A compromised execution server. It could first be seen when a request met it: when that request started, or when the
- * server became the holder, whichever was later. Contained = the first right answer after the detection: to the request
- * that met it, or, when that one is not ours or honest replicas had answered it before, to any that started later.
+ * A compromised server. Counted from its first act. Contained = the first right answer to a request that started after the
+ * detection, or, when the request that showed the misbehaviour is one of ours, its right answer.
  */
 export function reportByzantine(
   drill: Drill,
-  compromised: { readonly server: string; readonly orderedAt: number },
-  events: readonly FeedEvent[],
+  from: number,
+  found: Found | undefined,
   seen: readonly SeenRequest[],
 ): DrillResult {
-  const { server, orderedAt } = compromised;
-  const discarded = discardedServer(events, server);
-  if (discarded === undefined) {
-    return makeReport(drill, { detectedAt: undefined, by: undefined, from: orderedAt, containedAt: undefined }, seen);
-  }
-  const detectedAt = timeOf(discarded);
-  const met = seen.find(({ requestId }) => requestId !== undefined && requestId === discarded.requestId);
-  const opened = events.findLast(
-    (event) => event.kind === "epoch.opened" && event.holder === server && event.number < discarded.number,
-  );
-  const from = Math.min(detectedAt, Math.max(orderedAt, opened ? timeOf(opened) : 0, met?.startedAt ?? 0));
+  if (found === undefined) return makeReport(drill, { ...NOT_MEASURED, from }, seen);
+  const { at: detectedAt, by, evidence } = found;
   const right = seen.filter(({ judgement }) => judgement === "right");
+  const met = right.find(({ requestId }) => requestId !== undefined && requestId === evidence.requestId);
   const later = right.filter(({ startedAt }) => startedAt >= detectedAt).map(({ answeredAt }) => answeredAt);
-  const isMetContained = met?.judgement === "right" && met.answeredAt >= detectedAt;
-  const containedAt = isMetContained ? met.answeredAt : earliest(later);
-  return makeReport(drill, { detectedAt, by: discarded.cause, from, containedAt }, seen);
+  const containedAt = met !== undefined && met.answeredAt >= detectedAt ? met.answeredAt : earliest(later);
+  return makeReport(drill, { detectedAt, by, evidence, from: Math.min(from, detectedAt), containedAt }, seen);
 }
+
+const timeOf = (event: FeedEvent): number => Date.parse(event.at);
 
 /**
  * Ended processes. Detected = the manager knows of the last of them; contained = everything lives again and a request
@@ -95,7 +99,8 @@ export function reportCrash(
   const noticed = ended.servers.map((server) =>
     events.find((event) => event.kind === "server.state" && event.server === server && event.to !== "up"),
   ) as (FeedEventOf<"server.state"> | undefined)[];
-  const isNoticed = noticed.length > 0 && noticed.every((event) => event !== undefined);
+  const [first] = noticed;
+  const isNoticed = first !== undefined && noticed.every((event) => event !== undefined);
   const detectedAt = isNoticed ? Math.max(...noticed.map((event) => (event ? timeOf(event) : 0))) : undefined;
   const served = earliest(
     seen
@@ -104,7 +109,11 @@ export function reportCrash(
   );
   const { liveAgainAt } = ended;
   const containedAt = served === undefined || liveAgainAt === undefined ? undefined : Math.max(served, liveAgainAt);
-  return makeReport(drill, { detectedAt, by: noticed[0]?.cause, from: ended.at, containedAt }, seen);
+  const evidence = first && {
+    ...{ event: first.number, kind: first.kind, server: ended.servers.join(", "), cause: first.cause },
+    ...{ requestId: null, reporters: [], changeDigests: [] },
+  };
+  return makeReport(drill, { detectedAt, by: first?.cause, evidence, from: ended.at, containedAt }, seen);
 }
 
 const earliest = (times: readonly number[]): number | undefined =>

@@ -1,10 +1,10 @@
 /**
- * The clients of a drill: they learn the first balances while the cluster is well, then ask at a steady rate and judge
- * every answer against what they know.
+ * The clients of a drill, and the bystanders of all of them: they learn the first balances while the cluster is well, then ask
+ * at a steady rate and judge every answer against what they know.
  */
 import { type Client, createClient, type Outcome, runLoad } from "@redoubt/client";
 import { z } from "zod";
-import { customersOf, type Drill } from "./catalogue.ts";
+import type { CustomerPair, LaneOperationName } from "./catalogue.ts";
 import { type ManagerChannel, until } from "./channel.ts";
 import {
   type Customer,
@@ -17,43 +17,77 @@ import {
 } from "./lanes.ts";
 import type { SeenRequest } from "./report.ts";
 
-const RATE_PER_SECOND = 50;
 /** A request is repeated with the same key for so long before it counts as not answered. */
-const REQUEST_DEADLINE_MS = 15_000;
+const REQUEST_DEADLINE_MS = 30_000;
 const KEY_KNOWN_LIMIT_MS = 5_000;
 const FOREVER_MS = 3_600_000;
+const REST_LIMIT_MS = 3_000;
 
 const addedSchema = z.object({ key: z.string() });
 
 export interface DrillTraffic {
   /** Resolves once `count` more requests have been answered rightly; false when that takes longer. */
   readonly answered: (count: number, limitMs: number) => Promise<boolean>;
+  /** Asks nothing more until {@link resume}; resolves when nothing is under way, or after a while. */
+  readonly rest: () => Promise<void>;
+  readonly resume: () => void;
+  /** Everything answered until now. */
+  readonly seen: readonly SeenRequest[];
   /** Ends the load, awaits what is under way and compares the balances; resolves with everything seen. */
   readonly finish: () => Promise<readonly SeenRequest[]>;
+  /** Ends the load, whatever became of it. */
+  readonly end: () => Promise<void>;
 }
 
-/** Runs `work` with a client of its own, which is revoked afterwards. */
-export async function withDrillClient<Value>(
+export interface TrafficPlan {
+  readonly customers: readonly CustomerPair[];
+  readonly operations: readonly LaneOperationName[];
+  readonly ratePerSecond: number;
+}
+
+/** Runs `work` with clients of its own, which are revoked afterwards. */
+export async function withClients<Value>(
   channel: ManagerChannel,
   clientUrl: string,
-  drill: Drill,
-  work: (client: Client) => Promise<Value>,
+  names: readonly string[],
+  work: (clients: readonly Client[]) => Promise<Value>,
 ): Promise<Value> {
-  const name = `drill-${drill.name.toLowerCase()}-${Date.now().toString(36)}`;
-  const { key } = addedSchema.parse(await channel.order({ kind: "addClient", client: name, roles: [] }));
-  const client = createClient({ url: clientUrl, key });
+  const suffix = Date.now().toString(36);
+  const added = names.map((name) => `${name}-${suffix}`);
+  const clients: Client[] = [];
   try {
-    return await work(client);
+    for (const client of added) {
+      const { key } = addedSchema.parse(await channel.order({ kind: "addClient", client, roles: [] }));
+      clients.push(createClient({ url: clientUrl, key }));
+    }
+    return await work(clients);
   } finally {
-    client.close();
-    await channel.order({ kind: "revokeClient", client: name });
+    for (const client of clients) client.close();
+    for (const client of added) await channel.order({ kind: "revokeClient", client });
   }
 }
 
-export async function startTraffic(client: Client, drill: Drill): Promise<DrillTraffic> {
-  const lanes = await openLanes(client, drill);
+/** Runs `work` under load, which ends with it. */
+export async function withTraffic<Value>(
+  clients: readonly Client[],
+  plan: TrafficPlan,
+  work: (traffic: DrillTraffic) => Promise<Value>,
+): Promise<Value> {
+  const traffic = await startTraffic(clients, plan);
+  try {
+    return await work(traffic);
+  } finally {
+    await traffic.end();
+  }
+}
+
+async function startTraffic(clients: readonly Client[], plan: TrafficPlan): Promise<DrillTraffic> {
+  const [client] = clients;
+  if (client === undefined) throw new RangeError("clients is empty, expected at least one");
+  const lanes = await openLanes(clients, client, plan.customers);
   const seen: SeenRequest[] = [];
   const ending = new AbortController();
+  let isResting = false;
   const takeIn = (operation: LaneOperation, outcome: Outcome, startedAt: number, latencyMs: number): void => {
     const judgement = judge(operation, outcome);
     conclude(operation, judgement);
@@ -63,19 +97,31 @@ export async function startTraffic(client: Client, drill: Drill): Promise<DrillT
   };
   const load = runLoad({
     kind: "open",
-    clients: [client],
-    ratePerSecond: RATE_PER_SECOND,
+    clients,
+    ratePerSecond: plan.ratePerSecond,
     durationMs: FOREVER_MS,
     deadlineMs: REQUEST_DEADLINE_MS,
     signal: ending.signal,
-    makeOperation: (index) => takeIdle(lanes, index, drill),
+    makeOperation: (index) => (isResting ? undefined : takeIdle(lanes, index, plan.operations)),
     onResult: ({ operation, outcome, startedAt, latencyMs }) => takeIn(operation, outcome, startedAt, latencyMs),
   });
   const countRight = (): number => seen.filter(({ judgement }) => judgement === "right").length;
   return {
+    seen,
+    async rest() {
+      isResting = true;
+      await until(REST_LIMIT_MS, () => (lanes.some(({ state }) => state === "waiting") ? undefined : true));
+    },
+    resume() {
+      isResting = false;
+    },
     async answered(count, limitMs) {
       const wanted = countRight() + count;
       return (await until(limitMs, () => (countRight() >= wanted ? true : undefined))) ?? false;
+    },
+    async end() {
+      ending.abort();
+      await load;
     },
     async finish() {
       ending.abort();
@@ -87,12 +133,16 @@ export async function startTraffic(client: Client, drill: Drill): Promise<DrillT
 }
 
 /** The next idle lane's next request. */
-function takeIdle(lanes: readonly Lane[], index: number, drill: Drill): LaneOperation | undefined {
+function takeIdle(
+  lanes: readonly Lane[],
+  index: number,
+  operations: readonly LaneOperationName[],
+): LaneOperation | undefined {
   for (let tried = 0; tried < lanes.length; tried++) {
     const lane = lanes[(index + tried) % lanes.length];
     if (lane?.state !== "idle") continue;
     lane.state = "waiting";
-    return nextOperation(lane, drill.operations);
+    return nextOperation(lane, operations);
   }
   return undefined;
 }
@@ -104,15 +154,20 @@ function tellUnexpected({ operation, input }: LaneOperation, outcome: Outcome): 
 }
 
 /** Balances and holders while all is well. Fails when this application is no bank. */
-async function openLanes(client: Client, drill: Drill): Promise<Lane[]> {
-  await until(KEY_KNOWN_LIMIT_MS, async () => {
-    const outcome = await client.call("balance", { customer: 1 }, { deadlineMs: KEY_KNOWN_LIMIT_MS });
-    return outcome.kind === "answer" && outcome.status !== 401 ? true : undefined;
-  });
+async function openLanes(
+  clients: readonly Client[],
+  first: Client,
+  customers: readonly CustomerPair[],
+): Promise<Lane[]> {
+  for (const client of clients)
+    await until(KEY_KNOWN_LIMIT_MS, async () => {
+      const outcome = await client.call("balance", { customer: 1 }, { deadlineMs: KEY_KNOWN_LIMIT_MS });
+      return outcome.kind === "answer" && outcome.status !== 401 ? true : undefined;
+    });
   return Promise.all(
-    customersOf(drill).map(async (pair) => ({
-      first: await readCustomer(client, pair.first),
-      second: await readCustomer(client, pair.second),
+    customers.map(async (pair) => ({
+      first: await readCustomer(first, pair.first),
+      second: await readCustomer(first, pair.second),
       asked: 0,
       state: "idle" as const,
     })),

@@ -8,17 +8,21 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ServerName } from "@redoubt/shared";
 import type { Logger } from "pino";
-import { type Actor, AdministrationError, type DrillRun } from "../administration/index.ts";
+import { type Actor, AdministrationError, type DrillResult, type DrillRun } from "../administration/index.ts";
 import { inheritedEnvironment } from "../env.ts";
 import { type DrillAssignment, type DrillOrder, fromDrillSchema, type ToDrill } from "./drill-orders.ts";
 import type { ManagerFeed } from "./feed.ts";
 
 const LIMIT_MS = 180_000;
+/** Of a run of several drills. */
+const LONG_LIMIT_MS = 20 * 60_000;
 const RUNS_KEPT_MAX = 100;
 const ENTRY = "drills/run.js";
 /** What a drill may ask for while it runs. */
 export interface DrillTools {
   readonly replaceServer: (server: ServerName, entry: string | undefined) => boolean;
+  readonly drain: (servers: readonly ServerName[]) => void;
+  readonly endDrain: (servers: readonly ServerName[]) => void;
   readonly addClient: (client: string, roles: readonly string[]) => Promise<{ client: string; key: string }>;
   readonly revokeClient: (client: string) => Promise<void>;
   readonly unblock: (host: string) => Promise<void>;
@@ -37,6 +41,8 @@ interface Running {
   readonly child: ChildProcess;
   /** Servers that run, or ran, an entry of the drill. */
   readonly touched: Set<ServerName>;
+  /** Servers that get no work at its word. */
+  readonly drained: Set<ServerName>;
   readonly clients: Set<string>;
 }
 
@@ -74,7 +80,7 @@ export class DrillRuns {
       drill,
       state: "running",
       startedAt: new Date().toISOString(),
-      result: null,
+      results: [],
       error: null,
     };
     this.#remember(run);
@@ -96,16 +102,17 @@ export class DrillRuns {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     if (child.pid !== undefined) recordProcess("drill", child.pid);
-    const running: Running = { child, touched: new Set(), clients: new Set() };
+    const running: Running = { child, touched: new Set(), drained: new Set(), clients: new Set() };
     this.#running = running;
     const tell = (message: ToDrill): void => {
       if (child.connected) child.send(message);
     };
     const unsubscribe = feed.subscribe((event) => tell({ kind: "event", event }));
+    const limitMs = /ALL|,/.test(drill) ? LONG_LIMIT_MS : LIMIT_MS;
     const limit = setTimeout(() => {
-      this.#finish(drillId, { state: "failed", error: `no verdict within ${LIMIT_MS / 1000} s` });
+      this.#finish(drillId, { state: "failed", error: `no verdict within ${limitMs / 1000} s` });
       child.kill("SIGKILL");
-    }, LIMIT_MS);
+    }, limitMs);
     child.on("message", (message) => void this.#take(drillId, running, message, tell));
     child.once("exit", (code, signal) => {
       clearTimeout(limit);
@@ -126,7 +133,8 @@ export class DrillRuns {
       return;
     }
     const said = parsed.data;
-    if (said.kind === "result") this.#finish(drillId, { state: "done", result: said.result });
+    if (said.kind === "result") this.#note(drillId, said.result);
+    else if (said.kind === "done") this.#finish(drillId, { state: "done" });
     else if (said.kind === "failed") this.#finish(drillId, { state: "failed", error: said.error });
     else {
       try {
@@ -150,6 +158,14 @@ export class DrillRuns {
         running.touched.delete(order.server);
         if (!tools.replaceServer(order.server, undefined)) throw new Error(`there is no server named ${order.server}`);
         return null;
+      case "drain":
+        for (const server of order.servers) running.drained.add(server);
+        tools.drain(order.servers);
+        return null;
+      case "endDrain":
+        for (const server of order.servers) running.drained.delete(server);
+        tools.endDrain(order.servers);
+        return null;
       case "addClient":
         running.clients.add(order.client);
         return tools.addClient(order.client, order.roles);
@@ -166,11 +182,17 @@ export class DrillRuns {
   /** Whatever the drill left behind: its servers are honest again, its clients are gone. */
   async #cleanUp(running: Running): Promise<void> {
     if (this.#running === running) this.#running = undefined;
+    this.#tools?.endDrain([...running.drained]);
     for (const server of running.touched) this.#tools?.replaceServer(server, undefined);
     for (const client of running.clients) await this.#tools?.revokeClient(client).catch(() => undefined);
   }
 
-  #finish(drillId: string, end: Pick<DrillRun, "state"> & Partial<Pick<DrillRun, "result" | "error">>): void {
+  #note(drillId: string, result: DrillResult): void {
+    const run = this.#runs.get(drillId);
+    if (run?.state === "running") this.#runs.set(drillId, { ...run, results: [...run.results, result] });
+  }
+
+  #finish(drillId: string, end: Pick<DrillRun, "state"> & Partial<Pick<DrillRun, "error">>): void {
     const run = this.#runs.get(drillId);
     if (run?.state === "running") this.#runs.set(drillId, { ...run, ...end });
   }

@@ -224,6 +224,8 @@ export class Manager {
     const drill = { name: "drill", role: "admin", via: "local" } as const;
     drills.use({
       replaceServer: (name, entry) => membership.replace(name, entry),
+      drain: (servers) => regulator.drain(servers),
+      endDrain: (servers) => regulator.endDrain(servers),
       addClient: (client, roles) => clients.add(client, roles, drill),
       revokeClient: (client) => clients.revoke(client),
       unblock: async (host) => void (await port.hostUnblock({ host, reason: "a drill is over" }, drill)),

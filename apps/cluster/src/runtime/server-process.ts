@@ -126,7 +126,12 @@ export class ServerProcess {
   }
 
   send(to: ServerName, message: WireMessage): void {
-    this.#links?.send(to, encodeMessage(message));
+    this.sendFrame(to, encodeMessage(message));
+  }
+
+  /** For what is encoded already. */
+  sendFrame(to: ServerName, frame: Uint8Array): void {
+    this.#links?.send(to, frame);
   }
 
   /** Stops reading from all peers while there is a reason why this server cannot keep up, and goes on when there is none any more. */

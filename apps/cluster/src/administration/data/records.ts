@@ -116,15 +116,33 @@ export interface AuditVerification {
   sentence: string;
 }
 
+/** The event by which something was found out. */
+export interface DrillEvidence {
+  /** Its number in the feed. */
+  event: number;
+  kind: string;
+  server: string;
+  cause: string;
+  requestId: string | null;
+  reporters: string[];
+  changeDigests: string[];
+  /** Where a share is measured: what was found of how much. */
+  measured?: string | undefined;
+}
+
 export interface DrillResult {
   drill: string;
   title: string;
   detected: boolean;
   by: string | null;
+  evidence: DrillEvidence | null;
   detectedInMs: number | null;
   containedInMs: number | null;
   wrongReplyReleased: number;
   bystandersHarmed: number;
+  /** Asked by clients of the drill and by bystanders meanwhile. */
+  requests: number;
+  verdict: "detected" | "survived" | "failed" | "open";
 }
 
 export interface DrillRun {
@@ -132,7 +150,8 @@ export interface DrillRun {
   drill: string;
   state: "running" | "done" | "failed";
   startedAt: string;
-  result: DrillResult | null;
+  /** In the order in which they ended. */
+  results: DrillResult[];
   error: string | null;
 }
 

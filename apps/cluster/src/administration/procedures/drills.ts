@@ -4,7 +4,10 @@ import { identifierInput } from "../inputs.ts";
 import { change, read, router } from "../trpc.ts";
 
 const startInput = z.object({
-  drill: z.string().regex(/^[A-Z][0-9]{1,3}$/, "expected the name of a drill, such as A1 or F3"),
+  drill: z
+    .string()
+    .max(500)
+    .regex(/^(ALL|[A-Z][0-9]{1,3}(,[A-Z][0-9]{1,3})*)$/, "expected names of drills, such as A1 or A1,F3, or ALL"),
 });
 
 export const drillProcedures = router({

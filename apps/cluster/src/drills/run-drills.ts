@@ -1,0 +1,76 @@
+/**
+ * Runs drills under the load of bystanders. Those of compromised servers go side by side in lanes, as many as leave one
+ * execution server honest: while one misbehaves, the next is being compromised. Faults come afterwards, one at a time.
+ */
+import type { DrillResult } from "../administration/index.ts";
+import type { DrillAssignment } from "../manager/drill-orders.ts";
+import { customersOf, type Drill, LANES_MAX } from "./catalogue.ts";
+import { isWhole, type ManagerChannel, serversOf, until } from "./channel.ts";
+import { reportOpen } from "./report.ts";
+import { runByzantine } from "./run-byzantine.ts";
+import { runCrash } from "./run-crash.ts";
+import { Stage } from "./stage.ts";
+import { withClients, withTraffic } from "./traffic.ts";
+
+const WHOLE_LIMIT_MS = 15_000;
+const BYSTANDERS = ["bystander-1", "bystander-2", "bystander-3", "bystander-4"];
+const BYSTANDERS_RATE_PER_SECOND = 10;
+
+/** `told` hears each result as it comes. A drill that cannot be carried out fails, and the others go on. */
+export async function runDrills(
+  channel: ManagerChannel,
+  { data, clientUrl }: DrillAssignment,
+  drills: readonly Drill[],
+  told: (result: DrillResult) => void,
+): Promise<void> {
+  if (!(await awaitWhole(channel))) throw new Error("not every wanted server is live");
+  const lanes = Math.max(1, Math.min(LANES_MAX, (await countExecutionServers(channel)) - 1));
+  const plan = {
+    customers: customersOf("bystanders"),
+    operations: ["transfer", "balance", "statement"],
+    ratePerSecond: BYSTANDERS_RATE_PER_SECOND,
+  } as const;
+  await withClients(channel, clientUrl, BYSTANDERS, (clients) =>
+    withTraffic(clients, plan, async (bystanders) => {
+      const stage = new Stage({ channel, data, clientUrl, bystanders });
+      await runInLanes(stage, drills, lanes, told);
+      for (const drill of drills) {
+        if (drill.kind !== "crash") continue;
+        await awaitWhole(channel);
+        told(await runOne(stage, drill, 0));
+      }
+      await awaitWhole(channel);
+      await bystanders.finish();
+    }),
+  );
+}
+
+async function runInLanes(
+  stage: Stage,
+  drills: readonly Drill[],
+  lanes: number,
+  told: (result: DrillResult) => void,
+): Promise<void> {
+  const queue = drills.filter(({ kind }) => kind !== "crash");
+  const work = async (lane: number): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) told(await runOne(stage, next, lane));
+  };
+  await Promise.all(Array.from({ length: lanes }, (_, lane) => work(lane)));
+}
+
+async function runOne(stage: Stage, drill: Drill, lane: number): Promise<DrillResult> {
+  if (drill.kind === "open") return reportOpen(drill, drill.reason);
+  try {
+    return drill.kind === "crash" ? await runCrash(stage, drill, lane) : await runByzantine(stage, drill, lane);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { ...reportOpen(drill, `not carried out: ${reason}`), verdict: "failed" };
+  }
+}
+
+/** Drills on a cluster that is short of something would say little. */
+const awaitWhole = async (channel: ManagerChannel): Promise<boolean> =>
+  (await until(WHOLE_LIMIT_MS, async () => (isWhole(await channel.status()) ? true : undefined))) ?? false;
+
+const countExecutionServers = async (channel: ManagerChannel): Promise<number> =>
+  serversOf(await channel.status(), "execution-server").length;

@@ -1,0 +1,74 @@
+/** What all drills of one run share: the manager's ear, the bystanders, and the rules of who may do what at the same time. */
+import type { DrillServer, DrillStatus, ManagerChannel } from "./channel.ts";
+import { serversOf, until } from "./channel.ts";
+import type { SeenRequest } from "./report.ts";
+import type { DrillTraffic } from "./traffic.ts";
+import { Turns } from "./turns.ts";
+
+export const LEASE_HOLDER = "lease holder";
+
+export class Stage {
+  readonly channel: ManagerChannel;
+  readonly data: string;
+  readonly clientUrl: string;
+  readonly bystanders: DrillTraffic;
+  /** Who misbehaves, or moves leases, does so alone: what is detected must be what this drill did. */
+  readonly acting = new Turns();
+  readonly #taken = new Set<string>();
+  readonly #traffic: Set<DrillTraffic>;
+
+  constructor(parts: Pick<Stage, "channel" | "data" | "clientUrl" | "bystanders">) {
+    this.channel = parts.channel;
+    this.data = parts.data;
+    this.clientUrl = parts.clientUrl;
+    this.bystanders = parts.bystanders;
+    this.#traffic = new Set([parts.bystanders]);
+  }
+
+  /** Load that rests with the others. */
+  async withTraffic<Value>(traffic: DrillTraffic, work: () => Promise<Value>): Promise<Value> {
+    this.#traffic.add(traffic);
+    try {
+      return await work();
+    } finally {
+      this.#traffic.delete(traffic);
+    }
+  }
+
+  /** While the scene is changed nobody asks: what is inside a server that is put aside would be screened as if it had crashed. */
+  async quietly(work: () => Promise<void>): Promise<void> {
+    await Promise.all([...this.#traffic].map((traffic) => traffic.rest()));
+    try {
+      await work();
+    } finally {
+      for (const traffic of this.#traffic) traffic.resume();
+    }
+  }
+
+  /** An execution server that no other drill has, rather one that holds nothing. Give it back when the drill is over. */
+  async take(): Promise<DrillServer> {
+    const found = await until(TAKE_LIMIT_MS, async () => {
+      const free = serversOf(await this.channel.status(), "execution-server").filter(
+        ({ name, state }) => state === "up" && !this.#taken.has(name),
+      );
+      return free.find(({ role }) => role !== LEASE_HOLDER) ?? free[0];
+    });
+    if (found === undefined || this.#taken.has(found.name)) throw new Error("no execution server is free for a drill");
+    this.#taken.add(found.name);
+    return found;
+  }
+
+  giveBack(server: string): void {
+    this.#taken.delete(server);
+  }
+
+  /** What bystanders asked while a drill ran, as far as it is answered. */
+  seenSince(from: number): readonly SeenRequest[] {
+    return this.bystanders.seen.filter(({ answeredAt }) => answeredAt >= from);
+  }
+}
+
+const TAKE_LIMIT_MS = 20_000;
+
+export const findServer = (status: DrillStatus, name: string): DrillServer | undefined =>
+  status.nodes.flatMap(({ servers }) => servers).find((server) => server.name === name);
