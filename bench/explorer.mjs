@@ -9,7 +9,7 @@ import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { readFlags } from "./flags.mjs";
 
 const USAGE = `npm run bench:explorer -- [--versions 1000000] [--per-slot 10] [--objects 100000] [--folder DIR] [--json]
   --versions  how many there are to find among
@@ -20,35 +20,13 @@ const USAGE = `npm run bench:explorer -- [--versions 1000000] [--per-slot 10] [-
 `;
 const CHILD = fileURLToPath(new URL("../apps/cluster/dist/measuring/explorer-run.js", import.meta.url));
 
-/** @param {string} message @returns {never} */
-function refuse(message) {
-  process.stderr.write(`bench:explorer: ${message}\n${USAGE}`);
-  process.exit(2);
-}
-
-function readFlags() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        versions: { type: "string", default: "1000000" },
-        "per-slot": { type: "string", default: "10" },
-        objects: { type: "string", default: "100000" },
-        folder: { type: "string", default: tmpdir() },
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    });
-    return values;
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error));
-  }
-}
-
-const flags = readFlags();
-if (flags.help) {
-  process.stdout.write(USAGE);
-  process.exit(0);
-}
+const { flags, refuse } = readFlags("bench:explorer", USAGE, {
+  versions: { type: "string", default: "1000000" },
+  "per-slot": { type: "string", default: "10" },
+  objects: { type: "string", default: "100000" },
+  folder: { type: "string", default: tmpdir() },
+  json: { type: "boolean", default: false },
+});
 for (const name of /** @type {const} */ (["versions", "per-slot", "objects"]))
   if (!/^[1-9]\d{0,9}$/.test(flags[name])) refuse(`--${name}: a whole number from 1 expected, not "${flags[name]}"`);
 if (Number(flags.objects) <= Number(flags["per-slot"])) refuse("--objects: more than --per-slot expected");

@@ -13,7 +13,7 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { readFlags } from "./flags.mjs";
 
 const USAGE = `npm run bench:state -- [--versions 1000000,10000000] [--objects 1000,1000000] [--requests 50000] [--folder DIR] [--json]
   --versions  numbers of versions at which a restart is measured, ascending; the objects are the most of --objects
@@ -28,11 +28,13 @@ const HOT_OBJECTS = 10_000;
 /** Versions that a transfer writes. */
 const VERSIONS_PER_REQUEST = 2;
 
-/** @param {string} message @returns {never} */
-function refuse(message) {
-  process.stderr.write(`bench:state: ${message}\n${USAGE}`);
-  process.exit(2);
-}
+const { flags, refuse } = readFlags("bench:state", USAGE, {
+  versions: { type: "string", default: "1000000,10000000" },
+  objects: { type: "string", default: "1000,1000000" },
+  requests: { type: "string", default: "50000" },
+  folder: { type: "string", default: tmpdir() },
+  json: { type: "boolean", default: false },
+});
 
 /** @param {string} flag @param {string} text @param {number} least @returns {number} */
 function wholeNumber(flag, text, least) {
@@ -50,29 +52,6 @@ function ascending(flag, text, least) {
   return numbers;
 }
 
-function readFlags() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        versions: { type: "string", default: "1000000,10000000" },
-        objects: { type: "string", default: "1000,1000000" },
-        requests: { type: "string", default: "50000" },
-        folder: { type: "string", default: tmpdir() },
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    });
-    return values;
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error));
-  }
-}
-
-const flags = readFlags();
-if (flags.help) {
-  process.stdout.write(USAGE);
-  process.exit(0);
-}
 const versions = ascending("versions", flags.versions, 1);
 const objectCounts = ascending("objects", flags.objects, 2);
 const requests = wholeNumber("requests", flags.requests, 1);

@@ -41,12 +41,6 @@ const kill = (place, names) =>
 /** @param {Place} place @param {string[]} names */
 const startAgain = (place, names) => Promise.all(names.map((name) => redoubtJson(place, ["server", "start", name])));
 
-/** @param {Load} load @param {number} count */
-async function answers(load, count) {
-  const before = load.answered;
-  await soon(`${count} answers`, RESUMED_LIMIT_MS, async () => (load.answered - before >= count ? true : undefined));
-}
-
 /** @param {Caller} caller */
 const deposit = (caller) =>
   call(caller, "deposit", { customer: CUSTOMERS.first, account: "savings", amount: 1 }, randomUUID());
@@ -79,7 +73,7 @@ async function checkBelowQuorum({ checks, place, caller, load, faults, figures }
   await checks.check(`t = f = ${faults}: ${back.join(", ")} back: the service resumes`, async () => {
     const startedAtMs = performance.now();
     await startAgain(place, back);
-    await answers(load, GOES_ON_ANSWERS / 5);
+    await load.answers(GOES_ON_ANSWERS / 5, RESUMED_LIMIT_MS);
     const ms = Math.round(performance.now() - startedAtMs);
     figures[`${component}ResumedAfterMs`] = ms;
     return `${GOES_ON_ANSWERS / 5} answers ${ms} ms after the order to start`;
@@ -101,7 +95,7 @@ async function checkTolerance(run) {
       assert.equal(masters.length, 2 * faults + 1);
       load.startGap();
       await kill(place, away);
-      await answers(load, GOES_ON_ANSWERS);
+      await load.answers(GOES_ON_ANSWERS, RESUMED_LIMIT_MS);
       const { servers } = await look(place);
       for (const name of away) assert.equal(servers.find((server) => server.name === name)?.pid, null, name);
       figures.longestPauseMs = Math.round(load.longestGapMs);

@@ -23,6 +23,8 @@ export function readPlace() {
   return { data, portBase };
 }
 
+const LOOK_MS = 150;
+
 /** @type {Set<import("node:child_process").ChildProcess>} */
 const children = new Set();
 
@@ -82,9 +84,10 @@ export const pause = (durationMs) => new Promise((resume) => setTimeout(resume, 
  * @param {string} what for the error when there is nothing in time
  * @param {number} limitMs
  * @param {() => Promise<Value | undefined>} look an error counts as nothing
+ * @param {number} [lookMs] pause between two looks
  * @returns {Promise<Value>}
  */
-export async function until(what, limitMs, look) {
+export async function until(what, limitMs, look, lookMs = LOOK_MS) {
   const limit = performance.now() + limitMs;
   let last = "";
   for (;;) {
@@ -94,6 +97,6 @@ export async function until(what, limitMs, look) {
     });
     if (found !== undefined) return found;
     if (performance.now() > limit) throw new Error(`${what}: not within ${limitMs / 1000} s${last}`);
-    await pause(150);
+    await pause(lookMs);
   }
 }

@@ -24,12 +24,6 @@ const REPAIRED_LIMIT_MS = 10_000;
 const REBUILT_LIMIT_MS = 60_000;
 const LOADED_LIMIT_MS = 30_000;
 
-/** @param {Load} load @param {number} count */
-async function answers(load, count) {
-  const before = load.answered;
-  await soon(`${count} answers`, LOADED_LIMIT_MS, async () => (load.answered - before >= count ? true : undefined));
-}
-
 /**
  * @param {Checks} checks
  * @param {Place} place
@@ -123,7 +117,7 @@ async function checkRebuilt(checks, place, load) {
       if (report?.role === "follower" && report.rebuilt) times.master ||= passedMs;
       return times.replica && times.master ? { transfer, master: report.rebuilt } : undefined;
     });
-    await answers(load, 50);
+    await load.answers(50, LOADED_LIMIT_MS);
     const { transfer } = rebuilt;
     return [
       `${replica} after ${times.replica} ms (${transfer.changes} changes, ${transfer.bytes} bytes in ${transfer.ms} ms)`,
@@ -139,7 +133,7 @@ await runSession(["--setting", `scrubPeriodMs=${SCRUB_PERIOD_MS}`], async ({ che
   await judgement.open();
   const load = new Load(caller, { ...CUSTOMERS, callers: 8, ratePerSecond: 40, random: Math.random });
   load.start();
-  await answers(load, 200);
+  await load.answers(200, LOADED_LIMIT_MS);
   await checkCorruption(checks, place);
   await checkRebuilt(checks, place, load);
   await checks.check("nothing is lost, nothing doubled, strictly serializable", async () => {

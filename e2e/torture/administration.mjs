@@ -1,7 +1,7 @@
 /** Questions to the administration interface without a process for each: what is asked every few milliseconds must cost little. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { pause } from "../cluster/place.mjs";
+import { until } from "../cluster/place.mjs";
 
 /** @typedef {import("../cluster/place.mjs").Place} Place */
 /** @typedef {{ name: string, pid: number | null, state: string, component: string, role: string, node: string }} ServerNow */
@@ -57,23 +57,11 @@ export const answersWell = (url) =>
   );
 
 /**
- * Looks every few milliseconds until there is something; an error counts as nothing.
+ * `until`, looking every few milliseconds.
  * @template Value
  * @param {string} what
  * @param {number} limitMs
  * @param {() => Promise<Value | undefined>} find
  * @returns {Promise<Value>}
  */
-export async function soon(what, limitMs, find) {
-  const limit = performance.now() + limitMs;
-  let last = "";
-  for (;;) {
-    const found = await find().catch((error) => {
-      last = `: ${error.message}`;
-      return undefined;
-    });
-    if (found !== undefined) return found;
-    if (performance.now() > limit) throw new Error(`${what}: not within ${limitMs / 1000} s${last}`);
-    await pause(LOOK_MS);
-  }
-}
+export const soon = (what, limitMs, find) => until(what, limitMs, find, LOOK_MS);

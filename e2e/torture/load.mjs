@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { callUntilAnswered } from "../cluster/http.mjs";
 import { pause } from "../cluster/place.mjs";
+import { soon } from "./administration.mjs";
 
 /** @typedef {import("../cluster/http.mjs").Caller} Caller */
 /** @typedef {import("./history.mjs").Operation} Operation */
@@ -50,6 +51,16 @@ export class Load {
   async drain() {
     this.#isAsking = false;
     await Promise.all(this.#callers);
+  }
+
+  /**
+   * Resolves when so many more requests have been answered.
+   * @param {number} count
+   * @param {number} limitMs
+   */
+  async answers(count, limitMs) {
+    const wanted = this.answered + count;
+    await soon(`${count} answers`, limitMs, async () => (this.answered >= wanted ? true : undefined));
   }
 
   /** What was answered since the last time. */

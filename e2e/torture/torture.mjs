@@ -7,7 +7,6 @@ import { parseArgs } from "node:util";
 import { start, stop } from "../cluster/cluster.mjs";
 import { closeConnections } from "../cluster/http.mjs";
 import { endCommands } from "../cluster/place.mjs";
-import { soon } from "./administration.mjs";
 import { cutPower, draw, killAndMeasure, victims } from "./faults.mjs";
 import { Judgement } from "./judgement.mjs";
 import { Load } from "./load.mjs";
@@ -142,17 +141,13 @@ async function torture(options) {
  * @param {string[]} upFlags
  */
 async function cycle({ place }, load, random, result, upFlags) {
-  const answered = load.answered;
-  await soon(`${PROOF_ANSWERS} answers`, PROOF_LIMIT_MS, async () =>
-    load.answered - answered >= PROOF_ANSWERS ? true : undefined,
-  );
+  await load.answers(PROOF_ANSWERS, PROOF_LIMIT_MS);
   const { kind, chosen } = draw(await victims(place), random);
   const names = chosen.map(({ name }) => name).join(", ");
   load.startGap();
   const startedAtMs = performance.now();
   const restarts = kind === "everything" ? [await cutPower(place, upFlags)] : await killAndMeasure(place, chosen);
-  const before = load.answered;
-  await soon("an answer after the fault", PROOF_LIMIT_MS, async () => (load.answered > before ? true : undefined));
+  await load.answers(1, PROOF_LIMIT_MS);
   result.cycles++;
   result.kinds[kind]++;
   result.restarts.push(...restarts);
