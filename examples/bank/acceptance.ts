@@ -100,6 +100,11 @@ export default defineAcceptance<Bank>({
         const account = after(view, view.input.customer);
         return account?.savings === before(view, view.input.customer)?.savings || account?.checking === 0;
       }),
+      // Without this everything in checking could be moved to savings on the occasion: no sum changes, and checking is 0.
+      must("savings-only-taken", (view) => {
+        const { customer } = view.input;
+        return (after(view, customer)?.savings ?? 0) <= (before(view, customer)?.savings ?? 0);
+      }),
       must("reply-matches", (view) => {
         const { customer, amount, checking, savings } = view.reply.body;
         const account = after(view, view.input.customer);

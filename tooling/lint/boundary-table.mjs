@@ -14,6 +14,13 @@
 /** @type {Boundary[]} */
 export const boundaries = [
   { folder: "packages/shared/", ours: [], external: ["zod"], node: false },
+  // Only the test kit needs compiler, bundler and generator: what an application imports at run time needs zod alone.
+  {
+    folder: "packages/application/src/test-kit/",
+    ours: ["@redoubt/shared"],
+    external: ["zod", "fast-check", "esbuild", "typescript"],
+    node: true,
+  },
   { folder: "packages/application/", ours: ["@redoubt/shared"], external: ["zod"], node: true },
   {
     folder: "packages/protocol/",
@@ -51,7 +58,13 @@ export const boundaries = [
   },
   {
     folder: "apps/cli/",
-    ours: ["@redoubt/shared", "@redoubt/client", "@redoubt/simulator", "@redoubt/adversary"],
+    ours: [
+      "@redoubt/shared",
+      "@redoubt/client",
+      "@redoubt/simulator",
+      "@redoubt/adversary",
+      "@redoubt/application/test",
+    ],
     types: ["@redoubt/cluster/api"],
     external: "any",
     node: true,

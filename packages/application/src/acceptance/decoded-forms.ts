@@ -1,6 +1,6 @@
 /**
  * The forms in which a text may hide another, all normalised: as it stands, backwards, and decoded from percent escapes,
- * hexadecimal, base64 (any alignment) and lists of character codes. One level deep, linear in the length of the text.
+ * hexadecimal, base64 (any alignment) and lists of character codes, and what is decoded once more. Linear in the length of the text.
  */
 import { CONFIDENTIAL_LENGTH_MIN, normalise } from "./normalise.ts";
 
@@ -8,16 +8,38 @@ const BASE64_RUN = /[A-Za-z0-9+/_-]{8,}/g;
 const HEX_RUN = /(?:[0-9a-fA-F]{2}[\s:,-]?){6,}/g;
 const CODES_RUN = /(?:^|\n)(?:\d{2,3}\n){5,}\d{2,3}(?=\n|$)/g;
 
+/** An encoding of an encoding is looked into as well; deeper ones cost the intruder as much room as they hide. */
+const DEPTH_MAX = 2;
+/** Of the characters of a decoded text that can be one. */
+const READABLE_SHARE = 0.9;
+
 /** Normalised forms of the texts and numbers of a JSON value (`values`) and its keys. */
 export function decodedForms(values: readonly string[], keys: readonly string[]): string[] {
-  const raw = values.join("\n");
-  const plain = normalise(raw);
-  const forms = [plain, reversed(plain), normalise(keys.join(""))];
-  if (raw.includes("%")) forms.push(normalise(percentDecoded(raw)));
-  for (const run of raw.match(HEX_RUN) ?? []) forms.push(normalise(hexDecoded(run)));
-  for (const run of raw.match(CODES_RUN) ?? []) forms.push(normalise(codesDecoded(run)));
-  for (const text of base64Runs(raw)) forms.push(normalise(text));
+  const forms = [normalise(keys.join(""))];
+  collectForms(values.join("\n"), 0, forms);
   return forms.filter((form) => form.length >= CONFIDENTIAL_LENGTH_MIN);
+}
+
+function collectForms(raw: string, depth: number, forms: string[]): void {
+  const plain = normalise(raw);
+  forms.push(plain, reversed(plain));
+  if (depth === DEPTH_MAX) return;
+  for (const decoded of decodings(raw))
+    if (isReadable(decoded)) collectForms(decoded, depth + 1, forms);
+    else forms.push(normalise(decoded));
+}
+
+function* decodings(raw: string): Generator<string> {
+  if (raw.includes("%")) yield percentDecoded(raw);
+  for (const run of raw.match(HEX_RUN) ?? []) yield hexDecoded(run);
+  for (const run of raw.match(CODES_RUN) ?? []) yield codesDecoded(run);
+  yield* base64Runs(raw);
+}
+
+/** Most of what is decoded at random is no text: not worth a second look. */
+function isReadable(text: string): boolean {
+  const strange = text.match(/[\p{Cc}\ufffd]/gu)?.length ?? 0;
+  return strange <= text.length * (1 - READABLE_SHARE);
 }
 
 const reversed = (text: string): string => Array.from(text).reverse().join("");

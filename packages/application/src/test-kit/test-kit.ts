@@ -110,5 +110,6 @@ export class TestKit {
   }
 }
 
-const problemText = (problems: readonly ContractProblem[]): string =>
+/** Problems as lines of text. */
+export const problemText = (problems: readonly ContractProblem[]): string =>
   problems.map(({ where, field, message }) => `${where}${field ? ` ${field}` : ""}: ${message}`).join("\n");
