@@ -10,7 +10,7 @@ interface Account {
 const money = ({ checking, savings }: Account): readonly number[] => [checking, savings];
 const field = (value: unknown, name: string): unknown => (value as Readonly<Record<string, unknown>> | null)?.[name];
 
-type Routines = Readonly<Record<string, { readonly accept: unknown; readonly refusals?: unknown }>>;
+type Routines = Readonly<Record<string, { readonly accept?: unknown; readonly refusals?: unknown }>>;
 
 /** From the bank's own. */
 export const weakened = (acceptance: Routines): Routines => ({
