@@ -16,22 +16,34 @@ import {
   quorumAndOthers,
   replyWithoutWrites,
 } from "./multicast-adversaries.ts";
+import { floodWithoutTicket, floodWithTicket, hangAndDribble, impersonate } from "./overload-adversaries.ts";
+import { leakEncoded, leakNowAndThen, readOutsideScope, undeclaredReads } from "./reading-adversaries.ts";
+import { malformedChanges, omitFromReply, undeclaredWrites } from "./shape-adversaries.ts";
 import { frameOneClient, refuseEverything, writeOutsideScope, wrongNowAndThen } from "./shell-adversaries.ts";
 import { fabricatedReplies, foreignTickets, forgedRequestIds, replayOldTickets } from "./ticket-adversaries.ts";
 import { overwriteOldVersions, wrongVersions } from "./version-adversaries.ts";
 
-/** Behaviours of the execution server of that name. */
-export const executionAdversaries = (self: ServerName): readonly SeededAdversaryFactory[] => [
+/** What a captured worker computes wrongly: in shadow runs too. */
+export const WORKER_ADVERSARIES: readonly SeededAdversaryFactory[] = [
   wrongReplyRightState,
   rightReplyWrongState,
   wrongReplyAndState,
+  omitOneObject,
+  wrongNowAndThen,
+  refuseEverything,
+  leakNowAndThen,
+  leakEncoded,
+  omitFromReply,
+];
+
+/** What a captured shell of that name does with right results; its shadow runs are honest. */
+export const shellAdversaries = (self: ServerName): readonly SeededAdversaryFactory[] => [
   equivocateAtWill,
   partialAtWill,
   quorumAndOthers,
   overwriteOldVersions,
   wrongVersions,
   writeOutsideScope,
-  omitOneObject,
   dieAfterChange,
   replyWithoutWrites,
   duplicateReplies,
@@ -41,9 +53,21 @@ export const executionAdversaries = (self: ServerName): readonly SeededAdversary
   foreignTickets(self),
   forgedRequestIds,
   frameOneClient,
-  wrongNowAndThen,
   neverDrain,
-  refuseEverything,
+  readOutsideScope,
+  undeclaredReads,
+  undeclaredWrites,
+  hangAndDribble,
+  floodWithTicket,
+  floodWithoutTicket,
+  impersonate,
+  malformedChanges,
+];
+
+/** Behaviours of the execution server of that name. */
+export const executionAdversaries = (self: ServerName): readonly SeededAdversaryFactory[] => [
+  ...WORKER_ADVERSARIES,
+  ...shellAdversaries(self),
 ];
 
 /** Those after which members hold different things. */

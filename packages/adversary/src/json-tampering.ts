@@ -1,9 +1,18 @@
 /** Small lies in JSON texts that stay well-formed and schema-valid: a number is one more than it should be. */
 
+/** Undefined for what is no JSON: another behaviour may have been at the text before. */
+export function parseOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Adds `change` to the first number found (depth first); undefined when there is none. */
 export function changeFirstNumber(text: string, change: number): string | undefined {
   const state = { done: false };
-  const value = changeIn(JSON.parse(text), change, state);
+  const value = changeIn(parseOrUndefined(text), change, state);
   return state.done ? JSON.stringify(value) : undefined;
 }
 
@@ -23,7 +32,7 @@ function changeIn(value: unknown, change: number, state: { done: boolean }): unk
 /** Puts `addition` behind the first text found (depth first); undefined when there is none. */
 export function extendFirstText(text: string, addition: string): string | undefined {
   const state = { done: false };
-  const value = extendIn(JSON.parse(text), addition, state);
+  const value = extendIn(parseOrUndefined(text), addition, state);
   return state.done ? JSON.stringify(value) : undefined;
 }
 
@@ -47,6 +56,6 @@ export function textsIn(text: string, lengthMin: number): string[] {
     if (typeof value === "string" && value.length >= lengthMin) found.push(value);
     else if (value !== null && typeof value === "object") for (const item of Object.values(value)) visit(item);
   };
-  visit(JSON.parse(text));
+  visit(parseOrUndefined(text));
   return found;
 }

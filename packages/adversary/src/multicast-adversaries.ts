@@ -19,7 +19,7 @@ export function altered(record: ChangeRecord, by = 7): ChangeRecord {
   return { ...record, writes: [{ ...first, bytes: changeFirstNumber(first.bytes, by) ?? first.bytes }, ...others] };
 }
 
-const membersOf = ({ ticket }: ChangeRecord): readonly ServerName[] => [
+export const membersOf = ({ ticket }: ChangeRecord): readonly ServerName[] => [
   ...new Set(ticket.body.clusters.flatMap(({ members }) => members)),
 ];
 

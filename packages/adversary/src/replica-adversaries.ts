@@ -4,7 +4,7 @@
  * chooses from {@link REPLICA_ADVERSARIES}; nothing in production may import them.
  */
 import { digestText, type Random } from "@redoubt/protocol";
-import type { AnswerMessage, AnyMessage, Digest, ReportMessage, Verdict } from "@redoubt/shared";
+import type { AnswerMessage, AnyMessage, Digest, StoredVersion, Verdict } from "@redoubt/shared";
 import type { Adversary, AdversaryTools } from "./adversary.ts";
 import { changeFirstNumber } from "./json-tampering.ts";
 
@@ -86,24 +86,81 @@ export const lyingLists: ReplicaAdversaryFactory = (tools) => ({
   }),
 });
 
-/** Verdicts are the wrong way round, on changes, in reports and on shadow runs. */
-const falseVerdicts: ReplicaAdversaryFactory = (tools) => ({
-  id: "B1",
-  title: "a replica whose acceptance test lies",
-  bendMessage: sometimes(tools, 0.8, (message) => {
-    if (message.kind === "answer" || message.kind === "shadowVerdict")
-      return message.verdict ? ({ ...message, verdict: opposite(message.verdict) } as AnyMessage) : message;
-    return message.kind === "report" ? bendReport(message) : message;
-  }),
+/** Its verdicts on changes, in reports and on shadow runs are what `lie` makes of them. */
+const lyingTest =
+  (id: string, title: string, lie: (verdict: Verdict | undefined) => Verdict | undefined): ReplicaAdversaryFactory =>
+  (tools) => ({
+    id,
+    title,
+    bendMessage: sometimes(tools, 0.8, (message) => {
+      if (message.kind === "report")
+        return {
+          ...message,
+          changes: message.changes.map(({ verdict, ...change }) => {
+            const told = lie(verdict);
+            return told ? { ...change, verdict: told } : change;
+          }),
+        };
+      if (message.kind === "answer") {
+        const { verdict, ...answer } = message;
+        const told = verdict && lie(verdict);
+        return told ? { ...answer, verdict: told } : verdict ? answer : message;
+      }
+      if (message.kind !== "shadowVerdict") return message;
+      const told = lie(message.verdict);
+      return told && { ...message, verdict: told };
+    }),
+  });
+
+/** Verdicts are the wrong way round. */
+const falseVerdicts = lyingTest("B1", "a replica whose acceptance test lies", (verdict) =>
+  verdict ? opposite(verdict) : pass,
+);
+const rejectEverything = lyingTest("B2", "a replica that finds fault with everything", (verdict) => verdict && fail);
+const noVerdicts = lyingTest("B3", "a replica that keeps its verdicts to itself", () => undefined);
+
+const isAboutLog = (verdict: Verdict | undefined): boolean =>
+  verdict?.kind === "fail" && verdict.check === "access-log";
+
+/** Keeps silent about what an execution server asked it for: to its own acceptance test and to acceptance test servers. */
+const omitAccessLog: ReplicaAdversaryFactory = () => ({
+  id: "B5",
+  title: "a replica that leaves the access log out",
+  bendMessage(_to, message): readonly AnyMessage[] {
+    if (message.kind === "memberAnswer" && message.accesses) {
+      const { accesses: _omitted, ...rest } = message;
+      return [rest];
+    }
+    if (message.kind === "answer" && isAboutLog(message.verdict)) return [{ ...message, verdict: pass }];
+    if (message.kind !== "report" || !message.changes.some(({ verdict }) => isAboutLog(verdict))) return [message];
+    const changes = message.changes.map((change) =>
+      isAboutLog(change.verdict) ? { ...change, verdict: pass } : change,
+    );
+    return [{ ...message, changes }];
+  },
 });
 
-const bendReport = (message: ReportMessage): AnyMessage => ({
-  ...message,
-  changes: message.changes.map((change) => ({
-    ...change,
-    verdict: change.verdict ? opposite(change.verdict) : pass,
-  })),
-});
+const REMEMBERED_MAX = 256;
+
+/** What it gives out was right once. */
+const staleValues: ReplicaAdversaryFactory = ({ random }) => {
+  const past = new Map<string, StoredVersion>();
+  return {
+    id: "B6",
+    title: "a replica that gives out copies from the past",
+    bendMessage(_to, message): readonly AnyMessage[] {
+      if (message.kind !== "fetched" && message.kind !== "record") return [message];
+      const old = (version: StoredVersion): StoredVersion => {
+        const before = past.get(version.object);
+        if (!before && past.size < REMEMBERED_MAX) past.set(version.object, version);
+        return before && random() < 0.6 ? before : version;
+      };
+      if (message.kind === "record") return [{ ...message, before: message.before.map(old) }];
+      const objects = message.objects.map(({ object, version }) => ({ object, version: version && old(version) }));
+      return [{ ...message, objects }];
+    },
+  };
+};
 
 /** Feeds execution servers and other members with values and tips that are not so. */
 const wrongValues: ReplicaAdversaryFactory = (tools) => ({
@@ -151,4 +208,19 @@ export const REPLICA_ADVERSARIES: readonly ReplicaAdversaryFactory[] = [
   falseVerdicts,
   wrongValues,
   troublemaker,
+  rejectEverything,
+  noVerdicts,
+  omitAccessLog,
+  staleValues,
 ];
+
+/** An acceptance test server of the basic configuration that tests and tells nobody; it may be crashed, not false, where a = 0. */
+export const silentAcceptance: ReplicaAdversaryFactory = (tools) => ({
+  id: "B3",
+  title: "an acceptance test server that keeps its verdicts to itself",
+  bendMessage: sometimes(tools, 0.6, (message) =>
+    message.kind === "acceptance" || message.kind === "shadowVerdict" || message.kind === "report"
+      ? undefined
+      : message,
+  ),
+});

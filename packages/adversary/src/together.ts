@@ -13,13 +13,20 @@ const isSameOutcome = (one: ExecutionOutcome, other: ExecutionOutcome): boolean 
 
 type Bend = (message: AnyMessage) => readonly AnyMessage[];
 
-/** `did` hears the id of a behaviour once for every message or result it has bent. */
-export function together(parts: readonly Adversary[], did: (id: string) => void): Adversary {
+/**
+ * `did` hears the id of a behaviour once for every message or result it has bent. `isActive` says which of the parts are at
+ * work at this moment; what the others would do is left undone.
+ */
+export function together(
+  parts: readonly Adversary[],
+  did: (id: string) => void,
+  isActive: (part: Adversary) => boolean = () => true,
+): Adversary {
   const through = (message: AnyMessage, bendOf: (part: Adversary) => Bend | undefined): readonly AnyMessage[] => {
     let messages: readonly AnyMessage[] = [message];
     for (const part of parts) {
       const bend = bendOf(part);
-      if (!bend) continue;
+      if (!bend || !isActive(part)) continue;
       messages = messages.flatMap((each) => {
         const bent = bend(each);
         if (!isUntouched(each, bent)) did(part.id);
@@ -33,7 +40,7 @@ export function together(parts: readonly Adversary[], did: (id: string) => void)
     title: parts.map(({ title }) => title).join("; "),
     bendExecution: (context: ExecutionContext, outcome: ExecutionOutcome): ExecutionOutcome =>
       parts.reduce((current, part) => {
-        const bent = part.bendExecution?.(context, current) ?? current;
+        const bent = (isActive(part) && part.bendExecution?.(context, current)) || current;
         if (!isSameOutcome(bent, current)) did(part.id);
         return bent;
       }, outcome),

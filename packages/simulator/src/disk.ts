@@ -23,6 +23,10 @@ export class Disk {
   #checkpoints: Checkpoint[] = [];
   #pending: Checkpoint | undefined;
   #synced = 0;
+  /** The core allows the records before this one to be cut off … */
+  #mayCutBefore: RecordNumber = 0;
+  /** … and those before this one are gone. */
+  #firstKept: RecordNumber = 0;
   /** When each record after the synced ones was written. */
   #writtenAt: number[] = [];
 
@@ -61,7 +65,27 @@ export class Disk {
     this.#damaged.clear();
     this.#checkpoints = [];
     this.#pending = undefined;
+    this.#mayCutBefore = 0;
+    this.#firstKept = 0;
     this.sync();
+  }
+
+  /** The core does not need what comes before; it goes as soon as every checkpoint that is kept bears it. */
+  allowCut(before: RecordNumber): void {
+    this.#mayCutBefore = Math.max(this.#mayCutBefore, before);
+    this.#cut();
+  }
+
+  #cut(): void {
+    const before = Math.min(this.#mayCutBefore, this.#checkpoints[0]?.through ?? 0);
+    if (before <= this.#firstKept) return;
+    this.records.fill(undefined, this.#firstKept, before);
+    this.#firstKept = before;
+  }
+
+  /** The beginning is gone: without a checkpoint nothing can be read. */
+  get isCut(): boolean {
+    return this.#firstKept > 0;
   }
 
   /** Undefined: damaged, or beyond the end. */
@@ -110,6 +134,7 @@ export class Disk {
     if (!this.#pending || this.#pending.through > this.#synced) return;
     this.#checkpoints = [...this.#checkpoints, this.#pending].slice(-CHECKPOINTS_MAX);
     this.#pending = undefined;
+    this.#cut();
   }
 
   /** What was not saved in time is lost with the process. */

@@ -82,6 +82,8 @@ export interface Observation {
   readonly stored: ReadonlyMap<ServerName, readonly StoredChange[]>;
   /** Replicas that misbehaved in this run: nothing is expected of them. */
   readonly faultyReplicas: ReadonlySet<ServerName>;
+  /** So many captured processes lied in shadow runs that innocent clients may have been blocked. */
+  readonly mayFrame?: boolean;
   /** Last slot that was decided when a replica lost its disk: of epochs up to it, it is a faulty member. */
   readonly lostDisks?: ReadonlyMap<ServerName, number>;
   /** Executions that started for quarantined requests after their definite rejection (I10). */

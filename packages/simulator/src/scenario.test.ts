@@ -25,6 +25,7 @@ test("the first seeds hold all invariants, and every kind of fault happens in th
     ...["serverConvicted", "quarantined", "hostBlocked"].map((fact) => `fact:${fact}`),
     ...["A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8", "A9", "A15", "A16", "A17", "A22", "A23"].map(byzantine),
     ...["A24", "A25", "A26", "A27", "A31", "A35", "A37"].map(byzantine),
+    ...["A10", "A11", "A14", "A18", "A20", "A21", "A28", "A34", "A38", "B2", "B3", "B5"].map(byzantine),
     ...["B1", "B4", "B6", "B7", "R-silent", "R-lists", "R-trouble"].map(byzantine),
     ...["K-confirm", "K-promise", "K-report", "K-vouch", "several-at-once"].map(byzantine),
   ];
@@ -38,6 +39,19 @@ test("the first seeds hold all invariants, and every kind of fault happens in th
   }
   expect(results.flatMap(({ violations }) => violations)).toEqual([]);
   expect([...missing]).toEqual([]);
+});
+
+test("seeds of composed behaviours hold all invariants, with several at work in one process", {
+  timeout: 180_000,
+}, () => {
+  const results = Array.from({ length: 20 }, (_, index) =>
+    runSeed(10_001 + index, nodeHasher, { adversaries: "mixed" }),
+  );
+  const compositions = results.flatMap((result) => Object.keys(result.compositions));
+  const captured = results.filter((result) => Object.keys(result.compositions).length > 2);
+  expect(results.flatMap(({ violations }) => violations)).toEqual([]);
+  expect(compositions.filter((each) => each.split("+").length >= 3).length).toBeGreaterThan(5);
+  expect(captured.length).toBeGreaterThan(10);
 });
 
 test("a core that throws is a violation of I11, not the end of the simulation", () => {

@@ -2,15 +2,9 @@
  * From a seed to a verdict: chooses shape, clients, faults and intruders, runs the world and asks every checker. The
  * same seed gives the same run to the last event.
  */
-import {
-  COLLUDING_REPLICAS,
-  executionAdversaries,
-  REPLICA_ADVERSARIES,
-  type SeededAdversaryFactory,
-  SPLITTING_ADVERSARIES,
-} from "@redoubt/adversary";
 import { digestText, type Hasher } from "@redoubt/protocol";
-import type { Digest, ServerName } from "@redoubt/shared";
+import type { Digest } from "@redoubt/shared";
+import { castMixed, castUsual } from "./casting.ts";
 import { checkAgreement } from "./checkers/agreement.ts";
 import { checkAppendOnly } from "./checkers/append-only.ts";
 import { checkBankSum } from "./checkers/bank-sum.ts";
@@ -37,15 +31,22 @@ export interface SeedResult {
   readonly events: number;
   readonly operations: number;
   readonly faults: FaultCounts;
+  /** Behaviours that took place in one and the same process, as "A1+A4", → in how many processes. */
+  readonly compositions: FaultCounts;
   /** Digest of everything seen from outside: equal for two runs of one seed. */
   readonly history: Digest;
   readonly violations: readonly (Violation & { readonly seed: number })[];
 }
 
+/** `mixed`: every seed composes behaviours at random, in many processes at once. `usual`: a fifth of the seeds do, `plain`: none. */
+export type AdversaryMix = "usual" | "mixed" | "plain";
+
 export interface SeedOptions {
   /** Breaks a core on purpose. */
   readonly wrapCore?: WrapCore;
-  /** Another world than the seed's own choice. */
+  /** How captured processes are chosen; see {@link planWorld}. */
+  readonly adversaries?: AdversaryMix;
+  /** Another world than the seed's own choice, of which no process is captured by more than the world says. */
   readonly alter?: (plan: WorldPlan) => WorldPlan;
 }
 
@@ -80,8 +81,12 @@ const SCRUB_OFTEN_MS = 1_000;
 const LIVENESS_PHASE_MS = 25_000;
 
 /** Runs one seed. Never throws for what the cores do: a throwing core is a violation of I11. */
-export function runSeed(seed: number, hasher: Hasher, { wrapCore, alter }: SeedOptions = {}): SeedResult {
-  const plan = planWorld(seed, hasher);
+export function runSeed(
+  seed: number,
+  hasher: Hasher,
+  { wrapCore, alter, adversaries = "usual" }: SeedOptions = {},
+): SeedResult {
+  const plan = planWorld(seed, hasher, alter ? "plain" : adversaries);
   const world = new World({ ...(alter ? alter(plan) : plan), ...(wrapCore ? { wrapCore } : {}) });
   const violations: Violation[] = [];
   let history = "";
@@ -104,6 +109,7 @@ export function runSeed(seed: number, hasher: Hasher, { wrapCore, alter }: SeedO
     events: world.time.events,
     operations: world.clients.reduce((total, client) => total + client.history.length, 0),
     faults: world.counts,
+    compositions: world.compositions,
     history: digestText(hasher, "history", history),
     violations: violations.map((violation) => ({ seed, ...violation })),
   };
@@ -116,14 +122,19 @@ const describe = ({ operations, decisions, stored }: Observation): string =>
     [...stored].map(([replica, changes]) => [replica, changes.map(({ digest }) => digest)]),
   ]);
 
+/** Share of the usual seeds that are mixed ones. */
+const MIXED_SHARE = 0.2;
+
 /** Everything that is chosen before the world begins. */
-export function planWorld(seed: number, hasher: Hasher): WorldPlan {
+export function planWorld(seed: number, hasher: Hasher, adversaries: AdversaryMix = "usual"): WorldPlan {
   const random = seededRandom(seed).fork("scenario");
   const shape = chooseShape(random);
   const replicas = names("state-replica", shape.replicas);
-  const isPlot = random.chance(0.35);
-  const intruders = chooseIntruders(random.fork("intruders"), shape, isPlot);
-  const liars = chooseLiars(random.fork("liars"), replicas, shape.faultsTolerated, isPlot);
+  const isMixed =
+    adversaries === "mixed" || (adversaries === "usual" && random.fork("whether mixed").chance(MIXED_SHARE));
+  const cast = isMixed ? castMixed(random, shape, replicas) : castUsual(random, shape, replicas);
+  const { liars } = cast;
+  const faultyReplicas = new Set(replicas.filter((replica) => liars.has(replica)));
   const targets = {
     regulators: ["traffic-regulator-1"],
     executionServers: names("execution-server", shape.executionServers),
@@ -143,10 +154,12 @@ export function planWorld(seed: number, hasher: Hasher): WorldPlan {
     faults: { ...faults, events: [...faults.events, ...badDisk, ...masterLosses] },
     safetyPhaseMs: SAFETY_PHASE_MS,
     livenessPhaseMs: LIVENESS_PHASE_MS,
-    behavioursOf: (server, life) => liars.get(server) ?? intruders.get(`${server}/${life}`) ?? [],
+    behavioursOf: (server, life) => liars.get(server) ?? cast.intruders.get(`${server}/${life}`) ?? [],
+    changing: isMixed,
+    ...(cast.mayFrame ? { mayFrame: true } : {}),
     noticed: NOTICED,
-    faultyReplicas: new Set(liars.keys()),
-    ...(isPlot ? { accomplices: new Set(liars.keys()) } : {}),
+    faultyReplicas,
+    ...(cast.isPlot ? { accomplices: faultyReplicas } : {}),
     hasher,
   };
 }
@@ -164,52 +177,6 @@ function chooseShape(random: SeededRandom): ClusterShape {
     masters: random.chance(0.1) ? 5 : 3,
     acceptanceTestServers: 2 + random.below(2),
   };
-}
-
-/**
- * Some processes are taken over from their start, by one behaviour or by several at once; never all lives of all servers,
- * or nobody honest would be left to serve.
- */
-function chooseIntruders(
-  random: SeededRandom,
-  shape: ClusterShape,
-  isPlot: boolean,
-): Map<string, SeededAdversaryFactory[]> {
-  const intruders = new Map<string, SeededAdversaryFactory[]>();
-  if (!isPlot && random.chance(0.4)) return intruders;
-  for (let count = 1 + random.below(shape.executionServers > 2 ? 2 : 1); count > 0; count--) {
-    const server = `execution-server-${1 + random.below(shape.executionServers)}`;
-    const behaviours = several(random, executionAdversaries(server), 0.3);
-    // Accomplices have most to say where members were told different things.
-    if (isPlot && random.chance(0.7)) behaviours.push(random.pick(SPLITTING_ADVERSARIES));
-    for (let life = 1; life <= (random.chance(0.3) ? 2 : 1); life++) intruders.set(`${server}/${life}`, behaviours);
-  }
-  return intruders;
-}
-
-/** At most t replicas lie, in all their lives; in a plot they do it for the captured execution servers. */
-function chooseLiars(
-  random: SeededRandom,
-  replicas: readonly ServerName[],
-  faultsTolerated: number,
-  isPlot: boolean,
-): Map<ServerName, readonly SeededAdversaryFactory[]> {
-  const liars = new Map<ServerName, readonly SeededAdversaryFactory[]>();
-  if (!isPlot && random.chance(0.4)) return liars;
-  const count = isPlot && random.chance(0.7) ? faultsTolerated : 1 + random.below(faultsTolerated);
-  while (liars.size < count) {
-    const server = random.pick(replicas);
-    const behaviours = several(random, isPlot ? COLLUDING_REPLICAS : REPLICA_ADVERSARIES, isPlot ? 0.5 : 0.2);
-    liars.set(server, isPlot && random.chance(0.2) ? [...behaviours, random.pick(REPLICA_ADVERSARIES)] : behaviours);
-  }
-  return liars;
-}
-
-/** One of them; another one with it with the probability given, and so on. */
-function several<Item>(random: SeededRandom, items: readonly Item[], more: number): Item[] {
-  const chosen = new Set<Item>([random.pick(items)]);
-  while (chosen.size < 3 && random.chance(more)) chosen.add(random.pick(items));
-  return [...chosen];
 }
 
 function chooseClients(random: SeededRandom): { name: string; operations: number; attacks: ("plunder" | "crash")[] }[] {

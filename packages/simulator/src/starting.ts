@@ -15,7 +15,8 @@ const COMPARED_STARTS = 0.3;
 export function drawCheckpoint(disk: Disk, random: SeededRandom): Checkpoint | undefined {
   const { checkpoints } = disk;
   if (disk.hasDamage && random.chance(0.7)) return disk.readableCheckpoints.at(-1);
-  return random.chance(0.5) ? checkpoints.at(-1) : [undefined, ...checkpoints][random.below(4)];
+  const drawn = random.chance(0.5) ? checkpoints.at(-1) : [undefined, ...checkpoints][random.below(4)];
+  return drawn ?? (disk.isCut ? checkpoints[0] : undefined);
 }
 
 export function* startInputs(

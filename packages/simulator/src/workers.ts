@@ -27,9 +27,23 @@ export function runExecution(
   loot: Map<string, string>,
 ): { readonly kind: string } {
   const { execution, operation } = effect;
-  if (operation === "crash") {
-    return { kind: "failed", execution, reason: "crash", detail: "worker ended", alsoInside: [] } as { kind: string };
+  const failed = (reason: "crash" | "thrown", detail: string): { kind: string } =>
+    ({ kind: "failed", execution, reason, detail, alsoInside: [] }) as { kind: string };
+  if (operation === "crash") return failed("crash", "worker ended");
+  try {
+    return compute(effect, adversary, loot);
+  } catch (error) {
+    // What a captured server wrote need not be what the application can read; nobody has tested it yet.
+    return failed("thrown", String(error));
   }
+}
+
+function compute(
+  effect: ExecuteEffect,
+  adversary: Adversary | undefined,
+  loot: Map<string, string>,
+): { readonly kind: string } {
+  const { execution, operation } = effect;
   const provided = new Map(effect.provided.map(({ object, bytes }) => [object, parse(bytes)]));
   for (const { object, bytes } of effect.provided) if (bytes !== null) loot.set(object, bytes);
   const result = execute(operation, JSON.parse(effect.input) as BankInput, provided);

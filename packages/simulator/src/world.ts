@@ -3,7 +3,7 @@
  * network, crashing hosts and intruders. Nothing in here decides what is right; it only lets things happen and writes
  * down what can be seen from outside.
  */
-import { type Adversary, Conspiracy, type SeededAdversaryFactory, together } from "@redoubt/adversary";
+import { type Adversary, Conspiracy, type SeededAdversaryFactory, shifting, together } from "@redoubt/adversary";
 import type {
   AcceptanceTestEffect,
   ApplyEffect,
@@ -54,6 +54,10 @@ export interface WorldPlan {
   readonly livenessPhaseMs: number;
   /** What has taken over the process that runs as this server in this life of it, if anything: one behaviour, or several at once. */
   readonly behavioursOf: (server: ServerName, life: number) => readonly SeededAdversaryFactory[];
+  /** Whether those of one process come and go instead of being at work all the time. */
+  readonly changing?: boolean;
+  /** Whether so many processes lie in shadow runs that an innocent client may be blocked (ADR 0004). */
+  readonly mayFrame?: boolean;
   /** Misbehaviours that the health monitor notices: their processes are started again when everything is healed. */
   readonly noticed: ReadonlySet<string>;
   readonly faultyReplicas: ReadonlySet<ServerName>;
@@ -76,6 +80,8 @@ export class World {
   readonly #injector: FaultInjector;
   readonly #intruders = new Intruders();
   readonly #conspiracy = new Conspiracy();
+  /** Per captured process, what its behaviours really did. */
+  readonly #deeds: Set<string>[] = [];
   readonly #lies: SeededRandom;
   readonly #witness: Witness;
   readonly #databases: MasterDatabases;
@@ -189,6 +195,7 @@ export class World {
       lostDisks: this.#witness.lostDisks,
       stored,
       faultyReplicas: this.#plan.faultyReplicas,
+      mayFrame: this.#plan.mayFrame ?? false,
       executionsAfterRejection: this.#executionsAfterRejection,
       digestReply: (status, text) => this.#cluster.digestReplyBody(status, text),
       hasher: this.#plan.hasher,
@@ -223,9 +230,15 @@ export class World {
     const factories = this.#plan.behavioursOf(server, life);
     if (factories.length === 0) return undefined;
     if (factories.length > 1) this.#count("byzantine:several-at-once");
+    const done = new Set<string>();
+    this.#deeds.push(done);
+    const credit = (id: string): void => {
+      done.add(id);
+      this.#count(`byzantine:${id}`);
+    };
     const parts = factories.map((factory) => {
       let id = "";
-      const did = (): void => this.#count(`byzantine:${id}`);
+      const did = (): void => credit(id);
       const part = factory({
         ...this.#cluster.toolsOf(server),
         random: this.#lies,
@@ -238,11 +251,25 @@ export class World {
           did();
           this.time.later(0, () => this.#end(server));
         },
+        later: (delayMs, run) =>
+          this.time.later(delayMs, () => {
+            if (this.host(server).running && this.host(server).life === life) run();
+          }),
       });
       id = part.id;
       return part;
     });
-    return together(parts, (id) => this.#count(`byzantine:${id}`));
+    return together(parts, credit, this.#plan.changing ? shifting(parts, this.#lies) : undefined);
+  }
+
+  /** Per set of behaviours that took place in one process, in how many processes. */
+  get compositions(): FaultCounts {
+    const counts: FaultCounts = {};
+    for (const done of this.#deeds) {
+      const name = [...done].sort().join("+");
+      if (name !== "") counts[name] = (counts[name] ?? 0) + 1;
+    }
+    return counts;
   }
 
   /** An execution server's process ends by itself. */
@@ -318,6 +345,10 @@ export class World {
         for (const decision of applied.decisions) this.#noteDecision(decision);
         return;
       }
+      case "cutJournal":
+        this.#count("journalCuts");
+        from.disk.allowCut((effect as Extract<StateMasterEffect, { kind: "cutJournal" }>).before);
+        return;
       case "lookupSlots":
         this.#databases.lookUp(from.server, effect as Extract<StateMasterEffect, { kind: "lookupSlots" }>);
     }

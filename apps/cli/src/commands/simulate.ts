@@ -1,8 +1,8 @@
 /** `redoubt simulate`: seeded worlds of the real cores, on all cores of the machine. */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import type { SeedResult } from "@redoubt/simulator";
-import type { Command } from "commander";
+import type { AdversaryMix, SeedResult } from "@redoubt/simulator";
+import { type Command, Option } from "commander";
 import { CommandFailure } from "../failure.ts";
 import { note, print, printJson } from "../output.ts";
 import { wholeNumber, withCommonOptions } from "./shared-options.ts";
@@ -11,6 +11,7 @@ interface SimulateOptions {
   readonly seeds: number;
   readonly from: number;
   readonly seed?: number;
+  readonly adversaries: AdversaryMix;
   readonly json: boolean;
 }
 
@@ -21,7 +22,16 @@ export function registerSimulate(program: Command): void {
       .description("run seeded simulations of a whole cluster; exit 1 on a violated invariant")
       .option("--seeds <n>", "how many seeds", wholeNumber(1), 20)
       .option("--from <k>", "first seed", wholeNumber(1), 1)
-      .option("--seed <n>", "one seed, the same run every time", wholeNumber(1)),
+      .option("--seed <n>", "one seed, the same run every time", wholeNumber(1))
+      .addOption(
+        new Option(
+          "--adversaries <mix>",
+          "usual: one seed in five composes Byzantine behaviours at random; mixed: every seed does, several behaviours " +
+            "in each of several captured execution servers, changing over time, and in t replicas; plain: none does",
+        )
+          .choices(["usual", "mixed", "plain"])
+          .default("usual"),
+      ),
   ).action((options: SimulateOptions) => simulate(options));
 }
 
@@ -29,7 +39,7 @@ async function simulate(options: SimulateOptions): Promise<void> {
   const first = options.seed ?? options.from;
   const count = options.seed === undefined ? options.seeds : 1;
   const startedAt = performance.now();
-  const results = await runAll(first, count, options.json);
+  const results = await runAll(first, count, options.adversaries, options.json);
   const seconds = Number(((performance.now() - startedAt) / 1000).toFixed(1));
   const faults: Record<string, number> = {};
   for (const result of results)
@@ -37,7 +47,8 @@ async function simulate(options: SimulateOptions): Promise<void> {
   const violations = results.flatMap((result) => result.violations);
   const events = results.reduce((total, result) => total + result.events, 0);
   const operations = results.reduce((total, result) => total + result.operations, 0);
-  if (options.json) printJson({ seeds: count, events, operations, faults, violations, seconds });
+  const compositions = tellCompositions(results);
+  if (options.json) printJson({ seeds: count, events, operations, faults, compositions, violations, seconds });
   else {
     for (const violation of violations) print(`seed ${violation.seed}: ${violation.invariant}: ${violation.detail}`);
     print(
@@ -49,14 +60,45 @@ async function simulate(options: SimulateOptions): Promise<void> {
         .map(([kind, times]) => `${kind} ${times}`)
         .join(", "),
     );
+    print(
+      `captured processes that did harm: ${compositions.processes}, in ${compositions.distinct} compositions of behaviours`,
+    );
   }
   for (const seed of new Set(violations.map((violation) => violation.seed)))
-    note(`to see it again: npx redoubt simulate --seed ${seed}`);
+    note(`to see it again: npx redoubt simulate --adversaries ${options.adversaries} --seed ${seed}`);
   if (violations.length > 0) throw new CommandFailure("");
 }
 
+interface Compositions {
+  /** Captured processes in which some behaviour took place. */
+  readonly processes: number;
+  /** Different sets of behaviours that took place in one process. */
+  readonly distinct: number;
+  /** Number of behaviours in one process → processes. */
+  readonly bySize: Readonly<Record<string, number>>;
+  /** Two behaviours, as "A1+A4" → processes in which both took place. */
+  readonly pairs: Readonly<Record<string, number>>;
+}
+
+function tellCompositions(results: readonly SeedResult[]): Compositions {
+  const distinct = new Set<string>();
+  const bySize: Record<string, number> = {};
+  const pairs: Record<string, number> = {};
+  let processes = 0;
+  for (const [name, times] of results.flatMap((result) => Object.entries(result.compositions))) {
+    const ids = name.split("+");
+    distinct.add(name);
+    processes += times;
+    bySize[ids.length] = (bySize[ids.length] ?? 0) + times;
+    ids.forEach((one, index) => {
+      for (const other of ids.slice(index + 1)) pairs[`${one}+${other}`] = (pairs[`${one}+${other}`] ?? 0) + times;
+    });
+  }
+  return { processes, distinct: distinct.size, bySize, pairs };
+}
+
 /** Seeds are handed out one by one, so that a slow one holds nobody up. */
-async function runAll(first: number, count: number, quiet: boolean): Promise<SeedResult[]> {
+async function runAll(first: number, count: number, adversaries: AdversaryMix, quiet: boolean): Promise<SeedResult[]> {
   const results: SeedResult[] = [];
   let next = first;
   const last = first + count - 1;
@@ -69,7 +111,7 @@ async function runAll(first: number, count: number, quiet: boolean): Promise<See
           const worker = new Worker(new URL("../simulation-worker.js", import.meta.url));
           const give = (): void => {
             if (next > last) void worker.terminate().then(() => done());
-            else worker.postMessage(next++);
+            else worker.postMessage({ seed: next++, adversaries });
           };
           worker.on("message", (result: SeedResult) => {
             results.push(result);

@@ -3,6 +3,7 @@ import {
   type ChangeName,
   type ClusterRange,
   type Decision,
+  type Digest,
   type RequestId,
   type StreamMessage,
   unreachable,
@@ -158,6 +159,7 @@ function settleRequest(
   const survivor = kept.get(request.requestId);
   if (survivor) {
     request.survivor = survivor;
+    forgetRivals(request, survivor.digest);
     if (!advance(regulator, request, "survived")) regulator.toJudge.add(request);
     return;
   }
@@ -166,6 +168,12 @@ function settleRequest(
     (request.state === "doomed" && request.doomedAfter < epoch) ||
     request.state === "surviving";
   if (isOver) settleDead(regulator, request);
+}
+
+/** All members hold the survivor now: what they said of another content is out of date, and they have to be asked again. */
+function forgetRivals({ current }: PendingRequest, survivor: Digest): void {
+  for (const words of [current?.votes, current?.acceptance])
+    for (const [server, { changeDigest }] of words ?? []) if (changeDigest !== survivor) words?.delete(server);
 }
 
 /** Questions that had to wait for the settlement. */

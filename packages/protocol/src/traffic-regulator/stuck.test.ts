@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Dispatched, fails, MEMBERS, PASS, Stage } from "./stage.test-support.ts";
+import { changeOf, type Dispatched, fails, MEMBERS, PASS, Stage } from "./stage.test-support.ts";
 
 /** Lets up to 10 s pass, with everybody's signs of life, until the request is dispatched once more. */
 function nextAttempt(stage: Stage, request: Dispatched): Dispatched {
@@ -43,4 +43,23 @@ test("a change that is neither released nor dead for long gets a new epoch, whos
   expect(stage.factsOf("discardServer")).toHaveLength(0);
   stage.answerAll(again);
   expect(stage.status(request.exchange)).toBe(200);
+});
+
+test("members that held a rival of a survivor are asked again, though they have answered (simulator seed 124)", () => {
+  const stage = new Stage();
+  const request = stage.dispatch("alice", { object: "a" });
+  stage.answer("state-replica-1", request, { change: "rival", verdict: PASS });
+  stage.answer("state-replica-2", request, { change: "rival", verdict: PASS });
+  stage.answer("state-replica-3", request, { verdict: fails() });
+  stage.settle("execution-server-2", undefined, [request]);
+  stage.sent.length = 0;
+  stage.heartbeat();
+  stage.pass(100);
+  const asked = stage.sent.filter(
+    ({ message }) =>
+      message.kind === "answerAgain" && message.requests.some(({ requestId }) => requestId === request.requestId),
+  );
+  expect(asked.map(({ to }) => to)).toContain("state-replica-2");
+  stage.answer("state-replica-2", request, { verdict: fails() });
+  expect(stage.sentOf("requestEpoch").at(-1)?.message).toMatchObject({ invalid: [{ digest: changeOf(request) }] });
 });

@@ -1,7 +1,7 @@
 /** After the faults are healed every request gets its answer: no honest client is left waiting or wrongly rejected. */
 import type { Checker, Violation } from "../observation.ts";
 
-export const checkLiveness: Checker = ({ operations }) => {
+export const checkLiveness: Checker = ({ operations, mayFrame = false }) => {
   const violations: Violation[] = [];
   for (const operation of operations) {
     const about = `operation ${operation.id} (${operation.operation} by ${operation.client})`;
@@ -11,6 +11,7 @@ export const checkLiveness: Checker = ({ operations }) => {
       if (operation.status !== 403)
         violations.push({ invariant: "I2", detail: `${about} ended with ${operation.status}, 403 expected` });
     } else if (operation.client.startsWith("honest") && operation.status !== 200 && operation.status !== 422) {
+      if (mayFrame && operation.status === 403) continue;
       violations.push({ invariant: "bystander", detail: `${about} ended with ${operation.status}` });
     }
   }
