@@ -3,7 +3,7 @@
  * network, crashing hosts and intruders. Nothing in here decides what is right; it only lets things happen and writes
  * down what can be seen from outside.
  */
-import { type Adversary, Conspiracy, type SeededAdversaryFactory, shifting, together } from "@redoubt/adversary";
+import type { Adversary, SeededAdversaryFactory } from "@redoubt/adversary";
 import type {
   AcceptanceTestEffect,
   ApplyEffect,
@@ -78,11 +78,7 @@ export class World {
   readonly #cluster: SimulatedCluster;
   readonly #manager: SimulatedManager;
   readonly #injector: FaultInjector;
-  readonly #intruders = new Intruders();
-  readonly #conspiracy = new Conspiracy();
-  /** Per captured process, what its behaviours really did. */
-  readonly #deeds: Set<string>[] = [];
-  readonly #lies: SeededRandom;
+  readonly #intruders: Intruders;
   readonly #witness: Witness;
   readonly #databases: MasterDatabases;
   readonly #executed = new Set<string>();
@@ -97,8 +93,7 @@ export class World {
   constructor(plan: WorldPlan) {
     this.#plan = plan;
     this.#random = seededRandom(plan.seed);
-    this.#lies = this.#random.fork("lies");
-    for (const accomplice of plan.accomplices ?? []) this.#conspiracy.accomplices.add(accomplice);
+    this.#intruders = new Intruders(this.#random.fork("lies"), plan.accomplices ?? [], (kind) => this.#count(kind));
     this.#network = new Network(this.#random.fork("network"), this.counts);
     const clientNames = plan.clients.map((client) => client.name);
     this.#cluster = buildCluster(plan.shape, plan.hasher, this.#random.fork("cores"), clientNames, plan.wrapCore);
@@ -225,51 +220,21 @@ export class World {
     if (host.component === "state-master") this.#databases.started(host.server);
   }
 
-  /** Every behaviour is counted by what it does: one for each message or result it has bent, and for each of its own. */
-  #intruderOf({ server, component: from }: Host, life: number): Adversary | undefined {
-    const factories = this.#plan.behavioursOf(server, life);
-    if (factories.length === 0) return undefined;
-    if (factories.length > 1) this.#count("byzantine:several-at-once");
-    const done = new Set<string>();
-    this.#deeds.push(done);
-    const credit = (id: string): void => {
-      done.add(id);
-      this.#count(`byzantine:${id}`);
-    };
-    const parts = factories.map((factory) => {
-      let id = "";
-      const did = (): void => credit(id);
-      const part = factory({
-        ...this.#cluster.toolsOf(server),
-        random: this.#lies,
-        conspiracy: this.#conspiracy,
-        send: (to, component, message) => {
-          did();
-          this.#transmit(server, from, to, component, message);
-        },
-        die: () => {
-          did();
-          this.time.later(0, () => this.#end(server));
-        },
-        later: (delayMs, run) =>
-          this.time.later(delayMs, () => {
-            if (this.host(server).running && this.host(server).life === life) run();
-          }),
-      });
-      id = part.id;
-      return part;
+  #intruderOf(host: Host, life: number): Adversary | undefined {
+    const { server, component } = host;
+    return this.#intruders.compose(this.#plan.behavioursOf(server, life), this.#plan.changing ?? false, {
+      ...this.#cluster.toolsOf(server),
+      send: (to, receiver, message) => this.#transmit(server, component, to, receiver, message),
+      die: () => this.time.later(0, () => this.#end(server)),
+      later: (delayMs, run) =>
+        this.time.later(delayMs, () => {
+          if (host.running && host.life === life) run();
+        }),
     });
-    return together(parts, credit, this.#plan.changing ? shifting(parts, this.#lies) : undefined);
   }
 
-  /** Per set of behaviours that took place in one process, in how many processes. */
   get compositions(): FaultCounts {
-    const counts: FaultCounts = {};
-    for (const done of this.#deeds) {
-      const name = [...done].sort().join("+");
-      if (name !== "") counts[name] = (counts[name] ?? 0) + 1;
-    }
-    return counts;
+    return this.#intruders.compositions;
   }
 
   /** An execution server's process ends by itself. */
