@@ -19,9 +19,10 @@ export { type AuditHead, AuditRepository, type AuditVerification } from "./manag
 export { type AuditEntryInput, type AuditRow, auditFault, auditHash } from "./manager/audit-chain.ts";
 export * from "./manager/clients.ts";
 export * from "./manager/degrees.ts";
-export * from "./manager/feed.ts";
+export { type FeedRange, FeedRepository } from "./manager/feed.ts";
 export * from "./manager/fleet.ts";
 export * from "./manager/incidents.ts";
+export { type ManagerOpening, readManagerOpening } from "./manager/opening.ts";
 export * from "./manager/outbox.ts";
 export * from "./manager/quarantine.ts";
 export * from "./manager/screening.ts";

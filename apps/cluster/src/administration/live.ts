@@ -19,6 +19,8 @@ export interface LiveOptions {
   sessions: SessionDirectory | null;
   /** Origins of the console's pages; a browser on any other page is refused. */
   allowedOrigins: () => readonly string[];
+  /** Resolves, in a few seconds at most, with whether the feed can be served. */
+  opened: () => Promise<boolean>;
   /** Told about faults of ours while a socket is served. */
   onFault: (error: unknown) => void;
 }
@@ -69,6 +71,7 @@ async function admit(socket: LiveSocket, connected: number, options: LiveOptions
   if (connected >= socketsMax) return "too many readers";
   const session = await options.authenticate(authorization);
   if (session === null) return "unauthorized";
+  if (!(await options.opened())) return "unavailable";
   if (!feedHandshakeSchema.safeParse(socket.handshake.auth).success) {
     return "after: expected the number of the last event seen";
   }

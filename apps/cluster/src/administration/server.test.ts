@@ -44,16 +44,18 @@ beforeEach(async () => {
   revoked = new Set();
   faults = [];
   sockets = [];
-  server = await startAdministrationServer({
-    listen: { host: "127.0.0.1", port: 0 },
-    port: recorded.port,
-    feed,
-    adminToken,
-    jwks: tokens.jwks,
-    sessions: { revoked: async (ids) => new Set(ids.filter((id) => revoked.has(id))) },
-    allowedOrigins: () => [origin],
-    onFault: (fault) => faults.push(fault),
-  });
+  server = await startAdministrationServer(options());
+});
+
+const options = () => ({
+  listen: { host: "127.0.0.1", port: 0 },
+  port: recorded.port,
+  feed,
+  adminToken,
+  jwks: tokens.jwks,
+  sessions: { revoked: async (ids: readonly string[]) => new Set(ids.filter((id) => revoked.has(id))) },
+  allowedOrigins: () => [origin],
+  onFault: (fault: unknown) => void faults.push(fault),
 });
 
 afterEach(async () => {
@@ -106,6 +108,27 @@ const connected = (socket: Socket) => new Promise<void>((resolve) => socket.once
 const refusal = (socket: Socket) =>
   new Promise<string>((resolve) => socket.once("connect_error", ({ message }) => resolve(message)));
 const ended = (socket: Socket) => new Promise<void>((resolve) => socket.once("disconnect", () => resolve()));
+
+describe("while the manager reads its records", () => {
+  it("shows who runs where, says that it is not there yet, and answers everything else afterwards", async () => {
+    let open: () => void = () => undefined;
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    await server.close();
+    server = await startAdministrationServer({ ...options(), opened });
+    const client = clientWith(adminToken);
+    expect(await client.cluster.status.query()).toEqual({ cluster: { name: "bank" } });
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(503);
+    const settings = client.cluster.settings.query();
+    const { socket } = reader(adminToken);
+    expect(recorded.calls).toEqual(["status"]);
+    expect(socket.connected).toBe(false);
+    open();
+    await Promise.all([settings, connected(socket)]);
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+  });
+});
 
 describe("tRPC", () => {
   it("answers the administration token as `local` and a session token as its person", async () => {

@@ -75,6 +75,8 @@ class NodeAgent {
     recordOwnProcess(this.#server.layout.run, this.#server.environment.server);
     const membership = readMembership(this.#server.layout.membership(node), this.#membershipKey);
     if (membership) this.#take(membership, this.#previousReports());
+    // At once: until the manager hears of this agent its node counts as away.
+    this.#report();
     const timer = setInterval(() => this.#report(), REPORT_INTERVAL_MS);
     const keeper = this.#keepAgents();
     const renewal = setInterval(() => void this.#renewIdentities(), IDENTITY_LOOK_MS);
@@ -241,9 +243,11 @@ class NodeAgent {
   #commandOf(order: ServerOrder): readonly string[] {
     const dist = join(import.meta.dirname, "..");
     if (order.server === "console") return [process.execPath, join(dist, CONSOLE_ENTRY)];
+    const { entry } = order.settings;
+    if (entry === undefined) return [process.execPath, join(dist, SERVER_ENTRY), order.component];
     // A drill starts an entry file of its own, perhaps with words behind it, in place of the honest server (DESIGN §7).
-    const [entry = SERVER_ENTRY, ...words] = (order.settings.entry ?? SERVER_ENTRY).split(" ");
-    return [process.execPath, "--enable-source-maps", join(dist, entry), ...words];
+    const [file = "", ...words] = entry.split(" ");
+    return [process.execPath, "--enable-source-maps", join(dist, file), ...words];
   }
 
   #reportAtOnce(): void {

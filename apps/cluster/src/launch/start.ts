@@ -107,7 +107,7 @@ export function agentStart(
   return {
     name: node.name,
     command: process.execPath,
-    arguments: ["--enable-source-maps", join(import.meta.dirname, "..", SERVER_ENTRY)],
+    arguments: [join(import.meta.dirname, "..", SERVER_ENTRY), "node-agent"],
     environment: {
       ...inheritedEnvironment(),
       ...writeServerEnvironment({

@@ -39,8 +39,9 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", () => resolve()));
   url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
   alerts = newAlerts();
-  await manager.feed.open();
-  await alerts.open();
+  const opening = await manager.database.readOpening();
+  manager.feed.open(opening);
+  await alerts.open(opening);
 }, DATABASE_START_MS);
 
 afterAll(async () => {
@@ -123,7 +124,7 @@ test("events that came while the manager was away are alerted when it is back, e
   alerts.close();
   await manager.feed.record(fact("critical", "meanwhile"));
   alerts = newAlerts();
-  await alerts.open();
+  await alerts.open(await manager.database.readOpening());
   await waitUntil(() => receivedFor(subscriptionId).length === 3, "the second alert");
   expect(receivedFor(subscriptionId).map(({ event }) => (event as { node?: string } | undefined)?.node)).toEqual([
     undefined,

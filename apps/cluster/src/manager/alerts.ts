@@ -6,7 +6,7 @@
  * breed.
  */
 import { createHash, randomInt, randomUUID } from "node:crypto";
-import type { AlertSubscription } from "@redoubt/database";
+import type { AlertSubscription, ManagerOpening } from "@redoubt/database";
 import { type FeedEvent, type FeedEventKind, type FeedSeverity, feedSeverities } from "@redoubt/shared";
 import type { Logger } from "pino";
 import { deriveWebhookKey } from "../adapters/webhook/index.ts";
@@ -55,11 +55,11 @@ export class Alerts {
   }
 
   /** Goes on after the last event that was queued. */
-  async open(): Promise<void> {
+  async open({ settings }: Pick<ManagerOpening, "settings">): Promise<void> {
     const { database, feed } = this.#parts;
-    const stored = await database.persistently((store) =>
-      store.settings.ensure(CURSOR, feed.latest, "manager", new Date()),
-    );
+    const stored =
+      settings.get(CURSOR) ??
+      (await database.persistently((store) => store.settings.ensure(CURSOR, feed.latest, "manager", new Date())));
     this.#through = typeof stored === "number" ? stored : feed.latest;
     this.#unsubscribe = feed.subscribe(() => void this.#queue());
     void this.#queue();

@@ -1,6 +1,6 @@
 /** Clients of the protected service. A key is made here, shown once, and kept as a hash; the regulator knows the hash before the key is shown. */
 import { createHash, randomBytes } from "node:crypto";
-import type { Client } from "@redoubt/database";
+import type { ManagerOpening } from "@redoubt/database";
 import type { Digest } from "@redoubt/shared";
 import { type Actor, AdministrationError, type ClientAccount } from "../administration/index.ts";
 import type { ManagerDatabase } from "./database.ts";
@@ -18,8 +18,8 @@ export class Clients {
   }
 
   /** Tells the regulator who may call. */
-  async open(): Promise<void> {
-    this.#tell(await this.#database.persistently((store) => store.clients.list()));
+  open({ clients }: Pick<ManagerOpening, "clients">): void {
+    this.#tell(clients);
   }
 
   async list(): Promise<ClientAccount[]> {
@@ -61,16 +61,16 @@ export class Clients {
 
   /** Resolves when the regulator has taken it in, so that what is answered now holds there, too. */
   async #change(): Promise<void> {
-    this.#tell(await this.#database.answering((store) => store.clients.list()));
+    const clients = await this.#database.answering((store) => store.clients.list());
+    this.#tell(clients.filter(({ revokedAt }) => revokedAt === null));
     // Messages on a link keep their order: what is answered after the configuration was sent was asked after it.
     await this.#regulator.readLog("L3", 0).catch(() => undefined);
   }
 
-  #tell(clients: readonly Client[]): void {
+  /** @param clients those that may call */
+  #tell(clients: ManagerOpening["clients"]): void {
     this.#regulator.setClients(
-      clients
-        .filter(({ revokedAt }) => revokedAt === null)
-        .map(({ id, name, keyHash, roles }) => ({ id, name, keyHash: keyHash as Digest, roles })),
+      clients.map(({ id, name, keyHash, roles }) => ({ id, name, keyHash: keyHash as Digest, roles })),
     );
   }
 }

@@ -4,10 +4,12 @@
  */
 import {
   isTransient,
+  type ManagerOpening,
   type ManagerStore,
   migrateDeploy,
   migrationsDirectory,
   openManagerStore,
+  readManagerOpening,
 } from "@redoubt/database";
 import { DatabaseKeeper } from "../adapters/postgres/index.ts";
 import { AdministrationError } from "../administration/index.ts";
@@ -26,12 +28,16 @@ const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 2_000;
 /** A person waits this long for a database that is just being started again. */
 const ANSWER_PATIENCE_MS = 5_000;
+/** Events whose sources a starting manager reads: more than can be under way in the moment one is killed. */
+const SOURCES_READ = 2_000;
 
 export class ManagerDatabase {
   readonly #server: DatabaseSurroundings;
   readonly #keeper: DatabaseKeeper;
   readonly #opened: Promise<ManagerStore>;
   #resolveOpened: (store: ManagerStore) => void = () => undefined;
+  readonly #opening: Promise<ManagerOpening>;
+  #resolveOpening: (opening: ManagerOpening) => void = () => undefined;
   #store: ManagerStore | undefined;
   #closed = false;
 
@@ -39,6 +45,9 @@ export class ManagerDatabase {
     this.#server = server;
     this.#opened = new Promise((resolve) => {
       this.#resolveOpened = resolve;
+    });
+    this.#opening = new Promise((resolve) => {
+      this.#resolveOpening = resolve;
     });
     const name = `postgres-${INSTANCE}`;
     this.#keeper = new DatabaseKeeper({
@@ -66,6 +75,16 @@ export class ManagerDatabase {
   /** The store once the database was there for the first time. */
   get opened(): Promise<ManagerStore> {
     return this.#opened;
+  }
+
+  /** What was found when the database was there for the first time; before `opened`, because people wait for it. */
+  get opening(): Promise<ManagerOpening> {
+    return this.#opening;
+  }
+
+  /** The same as it is now. Rejects when the database is away. */
+  readOpening(): Promise<ManagerOpening> {
+    return readManagerOpening(this.#keeper.url(), SOURCES_READ);
   }
 
   get store(): ManagerStore | undefined {
@@ -122,10 +141,11 @@ export class ManagerDatabase {
     try {
       await this.#keeper.start();
       await migrateDeploy(this.#keeper.url(), migrationsDirectory("manager"));
+      this.#resolveOpening(await this.readOpening());
       const store = openManagerStore(this.#keeper.url());
-      await store.settings.get("opened");
       this.#store = store;
-      this.#resolveOpened(store);
+      // Those who wait for the store make its engine compute: first whoever waits for the opening.
+      setImmediate(() => this.#resolveOpened(store));
     } catch (error) {
       if (this.#closed) return;
       const text = error instanceof Error ? error.message : String(error);

@@ -6,7 +6,7 @@
  * The other components move state or agreement with them; changing those is refused with the reason.
  */
 import { randomUUID } from "node:crypto";
-import type { Degree, DegreePlan as PlanRow } from "@redoubt/database";
+import type { Degree, ManagerOpening, DegreePlan as PlanRow } from "@redoubt/database";
 import {
   countForFaults,
   type DegreePlanning,
@@ -70,14 +70,17 @@ export class Degrees {
   }
 
   /** Reads the wanted degrees, or sets those of the cluster file at the first start; goes on with changes under way. */
-  async open(): Promise<void> {
+  async open({ degrees, plansRunning }: Pick<ManagerOpening, "degrees" | "plansRunning">): Promise<void> {
     const { database, cluster } = this.#parts;
     const decision = { faults: null, deciderKind: "file" as const, decidedBy: "cluster.json", at: new Date() };
-    for (const component of COMPONENTS)
+    const missing = COMPONENTS.filter((name) => !degrees.some(({ component }) => component === name));
+    for (const component of missing)
       await database.persistently((store) =>
         store.degrees.ensure(component, { ...decision, wanted: cluster.degrees[component] }),
       );
-    await this.place();
+    if (missing.length > 0) await this.place();
+    else this.#wantRows(degrees);
+    if (plansRunning === 0) return;
     const running = await database.persistently((store) => store.degrees.runningPlans());
     for (const plan of running) this.#watch(plan);
   }
@@ -88,7 +91,10 @@ export class Degrees {
 
   /** Places what the database wants. */
   async place(): Promise<void> {
-    const rows = await this.#parts.database.persistently((store) => store.degrees.list());
+    this.#wantRows(await this.#parts.database.persistently((store) => store.degrees.list()));
+  }
+
+  #wantRows(rows: ManagerOpening["degrees"]): void {
     this.#want(Object.fromEntries(rows.map(({ component, wanted }) => [component, wanted])));
   }
 

@@ -27,7 +27,7 @@ beforeEach(() => {
 
 async function openIntake(): Promise<FactIntake> {
   const intake = newIntake();
-  await intake.open();
+  intake.open(await manager.database.readOpening());
   return intake;
 }
 

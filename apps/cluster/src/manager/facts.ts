@@ -6,7 +6,7 @@
  * recorded when a manager was killed appears once.
  */
 import { createHash } from "node:crypto";
-import type { ManagerStore } from "@redoubt/database";
+import type { ManagerOpening, ManagerStore } from "@redoubt/database";
 import { nameText, outcomeOfFact, quarantineReasonOf } from "@redoubt/protocol";
 import { type NumberedFact, quarantineStateSchema, type RegulatorFact, type ServerName } from "@redoubt/shared";
 import { z } from "zod";
@@ -55,9 +55,8 @@ export class FactIntake {
     this.#parts = parts;
   }
 
-  async open(): Promise<void> {
-    const stored = await this.#parts.database.persistently((store) => store.settings.get(SETTING));
-    const parsed = cursorSchema.safeParse(stored);
+  open({ settings }: Pick<ManagerOpening, "settings">): void {
+    const parsed = cursorSchema.safeParse(settings.get(SETTING));
     this.#cursor = parsed.success ? parsed.data : { number: 0, at: 0 };
     if (!this.#isWorking) void this.#work();
   }

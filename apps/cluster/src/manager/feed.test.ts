@@ -34,7 +34,7 @@ test("a reader gets everything after its cursor, from memory and from the databa
   await manager.feed.record(fact("a"), fact("b"), fact("c"));
   const { latest } = manager.feed;
   const successor = new ManagerFeed(manager.database, quietLog);
-  await successor.open();
+  successor.open(await manager.database.readOpening());
   expect(successor.latest).toBe(latest);
   for (const feed of [manager.feed, successor])
     expect((await feed.since(latest - 3, 100)).map(nodeOf)).toEqual(["a", "b", "c"]);
@@ -53,7 +53,7 @@ test("what a manager had recorded before it was killed is not recorded again by 
   await manager.feed.recordOnce("regulator 7:1000", fact("e"), fact("f"));
   const { latest } = manager.feed;
   const successor = new ManagerFeed(manager.database, quietLog);
-  await successor.open();
+  successor.open(await manager.database.readOpening());
   expect(await successor.recordOnce("regulator 7:1000", fact("e"), fact("f"))).toEqual([]);
   const next = await successor.recordOnce("regulator 8:1001", fact("g"));
   expect(next.map(({ number }) => number)).toEqual([latest + 1]);

@@ -2,6 +2,7 @@
  * The recorder of the console's feed: numbers facts through the database, keeps the newest in memory, tells listeners in
  * order. A fact that arrives while the database is away waits here and comes later, never not at all.
  */
+import type { ManagerOpening } from "@redoubt/database";
 import { type FeedEvent, type FeedFact, feedEventSchema, type TrafficCounters } from "@redoubt/shared";
 import type { Logger } from "pino";
 import type { EventFeed } from "../administration/index.ts";
@@ -12,8 +13,6 @@ const BATCH_MAX = 200;
 const WAITING_MAX = 50_000;
 const KEPT_MAX = 200_000;
 const PRUNE_EVERY = 10_000;
-/** More than can be under way in the moment a manager is killed. */
-const SOURCES_READ = 2_000;
 
 interface Waiting {
   readonly facts: readonly FeedFact[];
@@ -40,12 +39,11 @@ export class ManagerFeed implements EventFeed {
     this.#log = log;
   }
 
-  /** To be awaited before the feed is served: until then it stands at 0. */
-  async open(): Promise<void> {
-    const { oldest, latest } = await this.#database.persistently((store) => store.feed.range());
-    this.#latest = Math.max(this.#latest, latest);
-    this.#oldest = Math.max(1, oldest);
-    this.#recordedBefore = await this.#database.persistently((store) => store.feed.newestSources(SOURCES_READ));
+  /** To be called before the feed is served: until then it stands at 0. */
+  open({ feed, newestSources }: Pick<ManagerOpening, "feed" | "newestSources">): void {
+    this.#latest = Math.max(this.#latest, feed.latest);
+    this.#oldest = Math.max(1, feed.oldest);
+    this.#recordedBefore = newestSources;
   }
 
   get latest(): number {

@@ -26,7 +26,7 @@ import { createAdministrationPort } from "./administration-port/index.ts";
 import { Alerts } from "./alerts.ts";
 import { CertificateDesk, readMembershipKey } from "./certificates.ts";
 import { Clients } from "./clients.ts";
-import { ManagerDatabase } from "./database.ts";
+import type { ManagerDatabase } from "./database.ts";
 import { Degrees } from "./degrees.ts";
 import { DrillRuns } from "./drill-runs.ts";
 import { FactIntake } from "./facts.ts";
@@ -83,16 +83,17 @@ export class Manager {
   readonly #gate = new HealthGate();
   #twoPersons: ReadonlySet<string> = new Set();
 
-  constructor(server: ServerProcess, cluster: ClusterFile, authority: CertificateAuthority) {
+  /** @param database started already, because nothing takes a start longer */
+  constructor(server: ServerProcess, cluster: ClusterFile, authority: CertificateAuthority, database: ManagerDatabase) {
     this.server = server;
     this.cluster = cluster;
+    this.database = database;
     const { layout, environment, log } = server;
     const ports = portsOf(cluster.portBase);
     this.#contract = loadApplication(join(layout.applications, cluster.application)).contract;
     this.#memory = new MemoryFile(layout.serverFolder(environment.node, environment.server));
     const memory = this.#memory;
     this.#certificates = new CertificateDesk(authority, memory);
-    this.database = new ManagerDatabase(server, ports.managerPostgres(1), environment.settings.databaseUrl);
     this.feed = new ManagerFeed(this.database, log);
     this.incidents = new Incidents(this.database, this.feed, log);
     this.registry = new Registry(cluster, memory);
@@ -104,7 +105,7 @@ export class Manager {
       signingKey: readMembershipKey(layout.authority),
       onPlaced: (placement) => this.registry.expect(placement),
     });
-    const { membership, registry, database, feed, incidents } = this;
+    const { membership, registry, feed, incidents } = this;
     this.regulator = new RegulatorLink({ cluster, server, memory, membership, registry });
     const { regulator } = this;
     const certificates = this.#certificates;
@@ -151,8 +152,11 @@ export class Manager {
     });
   }
 
-  /** Links are served, nodes get their orders; nothing waits for the database. */
-  async open(): Promise<void> {
+  /**
+   * Links are served, nodes get their orders; nothing waits for the database.
+   * @param isFirst this cluster has never had a manager
+   */
+  async open(isFirst: boolean): Promise<void> {
     this.#listenToRegistry();
     await this.server.open({
       onMessage: (from, message) => this.#onMessage(from, message),
@@ -160,7 +164,7 @@ export class Manager {
       onPeerConnected: (name) => this.membership.sendDirectory(name),
     });
     if (this.#memory.existed) this.membership.resume();
-    else if (!existsSync(this.server.layout.postgres("manager"))) this.degrees.placeFromFile();
+    else if (isFirst) this.degrees.placeFromFile();
     const fleet = new FleetRecorder({
       cluster: this.cluster,
       database: this.database,
@@ -187,20 +191,19 @@ export class Manager {
       this.#memory.write();
     });
     this.server.onStop(() => this.database.stop());
-    this.database.start();
   }
 
   /** Resolves when everything people decide is read and can be decided. */
   async openRecords(): Promise<void> {
-    await this.database.opened;
-    await this.degrees.open();
-    await this.clients.open();
-    const twoPersons = await this.database.persistently((store) => store.settings.get(TWO_PERSONS_SETTING));
+    const opening = await this.database.opening;
+    const twoPersons = opening.settings.get(TWO_PERSONS_SETTING);
     if (Array.isArray(twoPersons))
       this.#twoPersons = new Set(twoPersons.filter((reason) => typeof reason === "string"));
-    await this.feed.open();
-    await this.facts.open();
-    await this.alerts.open();
+    await this.degrees.open(opening);
+    this.clients.open(opening);
+    this.feed.open(opening);
+    this.facts.open(opening);
+    await this.alerts.open(opening);
   }
 
   administrationPort() {

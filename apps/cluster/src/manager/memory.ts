@@ -35,7 +35,14 @@ const memorySchema = z.object({
   /** `server incarnation` of processes that were ordered to be discarded. */
   discarded: z.array(z.string()),
   nodes: z.record(z.string(), z.object({ state: nodeStateSchema, since: z.number() })),
-  servers: z.record(z.string(), z.object({ state: serverStateSchema, since: z.number() })),
+  servers: z.record(
+    z.string(),
+    z.object({
+      state: serverStateSchema,
+      since: z.number(),
+      /** Of the process that was in this state. */ incarnation: z.string().optional(),
+    }),
+  ),
 });
 
 export type ManagerMemory = z.infer<typeof memorySchema>;

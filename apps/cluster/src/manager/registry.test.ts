@@ -123,6 +123,18 @@ describe("the registry", () => {
     expect(told).toEqual(["new process of node-1", "new process of execution-server-1"]);
   });
 
+  test("does not take a server for up because another process of it was up before this manager started", () => {
+    registry.takeReport("node-1", report(server()));
+    registry.takeHealth(health());
+    registry.close();
+    told = [];
+    registry = newRegistry();
+    registry.takeReport("node-1", report(server({ incarnation: "1.b" })));
+    expect(registry.server("execution-server-1")?.state).toBe("starting");
+    registry.takeHealth(health({ incarnation: "1.b" }));
+    expect(registry.server("execution-server-1")?.state).toBe("up");
+  });
+
   test("believes no report of a node about another node's servers, nor of an agent about another node", () => {
     registry.expect([{ ...placed[0], node: "node-2" } as (typeof placed)[number]]);
     registry.takeReport("node-1", report(server()));

@@ -224,17 +224,30 @@ export class Registry {
     });
     // Right after this manager started, what it remembers holds until there is evidence.
     const waiting = verdict.state === "unknown" || (verdict.state === "starting" && health === undefined);
-    if (waiting && view.state === "up" && now - view.runningSinceMs < 6 * SERVER_PERIOD_MS) return;
+    const remembered = waiting && view.state === "up" && this.#isRemembered(view);
+    if (remembered && now - view.runningSinceMs < 6 * SERVER_PERIOD_MS) return;
     this.#enterServer(view, verdict.state, verdict.cause);
+  }
+
+  /** What was remembered is of the process that ran then: one that was started since has to report for itself. */
+  #isRemembered({ server, report }: ServerView): boolean {
+    const { incarnation } = this.#memory.value.servers[server] ?? {};
+    return report === undefined || incarnation === undefined || incarnation === report.incarnation;
   }
 
   #enterServer(view: ServerView, to: ServerState, cause: string): void {
     view.cause = cause;
+    const { incarnation } = view.report ?? {};
+    const known = this.#memory.value.servers[view.server];
+    if (known && to === "up" && incarnation !== undefined && known.incarnation !== incarnation) {
+      known.incarnation = incarnation;
+      this.#memory.changed();
+    }
     if (view.state === to) return;
     const from = view.state;
     view.state = to;
     view.since = Date.now();
-    this.#memory.value.servers[view.server] = { state: to, since: view.since };
+    this.#memory.value.servers[view.server] = { state: to, since: view.since, ...(incarnation && { incarnation }) };
     this.#memory.changed();
     this.#listener?.onServerState(view, from);
   }

@@ -1,7 +1,7 @@
 /**
  * When a core's checkpoints are made, and how one is written and read back together with what is kept beside the core.
  *
- * They are made whenever the journal has grown by an eighth, after 2 000 to 100 000 records or 256 MiB, and at a clean stop, one at a
+ * They are made whenever the journal has grown by a thirty-second, after 500 to 100 000 records or 256 MiB, and at a clean stop, one at a
  * time, and written while the core goes on: what a killed process has to replay stays a fraction of what it knows, and so does
  * what checkpoints cost. A checkpoint that fails is no misfortune: the next start replays more.
  */
@@ -11,10 +11,11 @@ import type { Journal } from "../adapters/journal/index.ts";
 export const CHECKPOINT_RECORDS = 100_000;
 const CHECKPOINT_BYTES = 256 * 1024 * 1024;
 /** A young journal: replayed in a fraction of a second, also by a process that has just begun to run. */
-const CHECKPOINT_RECORDS_FIRST = 2_000;
-const GROWTH_SHARE = 8;
+const CHECKPOINT_RECORDS_FIRST = 500;
+/** Replaying a record costs a process that has just begun to run ten times what writing its share of a checkpoint does. */
+const GROWTH_SHARE = 32;
 /** A core that has none to give is asked again after this many records. */
-const AGAIN_RECORDS = 2_000;
+const AGAIN_RECORDS = 500;
 /** At a stop, fewer records than this are replayed faster than a checkpoint is written. */
 const STOP_RECORDS_MIN = 256;
 

@@ -22,8 +22,8 @@ export const dataLayout = (data: string) => ({
   postgres: (name: string) => join(data, "postgres", name),
 });
 
-/** What a server process runs, below `dist`: main.ts with everything it loads, joined into a few files by the build. */
-export const SERVER_ENTRY = "servers/main.js";
+/** What a server process runs, below `dist`, with its component as argument: start/main.ts. */
+export const SERVER_ENTRY = "servers/main.cjs";
 
 /** Files in a server's tls folder. */
 export const TLS_FILES = {

@@ -8,7 +8,7 @@ import { lockForTransaction } from "./locks.ts";
 import { storableJson } from "./storable.ts";
 
 /** Beside the fields of an event, never shown. */
-const SOURCE = "source:";
+export const SOURCE = "source:";
 
 /** Oldest and newest kept event; both 0 when there is none. */
 export interface FeedRange {

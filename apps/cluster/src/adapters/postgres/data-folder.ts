@@ -33,19 +33,35 @@ export interface DataFolder {
   readonly logFile: string;
 }
 
-/** Chooses the folder, and runs initdb in it if it holds no data yet. */
+/**
+ * Chooses the folder, and runs initdb in it if it holds no data yet.
+ * @param native the folder of the programs; awaited only for initdb
+ */
 export async function prepareDataFolder(
   wanted: string,
-  native: string,
+  native: Promise<string>,
   ids: UserIds,
   onLog: (line: string) => void,
 ): Promise<DataFolder> {
   const path = await chooseFolder(resolve(wanted), ids, onLog);
-  const cluster = join(path, "cluster");
-  const passwordFile = join(path, "password");
-  if (!existsSync(join(cluster, "PG_VERSION"))) await initialise(path, native, ids);
-  const password = (await readFile(passwordFile, "utf8")).trim();
-  return { path, cluster, password, logFile: join(path, "postgres.log") };
+  if (!isInitialised(path)) await initialise(path, await native, ids);
+  return openFolder(path);
+}
+
+/** The folder as somebody prepared it before; undefined when nobody did. */
+export async function preparedDataFolder(wanted: string, ids: UserIds): Promise<DataFolder | undefined> {
+  const pointer = join(resolve(wanted), "location");
+  const path = existsSync(pointer) ? (await readFile(pointer, "utf8")).trim() : resolve(wanted);
+  if (!isInitialised(path)) return undefined;
+  await refuseForeignFolder(path, ids);
+  return openFolder(path);
+}
+
+const isInitialised = (path: string): boolean => existsSync(join(path, "cluster", "PG_VERSION"));
+
+async function openFolder(path: string): Promise<DataFolder> {
+  const password = (await readFile(join(path, "password"), "utf8")).trim();
+  return { path, cluster: join(path, "cluster"), password, logFile: join(path, "postgres.log") };
 }
 
 async function chooseFolder(wanted: string, ids: UserIds, onLog: (line: string) => void): Promise<string> {

@@ -10,7 +10,7 @@ import { existsSync } from "node:fs";
 import { open, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { type DataFolder, postgresEnvironment, prepareDataFolder } from "./data-folder.ts";
+import { type DataFolder, postgresEnvironment, prepareDataFolder, preparedDataFolder } from "./data-folder.ts";
 import { answers, connectionUrl, createDatabases, freePort, lastLogLines, readLockFile } from "./instance-probe.ts";
 import { prepareNativeFiles } from "./native-files.ts";
 import { identify, isAlive, type ProcessIdentity, processesWorkingIn, signalProcess, waitForEnd } from "./processes.ts";
@@ -67,9 +67,10 @@ interface Instance {
 export async function startPostgres(options: StartPostgresOptions): Promise<RunningPostgres> {
   const onLog = options.onLog ?? (() => undefined);
   const ids = await postgresUserIds();
-  const native = await prepareNativeFiles(ids, onLog);
-  const folder = await prepareDataFolder(options.dataDirectory, native, ids, onLog);
-  const instance = (await adopt(folder, ids, options)) ?? (await launch(folder, native, ids, options));
+  const prepared = await preparedDataFolder(options.dataDirectory, ids).catch(() => undefined);
+  const running = prepared && (await adoptServing(prepared, options));
+  const { folder, instance } =
+    prepared && running ? { folder: prepared, instance: running } : await adoptOrLaunch(ids, options, onLog);
   const url = (database: string) => connectionUrl(folder, instance.port, database);
   await createDatabases(url("postgres"), options.databases);
   return {
@@ -81,6 +82,25 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Runn
     isAlive: () => isAlive(instance.process),
     stop: () => stopPostgres(instance.process),
   };
+}
+
+/** A Postgres of this very folder that answers needs no further looking: most starts of an owner find one. */
+async function adoptServing(folder: DataFolder, options: StartPostgresOptions): Promise<Instance | undefined> {
+  const lock = await readLockFile(folder);
+  if (lock === undefined || !lock.ready || (options.port !== 0 && lock.port !== options.port)) return undefined;
+  const postmaster = identify(lock.pid);
+  if (!isAlive(postmaster) || !(await answers(folder, lock.port))) return undefined;
+  options.onPid?.(lock.pid);
+  return { process: postmaster, port: lock.port, adopted: true };
+}
+
+async function adoptOrLaunch(ids: UserIds, options: StartPostgresOptions, onLog: (line: string) => void) {
+  // Both ask other processes; side by side they take half as long.
+  const native = prepareNativeFiles(ids, onLog);
+  native.catch(() => undefined);
+  const folder = await prepareDataFolder(options.dataDirectory, native, ids, onLog);
+  const instance = (await adopt(folder, ids, options)) ?? (await launch(folder, await native, ids, options));
+  return { folder, instance };
 }
 
 /**
