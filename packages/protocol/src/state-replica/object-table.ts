@@ -72,15 +72,15 @@ export class ObjectTable {
   readonly #pages: Page[];
   #size: number;
 
-  /** `parts`: what {@link parts} gave once, with `size`. They are copied. */
+  /** `parts`: what {@link parts} gave once, with `size`. They are kept and not written to: a page is copied at its first write. */
   constructor(size = 0, parts: readonly Uint8Array[] = []) {
     this.#size = size;
     this.#rows = new FingerprintTable(parts.length > 0 ? parts.slice(0, FingerprintTable.partCount) : undefined);
     this.#pages = parts.slice(FingerprintTable.partCount).map((part) => {
       assert(part.length === BYTES_PER_PAGE, `a page of ${part.length} bytes`);
-      const bytes = new Uint8Array(BYTES_PER_PAGE);
-      bytes.set(part);
-      return new Page(bytes);
+      const page = new Page(ownBytes(part));
+      page.shared = true;
+      return page;
     });
     assert(this.#rows.size === size, `${this.#rows.size} rows found of ${size}`);
     assert(this.#pages.length === Math.ceil(size / ROWS_PER_PAGE), `${this.#pages.length} pages for ${size} objects`);
@@ -177,6 +177,12 @@ export class ObjectTable {
     return [...this.#rows.parts(), ...this.#pages.map((page) => page.bytes)];
   }
 }
+
+/** Bytes that begin their buffer, as the columns of a page do. */
+const ownBytes = (part: Uint8Array): Uint8Array<ArrayBuffer> =>
+  part.buffer instanceof ArrayBuffer && part.byteOffset === 0 && part.buffer.byteLength === part.length
+    ? new Uint8Array(part.buffer)
+    : new Uint8Array(part);
 
 const HEX = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, "0"));
 
