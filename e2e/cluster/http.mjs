@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto";
 import { Agent, request } from "node:http";
 import { pause } from "./place.mjs";
 
-const agent = new Agent({ keepAlive: true, maxSockets: 128 });
+const agent = new Agent({ keepAlive: true, maxSockets: 256 });
 
 /**
  * @typedef {object} Reply

@@ -9,4 +9,5 @@ export * from "./message-adversaries.ts";
 export { whisper } from "./multicast-adversaries.ts";
 export * from "./replica-adversaries.ts";
 export * from "./shifting.ts";
+export { aimAt } from "./shell-adversaries.ts";
 export * from "./together.ts";

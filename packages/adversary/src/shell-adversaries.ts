@@ -51,6 +51,22 @@ export const frameOneClient: AdversaryFactory = () => {
   };
 };
 
+/**
+ * In every execution server at once: the first attempt of each request of one client gets a wrong reply over a right state,
+ * and whatever the regulator asks for to find out why is done well, so that the client alone looks guilty.
+ */
+export const aimAt =
+  (victim: string): AdversaryFactory =>
+  () => ({
+    id: "A31",
+    title: "a wrong reply to one client only, and right ones to all questions about it",
+    bendMessage: bending((record) => {
+      const { principal, attempt } = record.ticket.body;
+      if (principal !== victim || attempt !== 1) return record;
+      return { ...record, reply: changeFirstNumber(record.reply, 1) ?? record.reply };
+    }),
+  });
+
 export const wrongNowAndThen: AdversaryFactory = () => {
   let turn = 0;
   return {

@@ -3,12 +3,15 @@ import type { DrillAssignment } from "../manager/drill-orders.ts";
 import { DRILLS } from "./catalogue.ts";
 import { ManagerChannel } from "./channel.ts";
 import { runDrills } from "./run-drills.ts";
+import { holdScene, SCENES } from "./scenes.ts";
 
 const REASON_MAX = 1_000;
 
 const channel = new ManagerChannel();
 try {
   const assignment = JSON.parse(process.argv[2] ?? "{}") as DrillAssignment;
+  const scene = SCENES.find(({ name }) => name === assignment.drill);
+  if (scene) await holdScene(channel, scene);
   const names = assignment.drill === "ALL" ? DRILLS.map(({ name }) => name) : assignment.drill.split(",");
   const drills = names.map((name) => {
     const drill = DRILLS.find((known) => known.name === name);

@@ -23,10 +23,11 @@ export interface DrillAssignment {
 const server = z.string().min(1).max(64);
 
 const orderSchema = z.discriminatedUnion("kind", [
-  /** Replaces the server's process by one that runs `entry` (below `drills/`), once. */
+  /** Replaces the server's process by one that runs `entry` (below `drills/`), once, or each time until it is restored. */
   z.object({
     kind: z.literal("replaceServer"),
     server,
+    lasting: z.boolean().optional(),
     entry: z
       .string()
       .regex(/^drills\/[a-z0-9-]+\.js( [A-Za-z0-9-]{1,40}){0,2}$/, "expected drills/<name>.js and words"),

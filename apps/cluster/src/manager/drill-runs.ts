@@ -16,11 +16,13 @@ import type { ManagerFeed } from "./feed.ts";
 const LIMIT_MS = 180_000;
 /** Of a run of several drills. */
 const LONG_LIMIT_MS = 20 * 60_000;
+/** Scenes (S1, S2, …) are set for a test that judges for itself, and last as long as it does. */
+const SCENE_LIMIT_MS = 2 * 3_600_000;
 const RUNS_KEPT_MAX = 100;
 const ENTRY = "drills/run.js";
 /** What a drill may ask for while it runs. */
 export interface DrillTools {
-  readonly replaceServer: (server: ServerName, entry: string | undefined) => boolean;
+  readonly replaceServer: (server: ServerName, entry: string | undefined, isLasting?: boolean) => boolean;
   readonly drain: (servers: readonly ServerName[]) => void;
   readonly endDrain: (servers: readonly ServerName[]) => void;
   readonly addClient: (client: string, roles: readonly string[]) => Promise<{ client: string; key: string }>;
@@ -37,8 +39,11 @@ export interface DrillRunsParts {
   readonly recordProcess: (name: string, pid: number) => void;
 }
 
+const isScene = (drill: string): boolean => /^S\d/.test(drill);
+
 interface Running {
   readonly child: ChildProcess;
+  readonly isScene: boolean;
   /** Servers that run, or ran, an entry of the drill. */
   readonly touched: Set<ServerName>;
   /** Servers that get no work at its word. */
@@ -73,6 +78,7 @@ export class DrillRuns {
         "This cluster was started with --no-drills: nothing in it may be made to misbehave.",
       );
     if (!existsSync(entry)) throw new AdministrationError("unavailable", "This installation holds no drills.");
+    if (this.#running?.isScene) this.#endScene(this.#running);
     if (this.#running) throw new AdministrationError("conflict", "Another drill is running; wait for its verdict.");
     const drillId = randomUUID();
     const run: DrillRun = {
@@ -102,13 +108,19 @@ export class DrillRuns {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     if (child.pid !== undefined) recordProcess("drill", child.pid);
-    const running: Running = { child, touched: new Set(), drained: new Set(), clients: new Set() };
+    const running: Running = {
+      child,
+      isScene: isScene(drill),
+      touched: new Set(),
+      drained: new Set(),
+      clients: new Set(),
+    };
     this.#running = running;
     const tell = (message: ToDrill): void => {
       if (child.connected) child.send(message);
     };
     const unsubscribe = feed.subscribe((event) => tell({ kind: "event", event }));
-    const limitMs = /ALL|,/.test(drill) ? LONG_LIMIT_MS : LIMIT_MS;
+    const limitMs = running.isScene ? SCENE_LIMIT_MS : /ALL|,/.test(drill) ? LONG_LIMIT_MS : LIMIT_MS;
     const limit = setTimeout(() => {
       this.#finish(drillId, { state: "failed", error: `no verdict within ${limitMs / 1000} s` });
       child.kill("SIGKILL");
@@ -151,7 +163,7 @@ export class DrillRuns {
     switch (order.kind) {
       case "replaceServer":
         running.touched.add(order.server);
-        if (!tools.replaceServer(order.server, order.entry))
+        if (!tools.replaceServer(order.server, order.entry, order.lasting))
           throw new Error(`there is no server named ${order.server}`);
         return null;
       case "restoreServer":
@@ -177,6 +189,13 @@ export class DrillRuns {
       case "status":
         return tools.status();
     }
+  }
+
+  /** What comes next replaces the servers it replaced. */
+  #endScene(running: Running): void {
+    running.touched.clear();
+    running.child.kill("SIGKILL");
+    this.#running = undefined;
   }
 
   /** Whatever the drill left behind: its servers are honest again, its clients are gone. */

@@ -226,7 +226,7 @@ export class Manager {
     const port = createAdministrationPort({ ...parts, holders, marks, clients, alerts, drills });
     const drill = { name: "drill", role: "admin", via: "local" } as const;
     drills.use({
-      replaceServer: (name, entry) => membership.replace(name, entry),
+      replaceServer: (name, entry, isLasting) => membership.replace(name, entry, isLasting),
       drain: (servers) => regulator.drain(servers),
       endDrain: (servers) => regulator.endDrain(servers),
       addClient: (client, roles) => clients.add(client, roles, drill),

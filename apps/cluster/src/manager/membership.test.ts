@@ -129,8 +129,12 @@ describe("membership", () => {
     expect(orderOf("execution-server-1")).toMatchObject({ settings: { entry: "drills/a1.js" } });
     expect(orderOf("execution-server-1")?.incarnation).not.toBe("1");
     expect(orderOf("execution-server-2")).toEqual(before);
+    expect(orderOf("execution-server-1")?.settings.entryLasts).toBeUndefined();
+    membership.replace("execution-server-1", "drills/a1.js", true);
+    expect(orderOf("execution-server-1")).toMatchObject({ settings: { entry: "drills/a1.js", entryLasts: "true" } });
     membership.replace("execution-server-1");
     expect(orderOf("execution-server-1")?.settings.entry).toBeUndefined();
+    expect(orderOf("execution-server-1")?.settings.entryLasts).toBeUndefined();
     expect(membership.replace("execution-server-9")).toBe(false);
   });
 

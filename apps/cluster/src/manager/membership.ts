@@ -93,13 +93,15 @@ export class Membership {
     return ok(undefined);
   }
 
-  /** Has the server's process replaced by a new one; with `entry` the next process (and only that one) is a drill's. */
-  replace(server: ServerName, entry?: string): boolean {
+  /** Has the server's process replaced by a new one; with `entry` the next process, or every one (`isLasting`), is a drill's. */
+  replace(server: ServerName, entry?: string, isLasting = false): boolean {
     const placed = this.#memory.value.placement.find((candidate) => candidate.server === server);
     if (!placed) return false;
     placed.incarnation = nextVersion(0).toString(36);
     if (entry === undefined) delete placed.entry;
     else placed.entry = entry;
+    if (isLasting) placed.entryLasts = true;
+    else delete placed.entryLasts;
     this.#issue();
     return true;
   }

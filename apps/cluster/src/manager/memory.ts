@@ -26,6 +26,7 @@ const memorySchema = z.object({
       incarnation: z.string(),
       /** Entry file of a drill that its next process runs, below `dist`. */
       entry: z.string().optional(),
+      entryLasts: z.boolean().optional(),
       /** Ended by an administrator, until one starts it again. */
       ended: z.enum(["stopped", "killed"]).optional(),
     }),

@@ -11,6 +11,8 @@ export interface PlacedServer {
   readonly node: string;
   readonly incarnation: string;
   readonly entry?: string | undefined;
+  /** Not only the next process runs it. */
+  readonly entryLasts?: boolean | undefined;
   readonly ended?: "stopped" | "killed" | undefined;
 }
 
@@ -25,9 +27,12 @@ const namesOf = (placement: readonly PlacedServer[], component: ServerComponent)
     .join(",");
 
 export function orderOf(placed: PlacedServer, placement: readonly PlacedServer[], cluster: ClusterFile): ServerOrder {
-  const { server, component, incarnation, entry, ended } = placed;
+  const { server, component, incarnation, entry, entryLasts, ended } = placed;
   const port = portsOf(cluster.portBase).server(component, serverNumber(server));
-  const settings = { ...settingsOf(placed, placement, cluster), ...(entry === undefined ? {} : { entry }) };
+  const settings = {
+    ...settingsOf(placed, placement, cluster),
+    ...(entry === undefined ? {} : { entry, ...(entryLasts ? { entryLasts: "true" } : {}) }),
+  };
   return { server, component, port, desired: ended ?? "running", incarnation, settings };
 }
 

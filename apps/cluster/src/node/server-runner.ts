@@ -102,8 +102,9 @@ export class ServerRunner {
   async start(): Promise<void> {
     if (this.#record || this.#starting || this.order.desired !== "running") return;
     this.#starting = true;
-    // A drill's entry is for one process: what is started after it is the honest server again.
-    const order = this.#entryUsedBy === this.order.incarnation ? withoutEntry(this.order) : this.order;
+    // A drill's entry is for one process, unless it says otherwise: what is started after it is the honest server again.
+    const isSpent = this.#entryUsedBy === this.order.incarnation && this.order.settings.entryLasts === undefined;
+    const order = isSpent ? withoutEntry(this.order) : this.order;
     const incarnation = `${order.incarnation}.${Date.now().toString(36)}-${++this.#starts}`;
     try {
       this.#update({ incarnation, state: "starting", pid: null });
@@ -239,7 +240,7 @@ export function layDownKeys(folder: string, privateKeyPem: string, certificatePe
 }
 
 function withoutEntry(order: ServerOrder): ServerOrder {
-  const { entry: _entry, ...settings } = order.settings;
+  const { entry: _entry, entryLasts: _entryLasts, ...settings } = order.settings;
   return { ...order, settings };
 }
 

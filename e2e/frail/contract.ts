@@ -1,0 +1,56 @@
+/**
+ * Counters, and requests that end what runs them. The application of the containment tests: its handlers do on a word what a
+ * crafted request would have to find a hole for. Never a model for anybody's application.
+ */
+import { defineContract } from "@redoubt/application";
+import { z } from "zod";
+
+const counter = z.int().min(1).max(400);
+const count = z.int().min(0);
+
+const access = [{ object: "counter/{counter}", mode: "write", complete: true }] as const;
+
+export default defineContract({
+  name: "frail",
+  title: "Frail counters",
+  version: 1,
+  objects: {
+    counter: { title: "Counter", key: "{counter}", schema: z.strictObject({ count }) },
+  },
+  operations: {
+    add: {
+      title: "Add {amount} to counter {counter}",
+      input: z.strictObject({ counter, amount: z.int().min(1).max(1_000) }),
+      output: z.strictObject({ counter, count }),
+      access,
+    },
+    look: {
+      title: "Look at counter {counter}",
+      input: z.strictObject({ counter }),
+      output: z.strictObject({ counter, count }),
+      access: [{ object: "counter/{counter}", mode: "read", complete: true }],
+      readOnly: true,
+    },
+    "end-worker": {
+      title: "End the worker process that runs counter {counter}",
+      input: z.strictObject({ counter }),
+      output: z.strictObject({ counter, count }),
+      access,
+    },
+    "end-server": {
+      title: "End the execution server that runs counter {counter}",
+      description: "Harmless to an honest execution server; one with a hole in its shell ends.",
+      input: z.strictObject({ counter }),
+      output: z.strictObject({ counter, count }),
+      access,
+    },
+    hang: {
+      title: "Never answer about counter {counter}",
+      input: z.strictObject({ counter }),
+      output: z.strictObject({ counter, count }),
+      access,
+      deadlineMs: 1_000,
+    },
+  },
+  genesis: () => Array.from({ length: 400 }, (_, index) => ({ object: `counter/${index + 1}`, value: { count: 0 } })),
+});
