@@ -25,6 +25,8 @@ function registerRequests(program: Command): void {
         ["attempt", "execution server", "outcome"],
         history.attempts.map((attempt) => [attempt.number, attempt.executionServer, attempt.outcome]),
       );
+      for (const { guilty, servers, check, detail } of history.attributions)
+        print(`guilty: ${guilty} ${servers.map(({ server }) => server).join(", ")} (${check}) ${detail}`);
       printTable(
         ["at", "server", "event"],
         history.hops.map((hop) => [hop.at, hop.server, `${hop.event} ${hop.detail}`]),

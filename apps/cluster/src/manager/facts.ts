@@ -171,6 +171,9 @@ export class FactIntake {
       case "signatureLearned":
         await addSignature(store, fact, at);
         return;
+      case "attributed":
+        await store.attributions.add(rowId(name, fact.kind), fact, at);
+        return;
       case "requestExonerated":
         await store.screening.liftBlocksOf(fact.requestId, "exonerated", at);
         await store.screening.revokeSignaturesOf(fact.requestId, at);

@@ -1,6 +1,7 @@
 /** The configuration manager's database: one repository per subject over one connection pool. */
 import { poolAdapter, transactionOptions } from "../connection.ts";
 import { PrismaClient } from "../generated/manager/client.ts";
+import { AttributionRepository } from "./attributions.ts";
 import { AuditRepository } from "./audit.ts";
 import { ClientRepository } from "./clients.ts";
 import { DegreeRepository } from "./degrees.ts";
@@ -16,6 +17,7 @@ import { SubscriptionRepository } from "./subscriptions.ts";
 const connectionsMax = 8;
 
 export interface ManagerStore {
+  readonly attributions: AttributionRepository;
   readonly audit: AuditRepository;
   readonly clients: ClientRepository;
   readonly degrees: DegreeRepository;
@@ -34,6 +36,7 @@ export interface ManagerStore {
 export function openManagerStore(url: string): ManagerStore {
   const client = new PrismaClient({ adapter: poolAdapter(url, connectionsMax), transactionOptions });
   return {
+    attributions: new AttributionRepository(client),
     audit: new AuditRepository(client),
     clients: new ClientRepository(client),
     degrees: new DegreeRepository(client),

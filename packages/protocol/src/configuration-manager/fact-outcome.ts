@@ -116,6 +116,7 @@ export function outcomeOfFact(fact: RegulatorFact, surroundings: FactSurrounding
           },
         ],
       };
+    case "attributed":
     case "requestExonerated":
     case "quarantineChanged":
       return { events: [] };

@@ -4,6 +4,7 @@
  */
 import type { DispatchMessage, ServerName } from "@redoubt/shared";
 import { append, domainOf, isUsable, note, publish, type Regulator, retryAfter, schedule, sendTo } from "./context.ts";
+import { SIFTED_MAX } from "./crowds.ts";
 import { wishEpoch } from "./epoch-wishes.ts";
 import { advance } from "./lifecycle.ts";
 import type { Domain } from "./placement.ts";
@@ -43,6 +44,7 @@ export function tryDispatch(regulator: Regulator, request: PendingRequest): bool
   if (!server || server.running.size >= server.room) return false;
   const disposable = isForItsOwnWorker(regulator, request);
   if (disposable && server.alone.size >= ALONE_MAX) return false;
+  if (request.isSifted && server.sifted.size >= SIFTED_MAX) return false;
   dispatch(regulator, request, domain, server, disposable);
   return true;
 }
@@ -134,6 +136,7 @@ function dispatch(
   server.running.add(requestId);
   regulator.moves.touches.add(request.clusters);
   if (disposable) server.alone.add(requestId);
+  if (request.isSifted) server.sifted.add(requestId);
   note(regulator, request, {
     kind: "dispatched",
     attempt: number,

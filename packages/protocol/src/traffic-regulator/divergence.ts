@@ -13,6 +13,7 @@ import { addFact, type Regulator } from "./context.ts";
 import { discardServer, failAttempt } from "./failures.ts";
 import { noteMisbehaviour } from "./misbehaviour.ts";
 import type { Attempt, PendingRequest } from "./request.ts";
+import { evidenceOf, NO_EVIDENCE, noteAttempt } from "./trail.ts";
 
 const EVIDENCE_DIGESTS_MAX = 256;
 const TICKETS_MAX = 1_024;
@@ -96,6 +97,15 @@ function convict(
   if (attempt?.divergence) attempt.divergence.judged = true;
   if (request && attempt) failAttempt(regulator, request, { ...finding, reads: [], proven: true });
   discardServer(regulator, { server, incarnation }, requestId, finding);
+  addFact(regulator, {
+    kind: "attributed",
+    guilty: "execution-server",
+    servers: [{ server, incarnation }],
+    requestId,
+    check: finding.check,
+    detail: evidence,
+    evidence: request ? evidenceOf(request) : NO_EVIDENCE,
+  });
 }
 
 /** Called when the time for evidence is over. Also for a request whose reply has left meanwhile. */
@@ -119,6 +129,16 @@ export function judgeDivergenceNow(regulator: Regulator, request: PendingRequest
         act: "contradicts-signature",
         detail,
       });
+    noteAttempt(regulator, request, attempt, { outcome: "passed", check: "equal-changes", detail });
+    addFact(regulator, {
+      kind: "attributed",
+      guilty: "state-replica",
+      servers: judgement.members.map((member) => ({ server: member, incarnation: "" })),
+      requestId,
+      check: "equal-changes",
+      detail,
+      evidence: evidenceOf(request),
+    });
     return;
   }
   const detail = "members hold different changes for one ticket";

@@ -16,6 +16,7 @@ import { noteRelease } from "./quorum.ts";
 import { contentTypeOf, splitReply } from "./reply-content.ts";
 import type { Ending, PendingRequest } from "./request.ts";
 import type { VerifiedEntry } from "./request-logs.ts";
+import { noteAttribution } from "./shadow-outcomes.ts";
 import type { QuarantinedRecord, RespondEffect, VerifiedRecord } from "./types.ts";
 
 const UNREADABLE = { status: 500, bodyText: "" };
@@ -121,6 +122,10 @@ function endClosed(regulator: Regulator, request: PendingRequest): void {
     blamed,
     at: Math.trunc(regulator.wall),
   };
+  if (blame) {
+    const { check, detail } = entry;
+    noteAttribution(regulator, request, { guilty: blamed ? "request" : "acceptance-test", servers: [], check, detail });
+  }
   const rejection = rejectionResponse(entry);
   noteAnswered(regulator, request, rejection.status, "closed");
   quarantineRequest(regulator, entry, request.trace.seen);

@@ -7,6 +7,7 @@ import { replicationDegree } from "../quorum.ts";
 import { eachCluster, toRanges } from "../ranges.ts";
 import { isPrimary, type Regulator, sendToMasters } from "./context.ts";
 import type { Domain } from "./placement.ts";
+import type { ExecutionServer } from "./servers.ts";
 
 const REPEAT_MS = 300;
 const INVALID_MAX = 256;
@@ -116,9 +117,11 @@ export function sendWishes(regulator: Regulator): void {
 }
 
 /** Leases stay where they are until failure (PROTOCOL §9). */
-function holderFor({ servers, now, dependencies }: Regulator, domain: Domain): ServerName | undefined {
+function holderFor({ servers, shadows, now, dependencies }: Regulator, domain: Domain): ServerName | undefined {
   if (servers.isLive(domain.holder)) return domain.holder;
-  return servers.choose(now, dependencies.random, new Set([domain.holder]))?.server;
+  const avoid = new Set([domain.holder, ...shadows.processesAlone]);
+  const loadOf = ({ server, running }: ExecutionServer): number => running.size + shadows.at(server);
+  return servers.choose(now, dependencies.random, avoid, { loadOf })?.server;
 }
 
 function clustersOf({ placement }: Regulator, domain: Domain, wish: Wish): ClusterRange[] {

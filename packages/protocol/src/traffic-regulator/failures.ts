@@ -8,20 +8,23 @@ import type {
   RefusalReportMessage,
   RequestId,
   ServerGoneMessage,
+  ServerName,
   VersionReference,
 } from "@redoubt/shared";
 import type { Sender } from "../core.ts";
 import { vouching } from "../quorum.ts";
 import { type Detector, isSeriousRefusal, reasonOf } from "./attribution.ts";
 import { addFact, note, publish, type Regulator, schedule } from "./context.ts";
+import { insideOf, screenCrowd } from "./crowds.ts";
 import { dispatchWaiting } from "./dispatch.ts";
 import { reviewPlacement, wishEpoch } from "./epoch-wishes.ts";
 import { advance } from "./lifecycle.ts";
 import { noteFabrication, noteRefusal } from "./misbehaviour.ts";
 import type { Attempt, PendingRequest } from "./request.ts";
-import type { ExecutionServer } from "./servers.ts";
+import { type ExecutionServer, ROOM_MAX } from "./servers.ts";
 import { dropRunsAt, strikeLoneRun } from "./shadow-runs.ts";
 import { STRIKES_MAX, strikeKind } from "./strikes.ts";
+import { noteAttempt } from "./trail.ts";
 
 export interface Finding {
   readonly detector: Detector;
@@ -39,8 +42,6 @@ export interface FailedAttempt extends Finding {
 
 /** Failed attempts in all, guilty servers included: beyond it the request is closed and nobody blamed. */
 const FAILURES_MAX = 8;
-/** More requests than this inside a crashed process are not screened by shadow runs but run again in workers of their own. */
-const SCREENED_MAX = 64;
 /** Attempts that came to nothing by races; more are a failure of the server. */
 const SOFT_FAILURES_MAX = 3;
 /** Attempts at which the acceptance test itself ended. */
@@ -59,6 +60,7 @@ export function failAttempt(regulator: Regulator, request: PendingRequest, faile
     const reason = reasonOf(detector, check);
     request.blame = { detector, check, detail, reason, server, incarnation, attempt: number, reads, direct: true };
     request.failures++;
+    noteAttempt(regulator, request, attempt, { outcome: "failed", check, detail });
     suspect(regulator, request);
     request.disposition = dispositionAfter(regulator, request, failed);
     note(regulator, request, { kind: "failed", attempt: number, server, detector, check, detail });
@@ -101,6 +103,11 @@ export function failUntestable(
     detail,
   });
   request.untestable++;
+  noteAttempt(regulator, request, attempt, {
+    outcome: "inconclusive",
+    check: "acceptance-test-ended",
+    detail,
+  });
   const condemned = request.untestable >= UNTESTABLE_MAX && request.internal !== "genesis";
   request.blamed = !condemned;
   request.disposition = condemned ? "condemn" : "retry";
@@ -189,18 +196,6 @@ export function loseAttempt(regulator: Regulator, request: PendingRequest): void
   advance(regulator, request, "lost");
 }
 
-/** It was inside something that crashed: before it runs among others again, a shadow run shows it harmless. */
-function screenAlone(regulator: Regulator, request: PendingRequest, finding: Finding): void {
-  const attempt = request.current;
-  if (!attempt || request.state !== "running" || request.internal) return;
-  const { server, incarnation, number } = attempt;
-  const reason = reasonOf(finding.detector, finding.check);
-  request.blame = { ...finding, reason, server, incarnation, attempt: number, reads: [], direct: false };
-  note(regulator, request, { kind: "failed", attempt: number, server, ...finding });
-  suspect(regulator, request);
-  request.disposition = regulator.wanted?.strictPaper ? "retry" : "shadow";
-}
-
 export function onExecutionFailed(regulator: Regulator, from: Sender, message: ExecutionFailedMessage): void {
   const request = regulator.logs.pending(message.requestId);
   const attempt = request?.current;
@@ -214,12 +209,30 @@ export function onExecutionFailed(regulator: Regulator, from: Sender, message: E
     return;
   }
   const finding: Finding = { detector: reason === "timeout" ? "deadline" : "crash", check: reason, detail };
-  const process = regulator.servers.get(from.server);
-  for (const inside of message.alsoInside.slice(0, SCREENED_MAX)) {
-    const other = process?.running.has(inside) ? regulator.logs.pending(inside) : undefined;
-    if (other && other !== request) screenAlone(regulator, other, finding);
+  const others = othersInside(regulator, from.server, request, message.alsoInside);
+  if (others.length === 0) {
+    failAttempt(regulator, request, { ...finding, reads: [] });
+    return;
   }
-  failAttempt(regulator, request, { ...finding, reads: [] });
+  // The one that is named was only the oldest: what hangs or ends a worker hangs or ends everything inside.
+  screenCrowd(regulator, [request, ...others], finding);
+  discardServer(regulator, attempt, request.requestId, finding);
+}
+
+/** What the server says was inside too: believed of requests that it has, since that can harm none of them. */
+function othersInside(
+  { logs, servers }: Regulator,
+  server: ServerName,
+  request: PendingRequest,
+  named: ExecutionFailedMessage["alsoInside"],
+): PendingRequest[] {
+  const process = servers.get(server);
+  const others = new Set<PendingRequest>();
+  for (const requestId of named.slice(0, ROOM_MAX)) {
+    const other = process?.running.has(requestId) ? logs.pending(requestId) : undefined;
+    if (other && other !== request) others.add(other);
+  }
+  return [...others];
 }
 
 const isUnheardOf = ({ logs }: Regulator, requestId: RequestId): boolean =>
@@ -250,16 +263,7 @@ export function onServerGone(regulator: Regulator, { server, incarnation, cause 
 }
 
 export function onProcessGone(regulator: Regulator, process: ExecutionServer, cause: string): void {
-  const inside: PendingRequest[] = [];
-  for (const requestId of process.running) {
-    const request = regulator.logs.pending(requestId);
-    if (request?.current?.votes.size === 0) inside.push(request);
-  }
-  const finding: Finding = { detector: "crash", check: "process-gone", detail: cause };
-  for (const request of inside) {
-    if (inside.length <= SCREENED_MAX) screenAlone(regulator, request, finding);
-    else suspect(regulator, request);
-  }
+  screenCrowd(regulator, insideOf(regulator, process), { detector: "crash", check: "process-gone", detail: cause });
   regulator.servers.strike(process.server, regulator.now);
   strikeLoneRun(regulator, process);
   loseAttempts(regulator, process);

@@ -16,6 +16,7 @@ export function advance(regulator: Regulator, request: PendingRequest, event: Re
     if (process?.incarnation === incarnation) {
       process.running.delete(request.requestId);
       process.alone.delete(request.requestId);
+      process.sifted.delete(request.requestId);
       if (event === "released") growRoom(process);
     }
   }

@@ -3,6 +3,7 @@
  * happens on entering one is in the files named after it.
  */
 import type {
+  AttributionRun,
   ChangeName,
   Digest,
   DispatchMessage,
@@ -101,6 +102,8 @@ export interface PendingRequest {
   readonly replies: Map<ServerName, { readonly digest: Digest; readonly text: string }>;
   /** Processes at which it failed without anybody being found guilty. */
   readonly strikes: Strikes;
+  /** What became of its failed attempts and shadow runs so far; evidence only. */
+  readonly trail: AttributionRun[];
   state: RequestState;
   /** Highest attempt number used. */
   attempt: number;
@@ -114,6 +117,10 @@ export interface PendingRequest {
   doomedAfter: number;
   /** In the suspect lane because of its own failures. */
   suspect: boolean;
+  /** It was inside something that ended, among others; not yet shown to be harmless. */
+  isSifted: boolean;
+  /** It failed with nothing else around it: only then can it be condemned by the times it was inside something that ended. */
+  hasFailedAlone: boolean;
   failures: number;
   softFailures: number;
   /** Times the acceptance test ended on it, or could not judge it. */

@@ -13,6 +13,8 @@ export interface ExecutionServer {
   readonly running: Set<RequestId>;
   /** Those of them that run in a worker of their own. */
   readonly alone: Set<RequestId>;
+  /** Those of them that were inside something large that ended, and are being sifted. */
+  readonly sifted: Set<RequestId>;
   /** Requests it may hold at a time: few at first, one more with each that ends well ({@link ROOM_FIRST}). */
   room: number;
 }
@@ -23,7 +25,7 @@ export interface ExecutionServer {
  */
 const ROOM_FIRST = 16;
 /** More would only wait in its queue while their deadlines run. */
-const ROOM_MAX = 512;
+export const ROOM_MAX = 512;
 
 export const growRoom = (server: ExecutionServer): void => {
   server.room = Math.min(ROOM_MAX, server.room + 1);
@@ -31,8 +33,13 @@ export const growRoom = (server: ExecutionServer): void => {
 
 /** Strikes are forgotten one by one. */
 const STRIKE_MS = 10 * 60_000;
-const NONE = new Set<string>();
 const DISCARDED_KEPT_MAX = 1_024;
+
+export interface ChoiceRules {
+  readonly isPossible?: (server: ExecutionServer) => boolean;
+  /** Default: the requests it runs. */
+  readonly loadOf?: (server: ExecutionServer) => number;
+}
 
 export class ExecutionServers {
   readonly #servers = new Map<ServerName, ExecutionServer>();
@@ -57,6 +64,7 @@ export class ExecutionServers {
         publicKey,
         running: new Set(),
         alone: new Set(),
+        sifted: new Set(),
         room: ROOM_FIRST,
       });
     }
@@ -97,27 +105,23 @@ export class ExecutionServers {
 
   /**
    * The live server with the fewest strikes, then the least loaded, then any; `avoid` only where there is no other, and
-   * never one of the `excluded` processes (`server incarnation`).
+   * never one that is not possible.
    */
   choose(
     now: number,
     random: Random,
     avoid: ReadonlySet<ServerName>,
-    excluded: { has(process: string): boolean } = NONE,
+    { isPossible = () => true, loadOf = ({ running }) => running.size }: ChoiceRules = {},
   ): ExecutionServer | undefined {
-    const live = this.live.filter(({ server, incarnation }) => !excluded.has(`${server} ${incarnation}`));
+    const live = this.live.filter(isPossible);
     const preferred = live.filter(({ server }) => !avoid.has(server));
     const candidates = (preferred.length > 0 ? preferred : live).map((candidate) => ({
       candidate,
       strikes: this.strikes(candidate.server, now),
+      load: loadOf(candidate),
       tie: random(),
     }));
-    candidates.sort(
-      (left, right) =>
-        left.strikes - right.strikes ||
-        left.candidate.running.size - right.candidate.running.size ||
-        left.tie - right.tie,
-    );
+    candidates.sort((left, right) => left.strikes - right.strikes || left.load - right.load || left.tie - right.tie);
     return candidates[0]?.candidate;
   }
 

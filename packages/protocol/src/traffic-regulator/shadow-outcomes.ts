@@ -1,9 +1,20 @@
 /** Where attribution ends: somebody is convicted, or the request is condemned (docs/PROTOCOL.md §6). */
+import type { Attribution } from "@redoubt/shared";
 import type { ShadowJudgement } from "./attribution.ts";
 import { addFact, note, type Regulator } from "./context.ts";
 import { clearSuspicion, discardServer } from "./failures.ts";
 import { advance } from "./lifecycle.ts";
 import type { PendingRequest } from "./request.ts";
+import { evidenceOf } from "./trail.ts";
+
+/** A verdict of guilt, or that nobody is guilty, with its evidence: for the manager (REQUIREMENTS U6). */
+export function noteAttribution(
+  regulator: Regulator,
+  request: PendingRequest,
+  found: Pick<Attribution, "guilty" | "servers" | "check" | "detail">,
+): void {
+  addFact(regulator, { kind: "attributed", requestId: request.requestId, ...found, evidence: evidenceOf(request) });
+}
 
 /** Acts on what the shadow runs showed. */
 export function attribute(
@@ -12,7 +23,10 @@ export function attribute(
   judgement: Exclude<ShadowJudgement, { kind: "pending" | "inconclusive" }>,
 ): void {
   const { blame, requestId, record } = request;
-  if (judgement.kind === "innocent") convictAccusers(regulator, request, judgement.resultDigest);
+  if (judgement.kind === "innocent") {
+    noteConviction(regulator, request);
+    convictAccusers(regulator, request, judgement.resultDigest);
+  }
   regulator.shadows.drop(request);
   if (judgement.kind === "innocent") {
     if (blame?.direct) {
@@ -21,9 +35,13 @@ export function attribute(
       addFact(regulator, { kind: "serverConvicted", server, incarnation, requestId, evidence });
       note(regulator, request, { kind: "convicted", server, evidence });
       regulator.suspects.convicted(record.clientId, regulator.now);
+      // That attempt says nothing against the request any more; many servers may be captured.
+      request.failures = 0;
     }
     // Whoever failed with it has been found guilty: no strike against the request (PROTOCOL §10).
     request.strikes.clear();
+    request.isSifted = false;
+    request.hasFailedAlone = false;
     clearSuspicion(regulator, request);
     advance(regulator, request, "innocent");
     return;
@@ -37,6 +55,17 @@ export function attribute(
     withholdIfBroken(regulator, request, check);
   }
   advance(regulator, request, "malformed");
+}
+
+/** Whoever failed with it: the first attempt's server, and those whose shadow runs failed too. */
+function noteConviction(regulator: Regulator, request: PendingRequest): void {
+  const { blame } = request;
+  const accusers = regulator.shadows.accusers.get(request) ?? [];
+  const direct = blame?.direct ? [{ server: blame.server, incarnation: blame.incarnation }] : [];
+  const servers = [...direct, ...accusers];
+  if (servers.length === 0) return;
+  const check = blame?.check ?? "shadow-run";
+  noteAttribution(regulator, request, { guilty: "execution-server", servers, check, detail: blame?.detail ?? "" });
 }
 
 function withholdIfBroken(regulator: Regulator, request: PendingRequest, check: string): void {

@@ -8,6 +8,9 @@ export interface ShadowRun {
   readonly request: PendingRequest;
   readonly server: ServerName;
   readonly incarnation: string;
+  /** Nothing else runs in that process meanwhile. */
+  readonly isProcessAlone: boolean;
+  readonly startedAt: number;
   readonly testers: readonly ServerName[];
   readonly needed: number;
   readonly votes: Map<ServerName, ShadowVote>;
@@ -28,6 +31,18 @@ export class ShadowRuns {
 
   /** Since when there has been no process left to ask. */
   readonly stuckSince = new Map<PendingRequest, number>();
+
+  /** Runs at this server now. */
+  at(server: ServerName): number {
+    let count = 0;
+    for (const run of this.active.values()) if (run.server === server) count++;
+    return count;
+  }
+
+  /** Servers that must be left alone while such a run is there. */
+  get processesAlone(): ServerName[] {
+    return [...this.active.values()].filter((run) => run.isProcessAlone).map(({ server }) => server);
+  }
 
   activeOf(principal: string): number {
     let count = 0;

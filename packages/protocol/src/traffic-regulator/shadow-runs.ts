@@ -9,16 +9,18 @@ import { vouching } from "../quorum.ts";
 import { judgeShadow, type ShadowJudgement } from "./attribution.ts";
 import { domainOf, isUsable, note, type Regulator, sendTo } from "./context.ts";
 import { nextAttempt } from "./dispatch.ts";
-import { discardServer, UNTESTABLE_MAX } from "./failures.ts";
+import { discardServer, suspect, UNTESTABLE_MAX } from "./failures.ts";
 import { isStateFarmHeard } from "./health.ts";
 import { advance } from "./lifecycle.ts";
 import { noteFabrication } from "./misbehaviour.ts";
+import type { Domain } from "./placement.ts";
 import type { PendingRequest } from "./request.ts";
 import type { ExecutionServer } from "./servers.ts";
-import { attribute } from "./shadow-outcomes.ts";
+import { attribute, noteAttribution } from "./shadow-outcomes.ts";
 import type { ShadowRun } from "./shadow-registry.ts";
 import { isStruckOut, strikeKind } from "./strikes.ts";
 import { chooseTesters, makeTicket } from "./tickets.ts";
+import { noteShadowRun } from "./trail.ts";
 
 /** Runs at a time, in all and for one principal: a client must not buy more computation by failing (PROTOCOL §10). */
 const RUNS_MAX = 8;
@@ -32,12 +34,15 @@ const FRESH_PROCESS_MS = 2_000;
 const WORKER_START_MS = 2_000;
 /** A run nothing is heard of is ordered again after this long: the order, the result or the verdicts may be lost. */
 const ORDER_AGAIN_MS = 200;
+/** A whole process ended, not only a worker of it. */
+const PROCESS_GONE = "process-gone";
 
 export function enterShadowing(regulator: Regulator, request: PendingRequest): void {
   const { shadows } = regulator;
   if (shadows.queuedOf(request.record.clientId) >= QUEUED_PER_PRINCIPAL_MAX) {
     if (request.blame?.direct === false) {
       // Only ever inside a crash: running alone in a disposable worker is screening enough.
+      suspect(regulator, request);
       advance(regulator, request, "innocent");
       return;
     }
@@ -54,25 +59,21 @@ export function startRuns(regulator: Regulator): void {
   const { shadows } = regulator;
   for (const request of [...shadows.queue]) {
     if (shadows.active.size >= RUNS_MAX) return;
-    if (shadows.activeOf(request.record.clientId) >= RUNS_PER_PRINCIPAL_MAX) continue;
+    // Who was only near something that ended does not buy computation by it.
+    const isAccused = request.blame?.direct !== false || request.hasFailedAlone;
+    if (isAccused && shadows.activeOf(request.record.clientId) >= RUNS_PER_PRINCIPAL_MAX) continue;
     if (regulator.now < (shadows.inconclusive.get(request)?.notBefore ?? 0)) continue;
     startRun(regulator, request);
   }
 }
 
 function startRun(regulator: Regulator, request: PendingRequest): void {
-  const { application, dependencies, keys, now, servers, shadows, wanted } = regulator;
+  const { application, dependencies, keys, now, shadows, wanted } = regulator;
   const domain = domainOf(regulator, request);
   if (!wanted || !isUsable(regulator, domain)) return;
-  // Not the holder where there is another: what crashes a server must not crash the one that serves everybody.
-  const accusers = shadows.accusers.get(request) ?? [];
-  const avoid = new Set([domain.holder, request.blame?.server ?? "", ...accusers.map((accuser) => accuser.server)]);
-  // A process that has failed with it already has nothing new to say.
-  const server = servers.choose(now, dependencies.random, avoid, request.strikes);
-  if (!server) {
-    awaitFreshProcess(regulator, request);
-    return;
-  }
+  const isProcessAlone = request.blame?.check === PROCESS_GONE;
+  const server = chooseServer(regulator, request, domain, isProcessAlone);
+  if (!server) return;
   shadows.stuckSince.delete(request);
   const { profile, acceptanceTestServers } = wanted;
   const { record, requestId } = request;
@@ -102,6 +103,8 @@ function startRun(regulator: Regulator, request: PendingRequest): void {
     request,
     server: server.server,
     incarnation: server.incarnation,
+    isProcessAlone,
+    startedAt: now,
     testers,
     needed: profile === "basic" ? 1 : vouching(domain.faultsTolerated),
     votes: new Map(),
@@ -113,6 +116,45 @@ function startRun(regulator: Regulator, request: PendingRequest): void {
   note(regulator, request, { kind: "shadowStarted", attempt, server: server.server, testers });
   regulator.traffic.count("shadowRuns");
   sendTo(regulator, "execution-server", server.server, order);
+}
+
+/**
+ * Where a run goes. What ends whole processes gets one of its own, so that its end says who did it; otherwise the least
+ * loaded one, but not beside such a run.
+ */
+function chooseServer(
+  regulator: Regulator,
+  request: PendingRequest,
+  domain: Domain,
+  isProcessAlone: boolean,
+): ExecutionServer | undefined {
+  const { servers, shadows, now, dependencies } = regulator;
+  const loadOf = ({ server, running }: ExecutionServer): number => running.size + shadows.at(server);
+  const { processesAlone } = shadows;
+  const mayRunAt = (candidate: ExecutionServer): boolean =>
+    isProcessAlone
+      ? candidate.server !== domain.holder && loadOf(candidate) === 0
+      : !processesAlone.includes(candidate.server);
+  // A process that has failed with it already has nothing new to say.
+  const isStruck = ({ server, incarnation }: ExecutionServer): boolean =>
+    request.strikes.has(`${server} ${incarnation}`);
+  const fresh = servers.live.filter((candidate) => !isStruck(candidate));
+  if (fresh.length === 0) {
+    awaitFreshProcess(regulator, request);
+    return undefined;
+  }
+  const since = shadows.stuckSince.get(request) ?? now;
+  // Where there is no server but the holder, it has to do.
+  const isLastResort = now - since >= FRESH_PROCESS_MS && shadows.active.size === 0;
+  const possible = new Set(fresh.filter((candidate) => isLastResort || mayRunAt(candidate)));
+  if (possible.size === 0) {
+    shadows.stuckSince.set(request, since);
+    return undefined;
+  }
+  // Not the holder where there is another: what crashes a server must not crash the one that serves everybody.
+  const accusers = (shadows.accusers.get(request) ?? []).map(({ server }) => server);
+  const avoid = new Set([domain.holder, request.blame?.server ?? "", ...accusers]);
+  return servers.choose(now, dependencies.random, avoid, { isPossible: (each) => possible.has(each), loadOf });
 }
 
 /**
@@ -189,8 +231,12 @@ export function dropRunsAt(regulator: Regulator, server: ServerName, incarnation
 /** The process died with nothing in it but this run: that counts against the request (REQUIREMENTS R35). */
 export function strikeLoneRun(regulator: Regulator, { server, incarnation, running }: ExecutionServer): void {
   const [run, ...others] = runsAt(regulator, server, incarnation);
-  if (run && others.length === 0 && running.size === 0)
-    run.request.strikes.set(`${server} ${incarnation}`, strikeKind("crash", "process-gone"));
+  if (!run || others.length > 0 || running.size > 0) return;
+  run.request.strikes.set(`${server} ${incarnation}`, strikeKind("crash", PROCESS_GONE));
+  run.request.hasFailedAlone = true;
+  suspect(regulator, run.request);
+  const detail = "the process ended with nothing else in it";
+  noteShadowRun(regulator, run, { kind: "malformed", check: PROCESS_GONE, detail });
 }
 
 const runsAt = ({ shadows }: Regulator, server: ServerName, incarnation: string): ShadowRun[] =>
@@ -201,6 +247,7 @@ function conclude(regulator: Regulator, run: ShadowRun, timedOut: boolean): void
   const judgement = judgeShadow({ needed, testers, votes, timedOut, ...(failure ? { failure } : {}) });
   if (judgement.kind === "pending") return;
   noteJudgement(regulator, run, judgement);
+  noteShadowRun(regulator, run, judgement);
   if (judgement.kind === "untestable" && ++run.request.untestable < UNTESTABLE_MAX) {
     repeat(regulator, run);
     return;
@@ -210,6 +257,7 @@ function conclude(regulator: Regulator, run: ShadowRun, timedOut: boolean): void
       const { server, incarnation, request } = run;
       const detector = judgement.why === "timeout" ? "deadline" : "checksum-vote";
       request.strikes.set(`${server} ${incarnation}`, strikeKind(detector, judgement.why));
+      request.hasFailedAlone = true;
       const finding = { detector, check: "shadow-run", detail: judgement.why } as const;
       regulator.shadows.active.delete(run.run);
       discardServer(regulator, { server, incarnation }, request.requestId, finding);
@@ -259,6 +307,8 @@ function isConfirmed(regulator: Regulator, run: ShadowRun, check: string): boole
   const { blame, strikes } = request;
   const detector = failure === undefined ? "acceptance-test" : failure === "timeout" ? "deadline" : "crash";
   strikes.set(`${server} ${incarnation}`, strikeKind(detector, check));
+  request.hasFailedAlone = true;
+  suspect(regulator, request);
   if (blame?.direct) strikes.set(`${blame.server} ${blame.incarnation}`, strikeKind(blame.detector, blame.check));
   shadows.accusers.set(request, [...(shadows.accusers.get(request) ?? []), { server, incarnation }]);
   return isStruckOut(strikes) || wanted?.strictPaper === true;
@@ -269,11 +319,13 @@ function repeat(regulator: Regulator, run: ShadowRun): void {
   const { request } = run;
   const { shadows } = regulator;
   const times = (shadows.inconclusive.get(request)?.times ?? 0) + 1;
-  if (request.state === "shadowing" && isStruckOut(request.strikes)) {
+  if (request.state === "shadowing" && request.hasFailedAlone && isStruckOut(request.strikes)) {
     shadows.active.delete(run.run);
     attribute(regulator, request, { kind: "malformed", check: "strikes", detail: "failed on distinct processes" });
   } else if (request.state === "shadowing" && times > INCONCLUSIVE_MAX) {
     // Nobody can be found guilty: it is dispatched again, in a worker of its own.
+    noteAttribution(regulator, request, { guilty: "network", servers: [], check: "shadow-run", detail: "" });
+    suspect(regulator, request);
     shadows.drop(request);
     advance(regulator, request, "innocent");
   } else again(regulator, run, 1);

@@ -1,4 +1,5 @@
 /** What the configuration manager receives, control messages aside. */
+import type { Attribution } from "../attribution.ts";
 import type { Digest, Epoch, RequestId, ServerName } from "../ids.ts";
 import type { MisbehaviourAct } from "../misbehaviour.ts";
 import type { DamageEvent } from "./state-master.ts";
@@ -78,6 +79,8 @@ export type RegulatorFact =
       readonly requestId: RequestId;
       readonly evidence: string;
     }
+  /** Where a failure's attribution ended, with everything that led there. */
+  | ({ readonly kind: "attributed" } & Attribution)
   /** Something no right server does was refused, and by whom it was seen; told again when much more of it has come. */
   | {
       readonly kind: "misbehaviour";

@@ -1,5 +1,5 @@
 /** Plain data about requests, logs, hosts, signatures, incidents, clients, audit and drills. */
-import type { FeedSeverity } from "@redoubt/shared";
+import type { AttributionEvidence, FeedSeverity, GuiltyParty } from "@redoubt/shared";
 import type { StateVersion } from "./state.ts";
 
 export interface RequestHistory {
@@ -14,6 +14,10 @@ export interface RequestHistory {
   attempts: {
     number: number;
     executionServer: string;
+    /** Process of that name, where it is known. */
+    incarnation?: string;
+    /** From its dispatch until it failed, where that is known. */
+    lastedMs?: number;
     at: string;
     outcome: string;
   }[];
@@ -26,6 +30,17 @@ export interface RequestHistory {
     c1: string;
   }[];
   verdict: string | null;
+  /** Where attribution ended, oldest first, with the evidence; empty for a request that nobody failed with. */
+  attributions: RequestAttribution[];
+}
+
+export interface RequestAttribution {
+  at: string;
+  guilty: GuiltyParty;
+  servers: { server: string; incarnation: string }[];
+  check: string;
+  detail: string;
+  evidence: AttributionEvidence;
 }
 
 export type LogName = "L1" | "L2" | "L3";

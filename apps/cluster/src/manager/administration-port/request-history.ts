@@ -1,6 +1,6 @@
 /** One request's way through the cluster, from the regulator's logs and the masters' decisions. Metadata only. */
 import type { RequestId } from "@redoubt/shared";
-import { AdministrationError, type RequestHistory } from "../../administration/index.ts";
+import { AdministrationError, type RequestAttribution, type RequestHistory } from "../../administration/index.ts";
 import type { StoredRequestStep } from "../state-link.ts";
 import type { PortParts } from "./parts.ts";
 import { outcomeOf, toLogEntry } from "./records.ts";
@@ -10,8 +10,12 @@ type LogName = "L1" | "L2" | "L3";
 
 export async function requestHistory(parts: PortParts, requestId: RequestId): Promise<RequestHistory> {
   const { regulator, state } = parts;
-  const [found, steps] = await Promise.all([findInLogs(regulator, requestId), state.requestSteps(requestId)]);
-  if (!found && (steps === undefined || steps.length === 0))
+  const [found, steps, attributions] = await Promise.all([
+    findInLogs(regulator, requestId),
+    state.requestSteps(requestId),
+    attributionsOf(parts, requestId),
+  ]);
+  if (!found && attributions.length === 0 && (steps === undefined || steps.length === 0))
     throw new AdministrationError("not-found", "No request of this id is in the logs or was decided.", "requestId");
   const log = found?.log ?? "L2";
   const entry = found?.entry ?? {};
@@ -28,13 +32,41 @@ export async function requestHistory(parts: PortParts, requestId: RequestId): Pr
     log,
     outcome: found ? outcomeOf(log, entry) : "decided by the masters",
     replyStatus: shown.replyStatus,
-    attempts: executionServer === "" ? [] : [{ number: attempt, executionServer, at, outcome: shown.outcome }],
+    attempts: [
+      ...failedAttempts(attributions),
+      ...(executionServer === "" || log === "L1"
+        ? []
+        : [{ number: attempt, executionServer, at, outcome: shown.outcome }]),
+    ],
     hops: hopsOf(log, entry, steps ?? [], at, executionServer),
     versions: (steps ?? []).flatMap(({ versions }) =>
       versions.map(({ object, number, epoch, c1 }) => ({ object, number, epoch, status: "verified" as const, c1 })),
     ),
     verdict: verdictOf(log, entry, steps ?? []),
+    attributions,
   };
+}
+
+async function attributionsOf({ database }: PortParts, requestId: RequestId): Promise<RequestAttribution[]> {
+  // What logs and masters know is shown also while the manager's own database is away.
+  const rows = await database.answering((store) => store.attributions.of(requestId)).catch(() => []);
+  // Written from the regulator's own facts, whose shape is this one.
+  return rows.map((row) => ({ ...row, at: row.at.toISOString() })) as RequestAttribution[];
+}
+
+/** Attempts and shadow runs of all attributions, each once: a later attribution repeats those before it. */
+function failedAttempts(attributions: readonly RequestAttribution[]): RequestHistory["attempts"] {
+  const runs = new Map(attributions.flatMap(({ evidence }) => evidence.runs.map((run) => [run.attempt, run] as const)));
+  return [...runs.values()]
+    .sort((left, right) => left.attempt - right.attempt)
+    .map(({ attempt, server, incarnation, at, lastedMs, kind, outcome, check }) => ({
+      number: attempt,
+      executionServer: server,
+      incarnation,
+      at: new Date(at).toISOString(),
+      lastedMs,
+      outcome: `${kind === "shadow-run" ? "shadow run " : ""}${outcome}${check === "" ? "" : ` (${check})`}`,
+    }));
 }
 
 async function findInLogs(
