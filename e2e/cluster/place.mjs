@@ -12,7 +12,12 @@ const program = fileURLToPath(new URL("../../apps/cli/bin/redoubt.mjs", import.m
 /** @returns {Place} from the flags, else from the environment */
 export function readPlace() {
   const { values } = parseArgs({
-    options: { data: { type: "string" }, "port-base": { type: "string" }, json: { type: "boolean" } },
+    options: {
+      data: { type: "string" },
+      "port-base": { type: "string" },
+      json: { type: "boolean" },
+      attempts: { type: "string" },
+    },
   });
   const data = values.data ?? process.env.REDOUBT_DATA;
   const portBase = Number(values["port-base"] ?? process.env.REDOUBT_PORT_BASE);

@@ -126,6 +126,7 @@ export const usualParts = [
     run: clusterProgram("e2e/cluster/degrees.mjs", "degrees", ["--faults", "1"]),
   },
   { name: "wipe", limitMs: 3 * minuteMs, run: clusterProgram("e2e/cluster/wipe.mjs", "wipe") },
+  { name: "containment", limitMs: 5 * minuteMs, run: clusterProgram("e2e/cluster/containment.mjs", "containment") },
   { name: "torture", limitMs: 3 * minuteMs, run: tortureCycles(6) },
   { name: "browser", limitMs: 7 * minuteMs, run: runBrowserTests },
 ];
@@ -134,6 +135,11 @@ export const usualParts = [
 export const furtherParts = [
   { name: "drills", limitMs: 15 * minuteMs, run: clusterProgram("tooling/test/drills.mjs", "drills") },
   { name: "degrees-more", limitMs: 8 * minuteMs, run: clusterProgram("e2e/cluster/degrees.mjs", "degrees") },
+  {
+    name: "containment-more",
+    limitMs: 60 * minuteMs,
+    run: clusterProgram("e2e/cluster/containment.mjs", "containment", ["--attempts", "1000"]),
+  },
   { name: "torture-more", limitMs: 25 * minuteMs, run: tortureCycles(100) },
   { name: "simulate-more", limitMs: 60 * minuteMs, run: simulation(3000, 1001) },
 ];
