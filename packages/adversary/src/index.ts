@@ -8,6 +8,6 @@ export * from "./execution-adversaries.ts";
 export * from "./message-adversaries.ts";
 export { whisper } from "./multicast-adversaries.ts";
 export * from "./replica-adversaries.ts";
-export * from "./shifting.ts";
 export { aimAt } from "./shell-adversaries.ts";
+export * from "./shifting.ts";
 export * from "./together.ts";
