@@ -5,12 +5,14 @@
 import { runExecutionServer, type SeamsFactory } from "../components/execution-server.ts";
 import { readServerEnvironment } from "../env.ts";
 
-const frail: SeamsFactory = () => ({
+const frail: SeamsFactory = ({ application }) => ({
+  application,
   provided: ({ operation }) => {
     if (operation === "end-server") process.kill(process.pid, "SIGKILL");
   },
   finished: (_effect, input) => input,
   sent: ({ message }) => [message],
+  arrived: (_from, message) => [message],
 });
 
 await runExecutionServer(readServerEnvironment(), frail);
