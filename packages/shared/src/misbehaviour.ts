@@ -28,6 +28,12 @@ export const misbehaviourActs = [
   "fabricated-reply",
   /** A verdict from an acceptance test server that was not designated for the request. */
   "duplicate-reply",
+  /** A tester's verdict on a change, against those of t+1 others. */
+  "false-verdict",
+  /** A tester that holds the change, answers, and gives no verdict while others do; told only when it goes on. */
+  "withheld-verdict",
+  /** A member's text of a reply that is not the one whose digest it names, or not the one that t+1 members name. */
+  "forged-reply",
   /** A member's answer that is not what the execution server signed. */
   "contradicts-signature",
   /** A member's list of undecided changes that no right member can have. */

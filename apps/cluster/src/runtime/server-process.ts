@@ -26,6 +26,7 @@ import { decodeMessage, encodeMessage, type WireMessage } from "./wire.ts";
 
 const HEALTH_INTERVAL_MS = 1_000;
 const VIOLATIONS_MAX = 64;
+const VIOLATIONS_TOLD_AFTER_MS = 100;
 
 export interface ServerProcessHandlers {
   readonly onMessage: (from: { component: Component; server: ServerName }, message: AnyMessage) => void;
@@ -60,6 +61,7 @@ export class ServerProcess {
   #directoryVersion = -1;
   #peers: readonly PeerAddress[] = [];
   #violations: { at: number; peer: string; reason: string }[] = [];
+  #violationsTimer: NodeJS.Timeout | undefined;
   #healthTimer: NodeJS.Timeout | undefined;
   #reportNow: (() => void) | undefined;
   #stopping: (() => Promise<void>)[] = [];
@@ -184,7 +186,10 @@ export class ServerProcess {
     report();
     this.#reportNow = report;
     this.#healthTimer = setInterval(report, HEALTH_INTERVAL_MS);
-    this.onStop(async () => clearInterval(this.#healthTimer));
+    this.onStop(async () => {
+      clearInterval(this.#healthTimer);
+      clearTimeout(this.#violationsTimer);
+    });
   }
 
   /** Something that others wait for has changed: the report does not wait for its time. */
@@ -226,6 +231,11 @@ export class ServerProcess {
   #violation(peer: string, reason: string): void {
     this.log.warn({ peer, reason }, "link violation");
     if (this.#violations.length < VIOLATIONS_MAX) this.#violations.push({ at: Date.now(), peer, reason });
+    // Told at once, with what else comes in a moment; a peer that goes on cannot make us report more often than this.
+    this.#violationsTimer ??= setTimeout(() => {
+      this.#violationsTimer = undefined;
+      this.healthChanged();
+    }, VIOLATIONS_TOLD_AFTER_MS);
   }
 
   #loadDirectory(): void {

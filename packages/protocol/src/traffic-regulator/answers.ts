@@ -11,7 +11,6 @@ import type {
   ServerName,
 } from "@redoubt/shared";
 import type { Sender } from "../core.ts";
-import { digestReply } from "../digests.ts";
 import { append, askMember, note, type Regulator, retryAfter } from "./context.ts";
 import { failAttempt, failUntestable } from "./failures.ts";
 import { isHeardWithin } from "./health.ts";
@@ -26,6 +25,7 @@ import {
   vouchedFollows,
 } from "./release.ts";
 import type { Attempt, PendingRequest } from "./request.ts";
+import { checkReplyText, compareVotes } from "./testers.ts";
 
 /** Evidence arrives within 20 ms of a change; this long answers may diverge before the server is judged. */
 export const DIVERGENCE_MS = 150;
@@ -62,6 +62,7 @@ export function onAnswer(regulator: Regulator, from: Sender, message: AnswerMess
   attempt.votes.set(from.server, vote);
   noteVote(regulator, request, from.server, vote, before);
   if (!attempt.divergence && isDiverged(attempt.votes)) noteDivergence(regulator, request, attempt);
+  compareVotes(regulator, request, attempt);
   regulator.toJudge.add(request);
 }
 
@@ -104,13 +105,14 @@ function keepReply(
   regulator: Regulator,
   request: PendingRequest,
   from: ServerName,
-  { reply, replyDigest }: { readonly reply?: string; readonly replyDigest: Digest },
+  message: Pick<AnswerMessage, "reply" | "replyDigest" | "changeDigest">,
 ): void {
+  const { reply, replyDigest } = message;
   if (reply === undefined || request.replies.get(from)?.digest === replyDigest) return;
   if (findReply(request, replyDigest) !== undefined) return;
   const isMember = request.current?.members.includes(from) || regulator.wanted?.members.includes(from);
   if (!isMember && !request.current?.designated.includes(from)) return;
-  if (digestReply(regulator.dependencies.hasher, reply) !== replyDigest) return;
+  if (!checkReplyText(regulator, request, from, message)) return;
   request.replies.set(from, { digest: replyDigest, text: reply });
 }
 

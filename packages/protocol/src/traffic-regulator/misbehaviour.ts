@@ -3,13 +3,15 @@
  * act, told to the manager as facts with what proves it. Telling is not convicting: a fact says who saw it and whether t+1
  * members or signatures confirm it; who is discarded for it is decided in `failures.ts` and `divergence.ts`.
  */
-import type {
-  Digest,
-  MemberMisbehavedMessage,
-  MisbehaviourAct,
-  RefusalReportMessage,
-  RequestId,
-  ServerName,
+import {
+  type Digest,
+  isRequestId,
+  type MemberMisbehavedMessage,
+  type MisbehaviourAct,
+  type RefusalReportMessage,
+  type RequestId,
+  type ServerName,
+  type ShadowVerdictMessage,
 } from "@redoubt/shared";
 import { vouching } from "../quorum.ts";
 import { trimOldest } from "../recent.ts";
@@ -158,4 +160,33 @@ export function noteFabrication(
   const reporter = regulator.settings.self;
   const seen = { server, component: "execution-server", act: "fabricated-reply", reporter } as const;
   noteMisbehaviour(regulator, { ...seen, requestId, attempt, detail });
+}
+
+/** Verdicts of runs that have ended meanwhile. */
+const LATE_VERDICTS_TOLERATED = 32;
+
+/**
+ * A member has tested a shadow result of a run that is not under way: the same result sent to several who test, or a result
+ * nobody ordered (REQUIREMENTS A22, R48). The member's word for it, so it counts as that member's report.
+ */
+export function noteUnorderedResult(
+  regulator: Regulator,
+  reporter: ServerName,
+  { run, executionServer, ticketDigest }: ShadowVerdictMessage,
+): void {
+  if (!regulator.wanted?.members.includes(reporter) && !regulator.wanted?.acceptanceTestServers.includes(reporter))
+    return;
+  const requestId = run.slice(0, run.indexOf("/"));
+  const isOurs = isRequestId(requestId) && regulator.logs.which(requestId) !== undefined;
+  noteMisbehaviour(regulator, {
+    server: executionServer,
+    component: "execution-server",
+    act: "fabricated-reply",
+    reporter,
+    requestId: isOurs ? requestId : null,
+    attempt: 0,
+    ticketDigest,
+    detail: "a result for a shadow run that is not under way",
+    tolerated: isOurs ? LATE_VERDICTS_TOLERATED : 0,
+  });
 }

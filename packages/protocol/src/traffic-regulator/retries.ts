@@ -33,6 +33,7 @@ import { watchQuorum } from "./quorum.ts";
 import type { ReleaseJudgement } from "./release.ts";
 import type { Attempt, PendingRequest } from "./request.ts";
 import { expireRuns, startRuns } from "./shadow-runs.ts";
+import { noteWithheldVerdicts } from "./testers.ts";
 
 const RETRY_MAX_MS = 500;
 const DEADLINE_EXTENSION_MS = 500;
@@ -143,7 +144,10 @@ function askAgain(regulator: Regulator, request: PendingRequest): void {
     const ask = questionTo(request, current, member, judgement, insist);
     if (ask) askMember(regulator, member, ask);
   }
-  if (insist && judgement.kind === "needVerdicts") designateNext(regulator, request, current);
+  if (insist && judgement.kind === "needVerdicts") {
+    noteWithheldVerdicts(regulator, request, current);
+    designateNext(regulator, request, current);
+  }
   request.retryDelayMs = Math.min(RETRY_MAX_MS, request.retryDelayMs * 2);
   retryAfter(regulator, request, request.retryDelayMs);
 }

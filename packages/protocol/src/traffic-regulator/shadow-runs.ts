@@ -12,7 +12,7 @@ import { nextAttempt } from "./dispatch.ts";
 import { discardServer, suspect, UNTESTABLE_MAX } from "./failures.ts";
 import { isStateFarmHeard } from "./health.ts";
 import { advance } from "./lifecycle.ts";
-import { noteFabrication } from "./misbehaviour.ts";
+import { noteFabrication, noteUnorderedResult } from "./misbehaviour.ts";
 import type { Domain } from "./placement.ts";
 import type { PendingRequest } from "./request.ts";
 import type { ExecutionServer } from "./servers.ts";
@@ -175,6 +175,7 @@ function awaitFreshProcess(regulator: Regulator, request: PendingRequest): void 
 
 export function onShadowVerdict(regulator: Regulator, from: Sender, message: ShadowVerdictMessage): void {
   const run = regulator.shadows.active.get(message.run);
+  if (!run) noteUnorderedResult(regulator, from.server, message);
   if (!run?.testers.includes(from.server) || run.votes.has(from.server)) return;
   const { executionServer, ticketDigest } = message;
   if (
