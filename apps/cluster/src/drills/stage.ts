@@ -48,13 +48,13 @@ export class Stage {
   /** An execution server that no other drill has, rather one that holds nothing. Give it back when the drill is over. */
   async take(): Promise<DrillServer> {
     const found = await until(TAKE_LIMIT_MS, async () => {
-      const free = serversOf(await this.channel.status(), "execution-server").filter(
-        ({ name, state }) => state === "up" && !this.#taken.has(name),
-      );
-      return free.find(({ role }) => role !== LEASE_HOLDER) ?? free[0];
+      const servers = serversOf(await this.channel.status(), "execution-server");
+      const free = servers.filter(({ name, state }) => state === "up" && !this.#taken.has(name));
+      const chosen = free.find(({ role }) => role !== LEASE_HOLDER) ?? free[0];
+      if (chosen) this.#taken.add(chosen.name);
+      return chosen;
     });
-    if (found === undefined || this.#taken.has(found.name)) throw new Error("no execution server is free for a drill");
-    this.#taken.add(found.name);
+    if (found === undefined) throw new Error("no execution server is free for a drill");
     return found;
   }
 
