@@ -1,3 +1,4 @@
+import { type ShadowVerdictMessage, ZERO_DIGEST } from "@redoubt/shared";
 import { describe, expect, it } from "vitest";
 import { digestReply } from "../digests.ts";
 import { nodeHasher as hasher } from "../testing/hasher.test-support.ts";
@@ -76,8 +77,15 @@ describe("a reply's text", () => {
     const request = stage.dispatch("alice", { object: "a" });
     const { requestId, attempt } = request;
     stage.message("state-replica-1", {
-      ...{ kind: "answer", requestId, attempt, changeDigest: changeOf(request, "change"), follows: [], durable: true },
-      ...{ known: false, verdict: PASS, replyDigest: digestReply(hasher, '{"body":{"done":true},"status":200}') },
+      kind: "answer",
+      requestId,
+      attempt,
+      changeDigest: changeOf(request, "change"),
+      replyDigest: digestReply(hasher, '{"body":{"done":true},"status":200}'),
+      follows: [],
+      durable: true,
+      known: false,
+      verdict: PASS,
       reply: '{"body":{"done":false},"status":200}',
     });
     expect(misbehaviours(stage)).toMatchObject([{ server: "state-replica-1", act: "forged-reply", confirmed: true }]);
@@ -88,11 +96,14 @@ describe("a reply's text", () => {
 });
 
 describe("a result for a shadow run that is not under way", () => {
-  const result = (run: string, executionServer = "execution-server-2") =>
-    ({
-      ...{ kind: "shadowVerdict", run, verdict: PASS, resultDigest: "0".repeat(64), executionServer },
-      ticketDigest: "0".repeat(64),
-    }) as const;
+  const result = (run: string, executionServer = "execution-server-2"): ShadowVerdictMessage => ({
+    kind: "shadowVerdict",
+    run,
+    verdict: PASS,
+    resultDigest: ZERO_DIGEST,
+    executionServer,
+    ticketDigest: ZERO_DIGEST,
+  });
 
   it("is told by the word of the member that tested it, confirmed by t+1", () => {
     const stage = new Stage();
