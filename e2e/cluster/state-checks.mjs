@@ -34,8 +34,12 @@ export async function checkStatus(checks, place, profile) {
     const servers = serversOf(state);
     const expected = ["name", "component", "pid", "state", "role", "since"];
     for (const server of servers) {
-      assertKeys(server, [...expected, ...["hosts", "transfer"].filter((key) => server[key] !== undefined)]);
+      assertKeys(server, [
+        ...expected,
+        ...["hosts", "transfer", "confinement"].filter((key) => server[key] !== undefined),
+      ]);
       assert.match(server.name, new RegExp(`^${server.component}-\\d+$`));
+      if (server.component === "execution-server") assert.match(server.confinement.sentence, /permission model/);
       if (profile === "optimized" && server.component === "state-replica")
         assert.deepEqual(server.hosts, ["acceptance-test-server"]);
     }

@@ -2,6 +2,7 @@
  * Messages of operation: node agents, servers and the configuration manager among themselves (paper §3.5, §3.6). They
  * travel over the same mutual-TLS links as the request path but never reach a core of the request path.
  */
+import type { AttemptReport } from "./attempts.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import type { Component } from "./components.ts";
 import type { ServerName } from "./ids.ts";
@@ -113,6 +114,14 @@ export type HealthReportMessage = {
 export const SERVER_CONDITIONS = ["disk-full"] as const;
 export type ServerCondition = (typeof SERVER_CONDITIONS)[number];
 
+/** How an execution server's workers are confined, the strongest that works on its machine (ADR 0015). */
+export interface Confinement {
+  /** Layers in force, the outermost first. */
+  readonly means: readonly string[];
+  /** One sentence for administrators: what is in force, and what is missing. */
+  readonly sentence: string;
+}
+
 /** Server → manager: I am ready / this is what I see; every second (process detector, "who sees whom"). */
 export type ServerHealthMessage = {
   readonly kind: "serverHealth";
@@ -128,6 +137,10 @@ export type ServerHealthMessage = {
   readonly violations: readonly { readonly at: number; readonly peer: string; readonly reason: string }[];
   /** Something that keeps it from serving although it runs; absent when all is well. */
   readonly condition?: ServerCondition | undefined;
+  /** Of an execution server, as it says itself. */
+  readonly confinement?: Confinement | undefined;
+  /** What was tried in its workers since the last report; bounded. */
+  readonly attempts?: readonly AttemptReport[] | undefined;
 };
 
 /** Manager → agent: freeze (isolate for forensics), thaw or end a process. */

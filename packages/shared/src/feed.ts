@@ -8,6 +8,7 @@
  * Traffic counters are the exception: periodic, unnumbered, and worthless once the next ones are there.
  */
 import { z } from "zod";
+import { ATTEMPT_TARGET_LENGTH_MAX, attemptActs, attemptWitnesses } from "./attempts.ts";
 import { misbehaviourActs } from "./misbehaviour.ts";
 
 /** How urgent an event is. "critical" means that tolerance is used up or something wrong may have got out. */
@@ -118,6 +119,18 @@ export const feedEventSchema = z.discriminatedUnion("kind", [
     confirmed: z.boolean(),
     count,
     cause: sentence,
+  }),
+  /** The application's code tried, in a worker of an execution server, what it may not; it got nothing (ADR 0015). */
+  event("worker.attempt", {
+    server: name,
+    node: name,
+    act: z.enum(attemptActs),
+    target: z.string().max(ATTEMPT_TARGET_LENGTH_MAX),
+    witness: z.enum(attemptWitnesses),
+    operation: name.nullable(),
+    requestId: hash.nullable(),
+    /** Equal attempts since the last event about them. */
+    count,
   }),
   /** A replica's scrub found bytes on its disk that are not those that were written, or has written them again. */
   event("storage.damage", {

@@ -1,3 +1,4 @@
+export * from "./attempts.ts";
 export * from "./attribution.ts";
 export * from "./bytes.ts";
 export * from "./canonical-json.ts";

@@ -4,6 +4,21 @@ import { administer } from "../administration.ts";
 import { print, printJson, printTable, state } from "../output.ts";
 import { type CommonOptions, withCommonOptions } from "./shared-options.ts";
 
+interface Confined {
+  readonly name: string;
+  readonly confinement?: { readonly sentence: string };
+}
+
+/** Servers that are confined alike share a line. */
+function printConfinement(servers: readonly Confined[]): void {
+  const byText = new Map<string, string[]>();
+  for (const { name, confinement } of servers) {
+    if (confinement === undefined) continue;
+    byText.set(confinement.sentence, [...(byText.get(confinement.sentence) ?? []), name]);
+  }
+  for (const [sentence, names] of byText) print(`\nworkers of ${names.join(", ")}: ${sentence}`);
+}
+
 export function registerStatus(program: Command): void {
   withCommonOptions(
     program.command("status").description("nodes, servers, replication degrees, logs and processes"),
@@ -31,6 +46,7 @@ export function registerStatus(program: Command): void {
         degree.faultsToleratedByDesign,
       ]),
     );
+    printConfinement(status.nodes.flatMap(({ servers }) => servers));
     print(`\nL1 ${status.logs.L1}   L2 ${status.logs.L2}   L3 ${status.logs.L3}`);
   });
   withCommonOptions(program.command("nodes").description("nodes with their agents, slots and last heartbeat")).action(

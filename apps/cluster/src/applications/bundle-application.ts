@@ -65,6 +65,7 @@ async function bundleInto(source: string, work: string): Promise<Result<Bundled,
     "execution.mjs": execution.value,
     "acceptance.mjs": acceptance.value,
     "execution-worker.mjs": await workerCode("execution-worker-entry"),
+    "execution-watch.cjs": await workerCode("watch/watch-entry", "cjs"),
     "acceptance-worker.mjs": await workerCode("acceptance-worker-entry"),
   };
   for (const name of BUNDLE_FILES) await writeFile(join(work, name), contents[name]);
@@ -75,10 +76,10 @@ async function bundleInto(source: string, work: string): Promise<Result<Bundled,
 }
 
 /** Our own workers, bundled beside the application so that they need to read no other folder. */
-async function workerCode(name: string): Promise<string> {
+async function workerCode(name: string, format: "esm" | "cjs" = "esm"): Promise<string> {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   const folder = fileURLToPath(new URL("../workers", import.meta.url));
-  const code = await bundleEntry({ folder, entry: `${name}.${extension}`, rules: "any" });
+  const code = await bundleEntry({ folder, entry: `${name}.${extension}`, rules: "any", format });
   if (!code.ok) throw new Error(`cannot bundle ${name}: ${code.error.map(({ message }) => message).join("; ")}`);
   return code.value;
 }

@@ -21,6 +21,8 @@ export interface BundleEntry {
    * its own folder; nothing of Node. `any`: no limits.
    */
   readonly rules: "any" | "acceptance";
+  /** `cjs` for what Node shall load before anything else; default: an ES module. */
+  readonly format?: "esm" | "cjs";
 }
 
 const OWN_FOLDER = fileURLToPath(new URL(".", import.meta.url));
@@ -45,7 +47,7 @@ export async function bundleEntry(entry: BundleEntry): Promise<Result<string, re
       bundle: true,
       write: false,
       metafile: true,
-      format: "esm",
+      format: entry.format ?? "esm",
       target: "node20",
       platform: entry.rules === "any" ? "node" : "neutral",
       conditions: ["source", "import"],
@@ -53,7 +55,7 @@ export async function bundleEntry(entry: BundleEntry): Promise<Result<string, re
       logLevel: "silent",
       plugins: [platformPackages],
       // Packages in the CommonJS form call `require` for Node's modules; an ES module has none.
-      banner: entry.rules === "any" ? { js: REQUIRE_BANNER } : {},
+      banner: entry.rules === "any" && entry.format !== "cjs" ? { js: REQUIRE_BANNER } : {},
     });
     const problems = entry.rules === "acceptance" ? importProblems(result.metafile?.inputs ?? {}, entry) : [];
     return problems.length > 0 ? fail(problems) : ok(result.outputFiles?.[0]?.text ?? "");

@@ -14,6 +14,7 @@ export const BUNDLE_FILES = [
   "execution.mjs",
   "acceptance.mjs",
   "execution-worker.mjs",
+  "execution-watch.cjs",
   "acceptance-worker.mjs",
 ] as const;
 export type BundleFile = (typeof BUNDLE_FILES)[number];
@@ -30,6 +31,7 @@ const manifestSchema = z.strictObject({
     "execution.mjs": digest,
     "acceptance.mjs": digest,
     "execution-worker.mjs": digest,
+    "execution-watch.cjs": digest,
     "acceptance-worker.mjs": digest,
   }),
 });

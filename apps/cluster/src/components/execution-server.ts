@@ -13,6 +13,7 @@ import {
 } from "@redoubt/protocol";
 import {
   type AnyMessage,
+  type Confinement,
   canonicalJson,
   type RequestId,
   type ServerName,
@@ -24,8 +25,9 @@ import type { ServerEnvironment } from "../env.ts";
 import { TLS_FILES } from "../runtime/data-layout.ts";
 import { Driver } from "../runtime/driver.ts";
 import { recordCodec } from "../runtime/record-codec.ts";
-import { createExecutionPool, type ExecutionOutput } from "../workers/index.ts";
+import { createExecutionPool, type ExecutionOutput, type SandboxInForce } from "../workers/index.ts";
 import { createApplicationPort } from "./application-port.ts";
+import { AttemptReports } from "./attempt-reports.ts";
 import { firstRegulator, openComponent, secureRandom } from "./component.ts";
 
 type ExecuteEffect = Extract<ExecutionServerEffect, { kind: "execute" }>;
@@ -79,6 +81,7 @@ export async function runExecutionServer(
     { self: environment.server, trafficRegulator: firstRegulator(settings) },
   );
   const running = new Map<string, ExecuteEffect>();
+  const attempts = new AttemptReports(() => server.healthChanged());
   /** Work waits until a worker has loaded the application: the regulator's deadlines do not wait for it. */
   let warm = false;
   const pool = createExecutionPool({
@@ -94,6 +97,7 @@ export async function runExecutionServer(
         running.delete(execution);
         driver.input({ kind: "failed", execution, reason, detail, alsoInside: requestsOf(running, alsoInside) });
       },
+      onAttempt: (attempt) => attempts.note(attempt),
       onReady: () => {
         if (warm) return;
         warm = true;
@@ -122,6 +126,7 @@ export async function runExecutionServer(
     },
   });
   server.onStop(() => pool.close());
+  server.onStop(async () => attempts.close());
   server.onStop(async () => driver.stop());
   await driver.start();
   await server.open({
@@ -134,6 +139,8 @@ export async function runExecutionServer(
     ready: warm,
     role: "executor",
     counters: { steps: driver.steps, running: running.size },
+    confinement: confinementOf(pool.status().sandbox),
+    attempts: attempts.take(),
     processes: pool
       .status()
       .workers.flatMap(({ pid }, index) =>
@@ -141,6 +148,19 @@ export async function runExecutionServer(
       ),
   }));
 }
+
+const confinementOf = (inForce: SandboxInForce): Confinement => ({
+  means: [
+    ...(inForce.bubblewrap ? ["bubblewrap"] : []),
+    ...(inForce.seccomp ? ["seccomp filter"] : []),
+    ...(inForce.networkNamespace ? ["no network"] : []),
+    ...(inForce.processNamespace ? ["no other processes"] : []),
+    "node permission model",
+    ...(inForce.resourceLimits ? ["resource limits"] : []),
+    ...(inForce.endsWithShell ? ["ends with its shell"] : []),
+  ],
+  sentence: inForce.description,
+});
 
 const requestsOf = (running: Map<string, ExecuteEffect>, executions: readonly string[]): RequestId[] =>
   executions.flatMap((execution) => {

@@ -17,6 +17,8 @@ function headline(event: FeedEvent): string {
       return `${event.server} was discarded (${event.verdict}): ${event.cause}`;
     case "server.misbehaved":
       return `${event.server}: ${event.act}, refused ${event.count} times so far: ${event.cause}`;
+    case "worker.attempt":
+      return `${event.server}: code of ${event.operation ?? "the application"} tried ${event.act} (${event.target})`;
     case "storage.damage":
       return `${event.server}: damage of its journal ${event.state} at record ${event.record}${event.object === null ? "" : ` (${event.object}, version ${event.version})`}`;
     case "quarantine.added":

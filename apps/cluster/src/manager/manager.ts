@@ -46,6 +46,7 @@ import { StateLink } from "./state-link.ts";
 import { StorageEvents } from "./storage-events.ts";
 import { StorageMarks } from "./storage-marks.ts";
 import { TrafficView } from "./traffic.ts";
+import { isDatabase, WorkerAttempts } from "./worker-attempts.ts";
 
 const OWN_BEAT_MS = 1_000;
 const HOUSEKEEPING_MS = 60_000;
@@ -239,6 +240,12 @@ export class Manager {
 
   #listenToRegistry(): void {
     const { incidents, feed } = this;
+    const { portBase } = this.cluster;
+    const workerAttempts = new WorkerAttempts({
+      feed,
+      incidents,
+      isDatabase: (target) => isDatabase(target, portBase),
+    });
     this.registry.listen({
       onEnded: (view, ended) => this.#control.ended(view, ended),
       onServerState: (view, from) => {
@@ -255,6 +262,7 @@ export class Manager {
           () => undefined,
         );
       },
+      onAttempts: (view, attempts) => workerAttempts.take(view, attempts),
       onViolations: (reporter, violations) => tellViolations(incidents, reporter, violations),
       onCondition: (server, condition) => tellCondition(incidents, server, condition),
     });

@@ -37,6 +37,7 @@ function newRegistry(): Registry {
     onServerState: ({ server, state }, from) => told.push(`${server} ${from} → ${state}`),
     onNodeState: ({ name, state }, from) => told.push(`${name} ${from} → ${state}`),
     onNewProcess: (name) => told.push(`new process of ${name}`),
+    onAttempts: ({ server }, attempts) => told.push(`${attempts.length} attempts in ${server}`),
     onViolations: (reporter) => told.push(`violations seen by ${reporter}`),
     onCondition: (name, condition) => told.push(`condition of ${name}: ${condition ?? "well"}`),
   });

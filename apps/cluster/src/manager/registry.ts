@@ -11,6 +11,7 @@ import {
   type ServerComponent,
 } from "@redoubt/protocol";
 import type {
+  AttemptReport,
   HealthReportMessage,
   NodeState,
   ServerCondition,
@@ -66,6 +67,8 @@ export interface RegistryListener {
   /** A process of a server reported for the first time: it has to be told what it missed. */
   readonly onNewProcess: (server: ServerName) => void;
   readonly onViolations: (reporter: ServerName, violations: ServerHealthMessage["violations"]) => void;
+  /** What was tried in the workers of an execution server, as it tells. */
+  readonly onAttempts: (view: ServerView, attempts: readonly AttemptReport[]) => void;
   /** Something keeps a server that runs from serving, or does no longer (undefined). */
   readonly onCondition: (server: ServerName, condition: ServerCondition | undefined) => void;
 }
@@ -174,6 +177,7 @@ export class Registry {
     view.healthAtMs = this.#clock.at(performance.now());
     if (isNew) this.#listener?.onNewProcess(message.server);
     if (message.violations.length > 0) this.#listener?.onViolations(message.server, message.violations);
+    if (message.attempts && message.attempts.length > 0) this.#listener?.onAttempts(view, message.attempts);
     this.#judge(view);
   }
 

@@ -6,7 +6,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   type AnyMessage,
+  type AttemptReport,
   type Component,
+  type Confinement,
   type ControlMessage,
   type DirectoryMessage,
   isComponent,
@@ -39,6 +41,9 @@ export interface HealthPart {
   readonly role: string;
   readonly counters: Readonly<Record<string, number>>;
   readonly processes: readonly { readonly name: string; readonly pid: number }[];
+  readonly confinement?: Confinement;
+  /** Told once: whoever gives them forgets them. */
+  readonly attempts?: readonly AttemptReport[];
 }
 
 /** Reads what the node agent has laid down for this server. */

@@ -3,6 +3,8 @@
  * worker's side is untrusted, so its frames are parsed here, field by field, into new objects. JSON keeps a key named
  * `__proto__` as an ordinary key on the way, which is what the application is to see.
  */
+import { ATTEMPT_TARGET_LENGTH_MAX, type AttemptAct, attemptActs, LIMITS } from "@redoubt/shared";
+
 export interface ExecutionWorkerContext {
   /** Client id. */
   readonly principal: string;
@@ -42,7 +44,9 @@ export type WorkerFrame =
       readonly execution: string;
       readonly reason: "thrown" | "oversize";
       readonly detail: string;
-    };
+    }
+  /** The application's code tried what it may not, in the named execution or outside of any (null). */
+  | { readonly kind: "attempt"; readonly execution: string | null; readonly act: AttemptAct; readonly target: string };
 
 type Fields = Readonly<Record<string, unknown>>;
 const fieldsOf = (value: unknown): Fields | undefined =>
@@ -60,6 +64,7 @@ export function parseWorkerFrame(line: string): WorkerFrame | undefined {
     return undefined;
   }
   if (frame?.kind === "ready") return { kind: "ready" };
+  if (frame?.kind === "attempt") return parseAttempt(frame);
   const execution = frame?.execution;
   if (!frame || !isText(execution)) return undefined;
   if (frame.kind === "read" && isText(frame.object)) return { kind: "read", execution, object: frame.object };
@@ -70,11 +75,21 @@ export function parseWorkerFrame(line: string): WorkerFrame | undefined {
   return output && { kind: "finished", execution, output };
 }
 
+function parseAttempt({ execution, act, target }: Fields): WorkerFrame | undefined {
+  const known = attemptActs.find((each) => each === act);
+  if (!known || !isText(target) || (execution !== null && !isText(execution))) return undefined;
+  // Shown to people and kept in logs: nothing that a terminal or a page could take for more than text.
+  const printable = target.slice(0, ATTEMPT_TARGET_LENGTH_MAX).replace(/[^\x20-\x7e]/g, "?");
+  return { kind: "attempt", execution, act: known, target: printable };
+}
+
 function parseOutput(value: unknown): ExecutionOutput | undefined {
   const output = fieldsOf(value);
   const reply = fieldsOf(output?.reply);
   if (!output || !reply || !Number.isInteger(reply.status) || !Object.hasOwn(reply, "body")) return undefined;
   if (!Array.isArray(output.reads) || !output.reads.every(isText) || !Array.isArray(output.writes)) return undefined;
+  if (output.reads.length > LIMITS.objectsPerRequestMax || output.writes.length > LIMITS.objectsPerRequestMax)
+    return undefined;
   const writes: { object: string; value: unknown }[] = [];
   for (const entry of output.writes) {
     const write = fieldsOf(entry);

@@ -1,15 +1,17 @@
 /**
- * The worker processes of one execution server. Requests run side by side in a few long-lived workers; a `disposable` one
- * (suspect lane, shadow run, released request) runs alone in a fresh process that is used once. When a worker dies or
+ * The worker processes of one execution server. Requests run side by side in long-lived workers, one per core; a
+ * `disposable` one (suspect lane, shadow run, released request) runs alone in a fresh process that is used once. One more
+ * process has loaded the application and waits, so that neither of them waits for a start. When a worker dies or
  * misses a deadline, everything inside it is reported together: which of them is to blame is not decided here
  * (PROTOCOL §10). A worker is replaced, but a server whose worker failed is discarded whole by those who trust it less.
  */
 import { availableParallelism } from "node:os";
-import { LIMITS } from "@redoubt/shared";
+import { type AttemptAct, type AttemptWitness, LIMITS } from "@redoubt/shared";
 import type { LoadedApplication } from "../applications/load-application.ts";
 import type { ExecutionOutput, ExecutionWorkerContext, WorkerFrame } from "./execution-frames.ts";
-import type { ExecutionWorker } from "./execution-worker.ts";
+import type { ExecutionWorker, ProcessEnd } from "./execution-worker.ts";
 import { startExecutionWorker } from "./execution-worker.ts";
+import { IdleWatch } from "./idle-watch.ts";
 import type { Sandbox, SandboxInForce } from "./sandbox.ts";
 import { detectSandbox } from "./sandbox.ts";
 
@@ -31,12 +33,23 @@ export interface ExecutionPoolHandlers {
   ) => void;
   /** A worker has loaded the application and can start at once. */
   readonly onReady?: () => void;
+  /** The application's code tried what it may not; told beside whatever becomes of the execution. */
+  readonly onAttempt?: (attempt: WorkerAttempt) => void;
+}
+
+export interface WorkerAttempt {
+  readonly act: AttemptAct;
+  readonly target: string;
+  readonly witness: AttemptWitness;
+  /** Null where it is not known in which execution it happened. */
+  readonly operation: string | null;
+  readonly requestId: string | null;
 }
 
 export interface ExecutionPoolOptions {
   readonly application: LoadedApplication;
   readonly handlers: ExecutionPoolHandlers;
-  /** Long-lived worker processes; default: one per core, at most four (the paper's threads). */
+  /** Long-lived worker processes; default: one per core. */
   readonly workers?: number;
   readonly memoryMegabytes?: number;
   readonly outputBytesMax?: number;
@@ -65,27 +78,33 @@ export interface ExecutionPool {
   status(): {
     readonly sandbox: SandboxInForce;
     /** A worker is ready once it has loaded the application. */
-    readonly workers: readonly { pid: number | undefined; running: number; ready: boolean }[];
+    readonly workers: readonly { pid: number | undefined; role: WorkerRole; running: number; ready: boolean }[];
   };
   /** Ends every worker; resolves when they are gone. */
   close(): Promise<void>;
 }
 
-const WORKERS_MAX = 4;
 const MEMORY_MEGABYTES = 256;
 /** A worker that has not loaded the application by then never will. */
 const START_LIMIT_MS = 15_000;
+/** Executions of a worker that a late word about an attempt may name. */
+const KNOWN_MAX = 256;
+
+export type WorkerRole = "regular" | "disposable" | "spare";
 
 interface Running {
   readonly execution: string;
   readonly deadlineMs: number;
   timer: NodeJS.Timeout | undefined;
+  reads: number;
 }
 
 interface Member {
   readonly worker: ExecutionWorker;
-  readonly disposable: boolean;
+  role: WorkerRole;
   readonly running: Map<string, Running>;
+  /** What was started in it, for attempts. */
+  readonly known: Map<string, { readonly operation: string; readonly requestId: string }>;
   ready: boolean;
   startTimer: NodeJS.Timeout | undefined;
 }
@@ -101,24 +120,33 @@ class Pool implements ExecutionPool {
   readonly #members = new Set<Member>();
   readonly #memberOf = new Map<string, Member>();
   readonly #ending = new Set<Promise<void>>();
+  readonly #idleWatch: IdleWatch<Member>;
   #closed = false;
 
   constructor(options: ExecutionPoolOptions) {
     this.#options = options;
     this.#sandbox = options.sandbox ?? detectSandbox();
-    this.#size = options.workers ?? Math.min(WORKERS_MAX, availableParallelism());
-    while (this.#members.size < this.#size) this.#spawn(false);
+    this.#size = options.workers ?? availableParallelism();
+    while (this.#members.size < this.#size) this.#spawn("regular");
+    this.#idleWatch = new IdleWatch(
+      () => [...this.#members],
+      (member, detail) => {
+        this.#attempted(member, { act: "computation", target: detail, witness: "shell" }, undefined);
+        this.#lost(member, "crash", detail);
+      },
+    );
   }
 
   start(start: ExecutionStart): void {
     if (this.#closed || this.#memberOf.has(start.execution))
       throw new Error(`cannot start execution ${start.execution}`);
     const { execution, operation, input, context } = start;
-    const member = start.disposable ? this.#spawn(true) : this.#leastLoaded();
+    const member = start.disposable ? this.#take("disposable") : this.#leastLoaded();
     const contract = this.#options.application.contract.operations;
     const declared = Object.hasOwn(contract, operation) ? contract[operation]?.deadlineMs : undefined;
     const deadlineMs = start.deadlineMs ?? declared ?? LIMITS.defaultDeadlineMs;
-    const running: Running = { execution, deadlineMs, timer: undefined };
+    const running: Running = { execution, deadlineMs, timer: undefined, reads: 0 };
+    remember(member.known, execution, { operation, requestId: context.requestId });
     member.running.set(execution, running);
     this.#memberOf.set(execution, member);
     if (member.ready) this.#arm(member, running);
@@ -144,8 +172,9 @@ class Pool implements ExecutionPool {
   }
 
   status() {
-    const workers = [...this.#members].map(({ worker, running, ready }) => ({
+    const workers = [...this.#members].map(({ worker, role, running, ready }) => ({
       pid: worker.pid,
+      role,
       running: running.size,
       ready,
     }));
@@ -154,20 +183,21 @@ class Pool implements ExecutionPool {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#idleWatch.close();
     for (const member of this.#members) this.#discard(member);
     await Promise.all(this.#ending);
   }
 
-  #spawn(disposable: boolean): Member {
+  #spawn(role: WorkerRole): Member {
     const worker = startExecutionWorker({
       application: this.#options.application,
       sandbox: this.#sandbox,
       memoryMegabytes: this.#options.memoryMegabytes ?? MEMORY_MEGABYTES,
       outputBytesMax: this.#options.outputBytesMax ?? LIMITS.changeBytesMax,
       onFrame: (frame) => this.#receive(member, frame),
-      onGone: (reason, detail) => this.#lost(member, reason, detail),
+      onGone: (reason, detail, end) => this.#ended(member, reason, detail, end),
     });
-    const member: Member = { worker, disposable, running: new Map(), ready: false, startTimer: undefined };
+    const member: Member = { worker, role, running: new Map(), known: new Map(), ready: false, startTimer: undefined };
     member.startTimer = setTimeout(
       () => this.#lost(member, "timeout", "the worker process did not get ready"),
       START_LIMIT_MS,
@@ -176,30 +206,73 @@ class Pool implements ExecutionPool {
     return member;
   }
 
+  /** The spare, if it is ready, and then another one; else a new process. */
+  #take(role: "regular" | "disposable"): Member {
+    const spare = [...this.#members].find((member) => member.role === "spare" && member.ready);
+    if (!spare) return this.#spawn(role);
+    spare.role = role;
+    this.#spawn("spare");
+    return spare;
+  }
+
   #leastLoaded(): Member {
-    const members = [...this.#members].filter(({ disposable }) => !disposable);
-    if (members.length < this.#size) members.push(this.#spawn(false));
+    const members = [...this.#members].filter(({ role }) => role === "regular");
+    if (members.length < this.#size) members.push(this.#take("regular"));
     return members.reduce((least, member) => (member.running.size < least.running.size ? member : least));
   }
 
   #receive(member: Member, frame: WorkerFrame): void {
     if (frame.kind === "ready") {
-      member.ready = true;
-      clearTimeout(member.startTimer);
-      for (const running of member.running.values()) this.#arm(member, running);
-      this.#options.handlers.onReady?.();
+      this.#gotReady(member);
+      return;
+    }
+    if (frame.kind === "attempt") {
+      this.#attempted(member, { ...frame, witness: "worker" }, frame.execution);
       return;
     }
     // Late words about a cancelled execution, or words about another worker's: nobody listens.
     if (!member.running.has(frame.execution)) return;
     const { handlers } = this.#options;
     if (frame.kind === "read") {
-      handlers.onRead(frame.execution, frame.object);
+      const running = member.running.get(frame.execution);
+      const isTooMany = running !== undefined && ++running.reads > LIMITS.objectsPerRequestMax;
+      if (isTooMany) this.#lost(member, "oversize", `more than ${LIMITS.objectsPerRequestMax} reads`, frame.execution);
+      else handlers.onRead(frame.execution, frame.object);
       return;
     }
     this.#settle(member, frame.execution);
     if (frame.kind === "finished") handlers.onFinished(frame.execution, frame.output);
     else handlers.onFailed(frame.execution, frame.reason, frame.detail, []);
+  }
+
+  #gotReady(member: Member): void {
+    member.ready = true;
+    clearTimeout(member.startTimer);
+    for (const running of member.running.values()) this.#arm(member, running);
+    // The others first: what serves is worth more than what waits.
+    const members = [...this.#members];
+    if (members.every(({ role, ready }) => role !== "spare" && ready)) this.#spawn("spare");
+    if (member.role === "regular") this.#options.handlers.onReady?.();
+  }
+
+  #attempted(
+    member: Member,
+    { act, target, witness }: Pick<WorkerAttempt, "act" | "target" | "witness">,
+    execution: string | null | undefined,
+  ): void {
+    const started = typeof execution === "string" ? member.known.get(execution) : undefined;
+    const { operation = null, requestId = null } = started ?? {};
+    this.#options.handlers.onAttempt?.({ act, target, witness, operation, requestId });
+  }
+
+  /** The process ended by itself. What the kernel ended it for is told whether or not somebody was inside. */
+  #ended(member: Member, reason: ExecutionFailure, detail: string, end: ProcessEnd | undefined): void {
+    if (end?.signal === "SIGSYS") {
+      const [first, ...others] = member.running.keys();
+      const target = "a system call that the filter forbids";
+      this.#attempted(member, { act: "system-call", target, witness: "kernel" }, others.length === 0 ? first : null);
+    }
+    this.#lost(member, reason, detail);
   }
 
   #arm(member: Member, running: Running): void {
@@ -212,7 +285,7 @@ class Pool implements ExecutionPool {
     clearTimeout(member.running.get(execution)?.timer);
     member.running.delete(execution);
     this.#memberOf.delete(execution);
-    if (member.disposable) this.#discard(member);
+    if (member.role === "disposable") this.#discard(member);
   }
 
   /** The member is gone, or is ended now, with everything that runs inside it. */
@@ -221,7 +294,7 @@ class Pool implements ExecutionPool {
     const inside = [...member.running.keys()];
     this.#discard(member);
     // One that died while loading the application is replaced at the next request, not in a loop.
-    if (!member.disposable && member.ready && !this.#closed) this.#spawn(false);
+    if (member.role === "regular" && member.ready && !this.#closed) this.#take("regular");
     const [first, ...others] =
       execution === undefined ? inside : [execution, ...inside.filter((name) => name !== execution)];
     if (first !== undefined) this.#options.handlers.onFailed(first, reason, detail, others);
@@ -238,4 +311,12 @@ class Pool implements ExecutionPool {
     this.#ending.add(ending);
     void ending.then(() => this.#ending.delete(ending));
   }
+}
+
+/** Newest last; the oldest are forgotten. */
+function remember<Value>(known: Map<string, Value>, name: string, value: Value): void {
+  known.set(name, value);
+  if (known.size <= KNOWN_MAX) return;
+  const [oldest] = known.keys();
+  if (oldest !== undefined) known.delete(oldest);
 }

@@ -4,18 +4,21 @@
  * one memory, so one crafted request can take over those after it; that is why a suspicious one gets a process of its own
  * and why the whole server is discarded after a failed acceptance test. Bundled with the application (bundle-application.ts).
  *
- * Arguments: the bundle's folder, the most bytes one reply frame may have.
+ * Arguments: the bundle's folder, the most bytes one reply frame may have, the most objects one execution may read or write.
  */
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { pathToFileURL } from "node:url";
 import type { ContractJson } from "@redoubt/application";
 import { runOperation } from "@redoubt/application";
 import type { ShellFrame, WorkerFrame } from "./execution-frames.ts";
+import type { WatchedAttempt } from "./watch/attempts.ts";
+import type { WorkerWatch } from "./watch/watch-entry.ts";
 
 const SHELL_DESCRIPTOR = 3;
-const [directory = "", outputBytesMax = "0"] = process.argv.slice(2);
+const watch = takeWatch();
+const [directory = "", outputBytesMax = "0", objectsMax = "0"] = process.argv.slice(2);
 
 /** Values given to one execution, and the reads that wait for one. */
 interface RunningExecution {
@@ -23,14 +26,39 @@ interface RunningExecution {
   readonly waiting: Map<string, (value: unknown) => void>;
 }
 
+/** What watch-entry.ts has set up before; the application shall not find it. */
+function takeWatch(): WorkerWatch {
+  const holder = globalThis as Record<symbol, unknown>;
+  const key = Symbol.for("redoubt.watch");
+  const taken = holder[key] as WorkerWatch;
+  delete holder[key];
+  return taken;
+}
+
 const running = new Map<string, RunningExecution>();
 const contract = JSON.parse(readFileSync(`${directory}/contract.json`, "utf8")) as ContractJson;
-const application = (await import(pathToFileURL(`${directory}/execution.mjs`).href)) as { default: unknown };
 const shell = new Socket({ fd: SHELL_DESCRIPTOR });
+watch.listen(tell);
+const application = (await import(pathToFileURL(`${directory}/execution.mjs`).href)) as { default: unknown };
 
 let outgoing: string[] = [];
 function send(frame: WorkerFrame): void {
   sendLine(JSON.stringify(frame));
+}
+
+/**
+ * Told at once and not with the next batch, since the process may be gone before; but never into the middle of a frame
+ * that is still leaving.
+ */
+function tell(attempt: WatchedAttempt): void {
+  const line = Buffer.from(`${JSON.stringify({ kind: "attempt", ...attempt } satisfies WorkerFrame)}\n`);
+  let written = 0;
+  try {
+    if (shell.writableLength === 0) written = writeSync(SHELL_DESCRIPTOR, line);
+  } catch {
+    // Its buffer is full: it leaves with the rest.
+  }
+  if (written < line.length) shell.write(line.subarray(written));
 }
 
 /** Everything said in one turn of the event loop leaves as one write. */
@@ -46,8 +74,10 @@ function sendLine(line: string): void {
 
 function receive(frame: ShellFrame): void {
   if (frame.kind === "start") void start(frame);
-  else if (frame.kind === "forget") running.delete(frame.execution);
-  else {
+  else if (frame.kind === "forget") {
+    running.delete(frame.execution);
+    watch.ended(frame.execution);
+  } else {
     const execution = running.get(frame.execution);
     execution?.values.set(frame.object, frame.value);
     execution?.waiting.get(frame.object)?.(frame.value);
@@ -60,25 +90,31 @@ async function start(frame: Extract<ShellFrame, { kind: "start" }>): Promise<voi
   const state: RunningExecution = { values: new Map(frame.provided), waiting: new Map() };
   running.set(execution, state);
   try {
-    const output = await runOperation({
-      contract,
-      handlers: application.default,
-      operation,
-      input,
-      principal: context.principal,
-      now: context.now,
-      requestId: context.requestId,
-      deriveId: (label) => createHash("sha256").update(`${context.seed}\n${label}`).digest("hex").slice(0, 32),
-      read: (object) => read(execution, state, object),
-    });
+    const output = await watch.run(execution, () =>
+      runOperation({
+        contract,
+        handlers: application.default,
+        operation,
+        input,
+        principal: context.principal,
+        now: context.now,
+        requestId: context.requestId,
+        deriveId: (label) => createHash("sha256").update(`${context.seed}\n${label}`).digest("hex").slice(0, 32),
+        read: (object) => read(execution, state, object),
+      }),
+    );
+    if (Math.max(output.reads.length, output.writes.length) > Number(objectsMax))
+      throw new RangeError(`more than ${objectsMax} objects read or written`);
     finish(execution, JSON.stringify({ kind: "finished", execution, output } satisfies WorkerFrame));
   } catch (error) {
+    watch.run(execution, () => watch.noteDenial(error));
     const detail = error instanceof Error ? `${error.name}: ${error.message}` : "something that is no error was thrown";
     finish(execution, JSON.stringify({ kind: "failed", execution, reason: "thrown", detail } satisfies WorkerFrame));
   }
 }
 
 function finish(execution: string, line: string): void {
+  watch.ended(execution);
   if (!running.delete(execution)) return;
   const bytes = Buffer.byteLength(line);
   if (bytes <= Number(outputBytesMax)) sendLine(line);

@@ -2,9 +2,11 @@
  * The shell's end of one worker process: starts it confined, batches what is said to it, parses what it says, and holds it
  * to its limits of time, memory and output. It reports and judges nothing (execution-pool.ts does).
  */
-import { spawn } from "node:child_process";
-import { realpathSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync, realpathSync } from "node:fs";
 import type { Socket } from "node:net";
+import { constants } from "node:os";
+import { LIMITS } from "@redoubt/shared";
 import type { LoadedApplication } from "../applications/load-application.ts";
 import type { ShellFrame, WorkerFrame } from "./execution-frames.ts";
 import { parseWorkerFrame } from "./execution-frames.ts";
@@ -18,10 +20,17 @@ export interface ExecutionWorkerOptions {
   readonly outputBytesMax: number;
   readonly onFrame: (frame: WorkerFrame) => void;
   /** The process is gone, or was ended because it broke a limit; called once. */
-  readonly onGone: (reason: "crash" | "oversize", detail: string) => void;
+  readonly onGone: (reason: "crash" | "oversize", detail: string, end?: ProcessEnd) => void;
+}
+
+/** How the process ended by itself. */
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
 }
 
 export interface ExecutionWorker {
+  /** Of the worker itself once it is ready; before, of what confines it. */
   readonly pid: number | undefined;
   send(frame: ShellFrame): void;
   /** Ends the process at once; `onGone` is not called. Resolves when it is gone. */
@@ -31,54 +40,79 @@ export interface ExecutionWorker {
 const SHELL_DESCRIPTOR = 3;
 /** A line holds names and quotes besides the output it is limited to. */
 const LINE_OVERHEAD_BYTES = 4096;
+/** From the end of a worker's socket to the news of its own end. */
+const END_PATIENCE_MS = 200;
+/** From the end of what confines a worker to the worker's own. */
+const CLOSE_PATIENCE_MS = 2_000;
 
 export function startExecutionWorker(options: ExecutionWorkerOptions): ExecutionWorker {
   const directory = realpathSync(options.application.directory);
-  const { command, arguments: words } = options.sandbox.command({
+  const {
+    command,
+    arguments: words,
+    input,
+  } = options.sandbox.command({
     directory,
     script: `${directory}/execution-worker.mjs`,
-    arguments: [directory, String(options.outputBytesMax)],
+    preload: `${directory}/execution-watch.cjs`,
+    threads: true,
+    arguments: [directory, String(options.outputBytesMax), String(LIMITS.objectsPerRequestMax)],
     memoryMegabytes: options.memoryMegabytes,
   });
-  const child = spawn(command, words, { cwd: directory, env: {}, stdio: ["ignore", "ignore", "ignore", "pipe"] });
+  const stdin = input ? "pipe" : "ignore";
+  const child = spawn(command, words, { cwd: directory, env: {}, stdio: [stdin, "ignore", "ignore", "pipe"] });
+  // One that could not be started reads nothing; it is reported as gone.
+  child.stdin?.on("error", () => {});
+  child.stdin?.end(input);
   const socket = child.stdio[SHELL_DESCRIPTOR] as Socket;
   let live = true;
+  let ownPid: number | undefined;
   let outgoing: string[] = [];
 
-  const gone = (reason: "crash" | "oversize", detail: string): void => {
+  const gone = (reason: "crash" | "oversize", detail: string, end?: ProcessEnd): void => {
     if (!live) return;
     live = false;
-    child.kill("SIGKILL");
-    socket.destroy();
-    options.onGone(reason, detail);
+    endInnermost(child);
+    options.onGone(reason, detail, end);
   };
   const exited = new Promise<void>((resolve) => {
     child.once("error", (error) => {
       gone("crash", `the worker process did not start: ${error.message}`);
+      socket.destroy();
       resolve();
     });
     child.once("exit", (code, signal) => {
-      gone("crash", `the worker process ended with ${signal ? `signal ${signal}` : `code ${code}`}`);
+      const end = endOf(code, signal);
+      gone("crash", `the worker process ended with ${end.signal ? `signal ${end.signal}` : `code ${code}`}`, end);
       resolve();
     });
   });
+  // The socket's other end is closed when nobody holds it any more.
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  void exited.then(() => setTimeout(() => socket.destroy(), CLOSE_PATIENCE_MS).unref());
 
   const lines = lineReader(options.outputBytesMax + LINE_OVERHEAD_BYTES);
   socket.setEncoding("utf8");
-  socket.on("error", () => gone("crash", "the worker process closed its socket"));
+  // It has ended, and how is said in a moment; or it only closed its end, and is ended.
+  socket.on("error", () => setTimeout(() => gone("crash", "the worker process closed its socket"), END_PATIENCE_MS));
   socket.on("data", (chunk: string) => {
+    if (!live) return;
     const read = lines(chunk);
     if (!read) return gone("oversize", `a message of more than ${options.outputBytesMax} bytes`);
     for (const line of read) {
       if (!live) return;
       const frame = parseWorkerFrame(line);
       if (!frame) return gone("crash", "the worker process sent what no worker sends");
+      // It runs now, and with it everything around it.
+      if (frame.kind === "ready" && child.pid !== undefined) ownPid = innermost(child.pid);
       options.onFrame(frame);
     }
   });
 
   return {
-    pid: child.pid,
+    get pid() {
+      return ownPid ?? child.pid;
+    },
     send(frame) {
       if (!live) return;
       if (outgoing.length === 0)
@@ -91,11 +125,53 @@ export function startExecutionWorker(options: ExecutionWorkerOptions): Execution
     },
     end() {
       live = false;
-      child.kill("SIGKILL");
-      socket.destroy();
-      return exited;
+      endInnermost(child);
+      return Promise.all([exited, closed]).then(() => undefined);
     },
   };
+}
+
+/** bubblewrap ends like its child, and a child that was ended by a signal as a shell would say it: 128 and the signal. */
+function endOf(code: number | null, signal: NodeJS.Signals | null): ProcessEnd {
+  if (signal !== null || code === null || code <= 128) return { code, signal };
+  const named = Object.entries(constants.signals).find(([, number]) => number === code - 128);
+  return named ? { code: null, signal: named[0] as NodeJS.Signals } : { code, signal };
+}
+
+/**
+ * Ends the worker, and by that what confines it, which reaps it: the other way round it would be left to whoever adopts
+ * orphans. What has not ended soon is ended from outside.
+ */
+function endInnermost(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const pid = innermost(child.pid);
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended meanwhile.
+  }
+  if (pid === child.pid) return;
+  const timer = setTimeout(() => child.kill("SIGKILL"), CLOSE_PATIENCE_MS);
+  child.once("exit", () => clearTimeout(timer));
+}
+
+/** The last of a line of only children: what confines a worker waits for it. Where the kernel does not tell, the first. */
+function innermost(pid: number): number {
+  for (let current = pid; ; ) {
+    const children = childrenOf(current);
+    const [only] = children;
+    if (only === undefined || children.length > 1) return current;
+    current = only;
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim();
+    return text === "" ? [] : text.split(" ").map(Number);
+  } catch {
+    return [];
+  }
 }
 
 /** Splits chunks into lines; undefined once a line is longer than allowed. */

@@ -1,18 +1,25 @@
 /**
- * How an application's process is confined (DESIGN §10): by bubblewrap where it works; else by an empty network namespace
- * where one can be made; and always by Node's permission model (files of the bundle only, no child processes, no threads),
- * an empty environment and a memory limit. What is in force is found out by trying it once, and shown to administrators.
- * The permission model alone does not keep a process off the network and is no wall against a hostile native exploit.
+ * How an application's process is confined (DESIGN §10, ADR 0015), in layers: Node's permission model everywhere; around it
+ * bubblewrap with a seccomp filter where it works, else namespaces of its own where they can be made; limits of the kernel
+ * where prlimit is installed; always an empty environment. What is in force is found out by trying it once, and shown to
+ * administrators. The permission model alone does not keep a process off the network and is no wall against a hostile
+ * native exploit; the layers around it are made for that.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, realpathSync } from "node:fs";
+import { isFilteredArchitecture, workerFilter } from "./seccomp/filter.ts";
 
 export interface SandboxInForce {
   readonly bubblewrap: boolean;
+  /** System calls are filtered by the kernel; a forbidden one ends the process. */
+  readonly seccomp: boolean;
   /** The process sees no network at all (bubblewrap includes it). */
   readonly networkNamespace: boolean;
+  /** It sees no process but its own. */
+  readonly processNamespace: boolean;
   readonly permissionModel: true;
+  /** The kernel bounds memory, core dumps and files written. */
+  readonly resourceLimits: boolean;
   /** The kernel ends the process when its shell dies. */
   readonly endsWithShell: boolean;
   /** One sentence for administrators. */
@@ -22,6 +29,8 @@ export interface SandboxInForce {
 export interface SandboxedCommand {
   readonly command: string;
   readonly arguments: readonly string[];
+  /** To be written to its standard input, which then ends: the seccomp program, read before anything is run. */
+  readonly input?: Uint8Array;
 }
 
 export interface SandboxedScript {
@@ -30,6 +39,10 @@ export interface SandboxedScript {
   readonly script: string;
   readonly arguments: readonly string[];
   readonly memoryMegabytes: number;
+  /** A CommonJS file of the folder that is loaded first, in the process and in each of its threads. */
+  readonly preload?: string;
+  /** It may start threads, each confined as the process is. */
+  readonly threads?: boolean;
 }
 
 export interface Sandbox {
@@ -38,10 +51,29 @@ export interface Sandbox {
   command(script: SandboxedScript): SandboxedCommand;
 }
 
+/** The programs it is made with; one that does not exist is done without. */
+export interface SandboxPrograms {
+  readonly bubblewrap: string;
+  readonly unshare: string;
+  readonly setpriv: string;
+  readonly prlimit: string;
+}
+
+export const SANDBOX_PROGRAMS: SandboxPrograms = {
+  bubblewrap: "/usr/bin/bwrap",
+  unshare: "/usr/bin/unshare",
+  setpriv: "/usr/bin/setpriv",
+  prlimit: "/usr/bin/prlimit",
+};
+
 const PROBE_TIMEOUT_MS = 5_000;
-const BUBBLEWRAP = "/usr/bin/bwrap";
-const SETPRIV = "/usr/bin/setpriv";
-const UNSHARE = "/usr/bin/unshare";
+const BYTES_PER_MEGABYTE = 1024 * 1024;
+/** A process needs about 50 MB besides its heap, and 14 for each thread; buffers lie outside of every heap. */
+const DATA_MEGABYTES = 256;
+/** Of a worker: about a dozen of Node's own, and those the application starts. */
+const TASKS_MAX = 64;
+/** Descriptor from which bubblewrap reads the filter. */
+const FILTER_DESCRIPTOR = "0";
 
 let detected: Sandbox | undefined;
 
@@ -55,84 +87,164 @@ export function detectSandbox(): Sandbox {
 export const sandboxInForce = (): SandboxInForce => detectSandbox().inForce;
 
 /** Tries each confinement, the strongest first. */
-export function probeSandbox(bubblewrap = BUBBLEWRAP): Sandbox {
-  if (works(bubblewrap, [...bubblewrapArguments([]), "--", "/usr/bin/true"])) return bubblewrapSandbox(bubblewrap);
-  const namespaces = [["--net"], ["--user", "--map-current-user", "--net"]];
-  const namespace = namespaces.find((flags) => works(UNSHARE, [...flags, "--", "/usr/bin/true"]));
-  const setpriv = ["--no-new-privs", "--pdeathsig", "KILL", "--"];
-  const endsWithShell = works(SETPRIV, [...setpriv, "/usr/bin/true"]);
-  const prefix = [...(namespace ? [UNSHARE, ...namespace, "--"] : []), ...(endsWithShell ? [SETPRIV, ...setpriv] : [])];
-  const description = namespace
-    ? "Node permission model and an empty network namespace (bubblewrap is not available)"
-    : "Node permission model only: the network is not restricted (neither bubblewrap nor a network namespace is available)";
-  return {
-    inForce: {
-      bubblewrap: false,
-      networkNamespace: namespace !== undefined,
-      permissionModel: true,
-      endsWithShell,
-      description,
-    },
-    command: (script) => splitCommand([...prefix, process.execPath, ...nodeArguments(script)]),
-  };
+export function probeSandbox(programs: Partial<SandboxPrograms> = {}): Sandbox {
+  const all = { ...SANDBOX_PROGRAMS, ...programs };
+  return probeBubblewrap(all) ?? probeNamespaces(all);
 }
 
-function bubblewrapSandbox(bubblewrap: string): Sandbox {
-  const description = "bubblewrap (no network, no files but the application's), and Node permission model";
+/** A way to run a command line confined; `limits` go innermost, so that they count from inside a namespace. */
+interface Wrapping {
+  readonly outer: readonly string[];
+  readonly input?: Uint8Array;
+}
+
+function probeBubblewrap({ bubblewrap, prlimit }: SandboxPrograms): Sandbox | undefined {
+  const filter = isFilteredArchitecture(process.arch) ? workerFilter(process.arch) : undefined;
+  const hasLimits = works({ outer: [] }, limitWords(prlimit, 0));
+  const outer = (readable: readonly string[], isFiltered: boolean): string[] => [
+    ...[bubblewrap, ...bubblewrapArguments([...readable, process.execPath, ...(hasLimits ? [prlimit] : [])])],
+    ...(isFiltered ? ["--seccomp", FILTER_DESCRIPTOR] : []),
+    "--",
+  ];
+  const candidates = filter ? [filter, undefined] : [undefined];
+  for (const input of candidates) {
+    const wrapping = (readable: readonly string[]): Wrapping => ({
+      outer: outer(readable, input !== undefined),
+      ...(input && { input }),
+    });
+    if (!works(wrapping([]))) continue;
+    const inForce = {
+      ...{ bubblewrap: true, seccomp: input !== undefined, networkNamespace: true, processNamespace: true },
+      ...{ resourceLimits: hasLimits, endsWithShell: true },
+      permissionModel: true,
+    } as const;
+    const limits = (script: SandboxedScript) => (hasLimits ? limitWords(prlimit, script.memoryMegabytes, true) : []);
+    return sandboxOf(inForce, (script) => wrapping([script.directory]), limits);
+  }
+  return undefined;
+}
+
+/** Without bubblewrap: a network and a table of processes of its own, no capabilities, as far as this user may. */
+function probeNamespaces({ unshare, setpriv, prlimit }: SandboxPrograms): Sandbox {
+  const death = [setpriv, "--pdeathsig", "KILL"];
+  const strip = [...death, "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--"];
+  const still = [...death, "--no-new-privs", "--"];
+  const own = ["--pid", "--ipc", "--uts", "--fork", "--kill-child=KILL"];
+  const user = ["--user", "--map-current-user"];
+  const namespaces = [[...own, "--net"], [...user, ...own, "--net"], ["--net"], [...user, "--net"], []];
+  const ways = namespaces.flatMap((flags) => {
+    const enter = flags.length > 0 ? [unshare, ...flags, "--"] : [];
+    const tied = flags.includes("--fork") ? [...death, "--", ...enter] : enter;
+    return [
+      { outer: [...tied, ...strip], flags },
+      { outer: [...tied, ...still], flags },
+      { outer: enter, flags },
+    ];
+  });
+  const way = ways.find((each) => works(each));
+  const flags = way?.flags ?? [];
+  const outer = way?.outer ?? [];
+  const hasLimits = works({ outer }, limitWords(prlimit, 0));
+  const inForce = {
+    ...{ bubblewrap: false, seccomp: false, networkNamespace: flags.includes("--net") },
+    ...{ processNamespace: flags.includes("--pid"), resourceLimits: hasLimits },
+    endsWithShell: outer.includes("--pdeathsig"),
+    permissionModel: true,
+  } as const;
+  const limits = (script: SandboxedScript) => (hasLimits ? limitWords(prlimit, script.memoryMegabytes) : []);
+  return sandboxOf(inForce, () => ({ outer }), limits);
+}
+
+function sandboxOf(
+  inForce: Omit<SandboxInForce, "description">,
+  wrap: (script: SandboxedScript) => Wrapping,
+  limits: (script: SandboxedScript) => readonly string[],
+): Sandbox {
   return {
-    inForce: { bubblewrap: true, networkNamespace: true, permissionModel: true, endsWithShell: true, description },
-    command: (script) => {
-      const folders = [dirname(process.execPath), script.directory];
-      return splitCommand([
-        bubblewrap,
-        ...bubblewrapArguments(folders),
-        "--",
+    inForce: { ...inForce, description: describe(inForce) },
+    command(script) {
+      const { outer, input } = wrap(script);
+      const [command = process.execPath, ...words] = [
+        ...outer,
+        ...limits(script),
         process.execPath,
         ...nodeArguments(script),
-      ]);
+      ];
+      return { command, arguments: words, ...(input && { input }) };
     },
   };
 }
 
-function bubblewrapArguments(folders: readonly string[]): string[] {
-  const readable = folders.flatMap((folder) => ["--ro-bind", folder, folder]);
-  const system = ["/lib", "/lib64", "/etc/ld.so.cache"].flatMap((path) => ["--ro-bind-try", path, path]);
-  const confinement = ["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"];
-  const identity = ["--uid", "65534", "--gid", "65534"];
+function describe(inForce: Omit<SandboxInForce, "description">): string {
+  const { bubblewrap, seccomp, networkNamespace, processNamespace, resourceLimits } = inForce;
+  const layers = [
+    ...(bubblewrap ? ["bubblewrap (no network, no files but the application's, no other process)"] : []),
+    ...(bubblewrap && seccomp ? ["a seccomp filter"] : []),
+    ...(!bubblewrap && networkNamespace ? ["an empty network namespace"] : []),
+    ...(!bubblewrap && processNamespace ? ["a process namespace"] : []),
+    "Node's permission model",
+    ...(resourceLimits ? ["limits of the kernel"] : []),
+  ];
+  const missing = [
+    ...(bubblewrap ? [] : ["bubblewrap is not available"]),
+    ...(bubblewrap && !seccomp ? ["system calls are not filtered"] : []),
+    ...(networkNamespace ? [] : ["the kernel does not keep it off the network"]),
+    ...(processNamespace ? [] : ["the kernel does not keep it from signalling other processes of the same user"]),
+  ];
+  return `${layers.join(", ")}${missing.length > 0 ? `; ${missing.join("; ")}` : ""}`;
+}
+
+/** Everything of its own, and of the machine's files the given ones and what a dynamically linked program needs. */
+export function bubblewrapArguments(readable: readonly string[]): string[] {
+  const libraries = ["/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache"];
   return [
-    ...confinement,
-    ...identity,
-    "--ro-bind",
-    "/usr",
-    "/usr",
-    ...system,
-    "--proc",
-    "/proc",
-    "--dev",
-    "/dev",
-    ...readable,
+    ...["--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL", "--clearenv"],
+    ...["--uid", "65534", "--gid", "65534", "--hostname", "worker"],
+    ...libraries.flatMap((path) => ["--ro-bind-try", path, path]),
+    ...["--proc", "/proc", "--dev", "/dev"],
+    ...readable.flatMap((path) => ["--ro-bind", realpathSync(path), path]),
+    // What was mounted stays as it is: a folder made on the way belongs to nobody.
+    ...["--remount-ro", "/", "--chdir", "/"],
+  ];
+}
+
+/** `isOwnUser`: tasks are counted by themselves, not with all others of this user. */
+function limitWords(prlimit: string, memoryMegabytes: number, isOwnUser = false): string[] {
+  const dataBytes = (2 * memoryMegabytes + DATA_MEGABYTES) * BYTES_PER_MEGABYTE;
+  return [
+    prlimit,
+    ...["--core=0", "--fsize=0", `--data=${dataBytes}`],
+    ...(isOwnUser ? [`--nproc=${TASKS_MAX}`] : []),
+    "--",
   ];
 }
 
 function nodeArguments(script: SandboxedScript): string[] {
-  const flags = [...nodePermissionFlags(script.directory), `--max-old-space-size=${script.memoryMegabytes}`];
-  return [...flags, script.script, ...script.arguments];
+  const { directory, preload, threads, memoryMegabytes } = script;
+  return [
+    ...nodePermissionFlags(directory, threads),
+    `--max-old-space-size=${memoryMegabytes}`,
+    ...(preload === undefined ? [] : ["--require", preload]),
+    script.script,
+    ...script.arguments,
+  ];
 }
 
-/** Flags by which Node lets a script read one folder and nothing else: no other file, no child process, no thread. */
-export function nodePermissionFlags(directory: string): string[] {
+/** Flags by which Node lets a script read one folder and nothing else: no other file, no child process; threads if told. */
+export function nodePermissionFlags(directory: string, threads = false): string[] {
   const major = Number(process.versions.node.split(".")[0]);
   const permission = major >= 23 ? "--permission" : "--experimental-permission";
-  return [permission, `--allow-fs-read=${directory}/*`, "--no-warnings"];
+  return [permission, `--allow-fs-read=${directory}/*`, ...(threads ? ["--allow-worker"] : []), "--no-warnings"];
 }
 
-function splitCommand(words: readonly string[]): SandboxedCommand {
-  const [command = process.execPath, ...rest] = words;
-  return { command, arguments: rest };
-}
-
-function works(command: string, flags: readonly string[]): boolean {
+function works({ outer, input }: Wrapping, limits: readonly string[] = []): boolean {
+  const [command = process.execPath, ...words] = [...outer, ...limits, process.execPath, "--version"];
   if (!existsSync(command)) return false;
-  const outcome = spawnSync(command, flags, { env: {}, stdio: "ignore", timeout: PROBE_TIMEOUT_MS });
+  const outcome = spawnSync(command, words, {
+    env: {},
+    timeout: PROBE_TIMEOUT_MS,
+    stdio: [input ? "pipe" : "ignore", "ignore", "ignore"],
+    ...(input && { input }),
+  });
   return outcome.status === 0;
 }

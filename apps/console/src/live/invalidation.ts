@@ -21,6 +21,7 @@ export const touchedBy: Record<FeedEventKind, readonly Subject[]> = {
   "server.state": ["cluster", "degrees", "masters", "state"],
   "server.discarded": ["cluster", "degrees", "state"],
   "server.misbehaved": [],
+  "worker.attempt": [],
   "storage.damage": ["state", "masters"],
   "degree.changed": ["cluster", "degrees"],
   "degree.progress": ["degrees", "cluster"],

@@ -1,5 +1,12 @@
 /** Plain data about nodes, servers, degrees and traffic as the administration interface shows it. Times are ISO 8601 UTC. */
-import type { DegreeChangeState, FeedComponent, NodeState, ServerState, TrafficCounters } from "@redoubt/shared";
+import type {
+  Confinement,
+  DegreeChangeState,
+  FeedComponent,
+  NodeState,
+  ServerState,
+  TrafficCounters,
+} from "@redoubt/shared";
 
 export interface ServerStatus {
   name: string;
@@ -11,6 +18,8 @@ export interface ServerStatus {
   since: string;
   /** Components hosted in the same process (optimized profile: a state replica hosts an acceptance test server). */
   hosts?: FeedComponent[];
+  /** Execution servers: how the processes that run the application's code are confined, as the server says itself. */
+  confinement?: Confinement;
   /** State replicas whose process started without a journal: what it fetched from the others, and how long until it was a member. */
   transfer?: { changes: number; bytes: number; ms: number };
 }

@@ -2,9 +2,9 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { serverNumber } from "@redoubt/protocol";
+import type { Confinement } from "@redoubt/shared";
 import type { AdministrationPort, NodeStatus, ServerStatus } from "../../administration/index.ts";
 import { portsOf } from "../../runtime/ports.ts";
-import { sandboxInForce } from "../../workers/index.ts";
 import type { NodeView, ServerView } from "../registry.ts";
 import type { PortParts } from "./parts.ts";
 
@@ -54,20 +54,18 @@ export function clusterPart(parts: PortParts): ClusterPart {
       return traffic.current;
     },
     async settings() {
-      const { bubblewrap, networkNamespace, endsWithShell, description } = sandboxInForce();
-      const means = [
-        "node permission model",
-        ...(bubblewrap ? ["bubblewrap"] : []),
-        ...(networkNamespace ? ["no network"] : []),
-        ...(endsWithShell ? ["ends with its shell"] : []),
-      ];
       return {
         profile: cluster.profile,
         strictPaper: cluster.strictPaper,
         application: { name: contract.name, version: cluster.application },
         clientUrl: `http://127.0.0.1:${ports.clientApi}`,
         drillsAllowed: cluster.drills,
-        sandbox: registry.nodes.map(({ name }) => ({ node: name, means, sentence: description })),
+        sandbox: registry.nodes.flatMap(({ name }) => {
+          const [first] = registry
+            .of("execution-server")
+            .flatMap((view) => (view.node === name ? confinementOf(view) : []));
+          return first ? [{ node: name, means: [...first.means], sentence: first.sentence }] : [];
+        }),
       };
     },
     async shutdown() {
@@ -117,11 +115,16 @@ function serverStatus(parts: PortParts, view: ServerView): ServerStatus {
     role: roleOf(parts, view),
     since: new Date(view.since).toISOString(),
     ...(hosting ? { hosts: ["acceptance-test-server" as const] } : {}),
+    ...confinementOf(view).reduce((_, confinement) => ({ confinement }), {}),
     ...(transferMs !== undefined && transferChanges && transferBytes
       ? { transfer: { changes: transferChanges, bytes: transferBytes, ms: transferMs } }
       : {}),
   };
 }
+
+/** Of the process that runs now; none where it has not said anything yet. */
+const confinementOf = ({ health, report }: ServerView): readonly Confinement[] =>
+  health?.confinement && health.incarnation === report?.incarnation ? [health.confinement] : [];
 
 /** An execution server may say of itself what it likes: who holds leases is the masters' to say. */
 function roleOf({ holders }: PortParts, { server, component, state, report, health }: ServerView): string {

@@ -22,6 +22,8 @@ const sentences: Sentences = {
   "server.discarded": ({ server, verdict, cause }) => `${server} discarded, ${verdict}: ${cause}`,
   "server.misbehaved": ({ server, act, reporters, count, cause }) =>
     `${server}: ${act.replaceAll("-", " ")}${count > 1 ? `, ${count} times` : ""}, refused (${reporters.join(", ")}): ${cause}`,
+  "worker.attempt": ({ server, act, target, operation, count, witness }) =>
+    `${server}: code of ${operation ?? "the application"} tried ${act.replaceAll("-", " ")} (${target})${count > 1 ? `, ${count} times` : ""}, seen by the ${witness}; it got nothing`,
   "storage.damage": ({ server, state, record, object, version }) =>
     `${server}: corruption ${state} on its disk, record ${record}${object === null ? "" : ` (${object}, version ${version})`}`,
   "degree.changed": ({ component, previous, wanted, decidedBy }) =>
