@@ -15,7 +15,12 @@ function intake() {
   const incidents: string[] = [];
   let now = 0;
   const attempts = new WorkerAttempts({
-    feed: { record: async (...recorded) => void facts.push(...recorded) },
+    feed: {
+      record: async (...recorded) => {
+        facts.push(...recorded);
+        return [];
+      },
+    },
     incidents: { report: async ({ key }) => void incidents.push(key) },
     isDatabase: (target) => isDatabase(target, 7400),
     now: () => now,
