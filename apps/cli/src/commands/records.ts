@@ -1,38 +1,13 @@
-/** `redoubt request`, `log`, `incidents`, `audit`: what the cluster remembers. */
+/** `redoubt log`, `incidents`, `audit`: what the cluster remembers. */
 import { Argument, type Command } from "commander";
 import { administer } from "../administration.ts";
 import { CommandFailure } from "../failure.ts";
 import { print, printJson, printTable, shortened } from "../output.ts";
-import { wholeRequestId } from "../request-id.ts";
+import { registerRequest } from "./request.ts";
 import { type CommonOptions, wholeNumber, withCommonOptions } from "./shared-options.ts";
 
 export function registerRecords(program: Command): void {
-  for (const register of [registerRequests, registerLog, registerIncidents, registerAudit]) register(program);
-}
-
-function registerRequests(program: Command): void {
-  const request = program.command("request").description("one request's way");
-  withCommonOptions(request.command("show <requestId>").description("attempts, hops, versions, verdict")).action(
-    async (requestId: string, options: CommonOptions) => {
-      const history = await administer(options.data, async (administration) =>
-        administration.requests.show.query({ requestId: await wholeRequestId(administration, requestId) }),
-      );
-      if (options.json) return printJson(history);
-      print(
-        `${history.operation} by ${history.client} from ${history.host}, ${history.receivedAt}: ${history.outcome} (${history.log})`,
-      );
-      printTable(
-        ["attempt", "execution server", "outcome"],
-        history.attempts.map((attempt) => [attempt.number, attempt.executionServer, attempt.outcome]),
-      );
-      for (const { guilty, servers, check, detail } of history.attributions)
-        print(`guilty: ${guilty} ${servers.map(({ server }) => server).join(", ")} (${check}) ${detail}`);
-      printTable(
-        ["at", "server", "event"],
-        history.hops.map((hop) => [hop.at, hop.server, `${hop.event} ${hop.detail}`]),
-      );
-    },
-  );
+  for (const register of [registerRequest, registerLog, registerIncidents, registerAudit]) register(program);
 }
 
 function registerLog(program: Command): void {

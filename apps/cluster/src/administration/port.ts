@@ -30,9 +30,9 @@ import type {
   Incident,
   LogName,
   LogPage,
-  RequestHistory,
   Signature,
 } from "./data/records.ts";
+import type { RequestHistory } from "./data/request.ts";
 import type {
   CorruptedRecord,
   Placement,
@@ -48,6 +48,7 @@ export type * from "./data/cluster.ts";
 export type * from "./data/masters.ts";
 export type * from "./data/quarantine.ts";
 export type * from "./data/records.ts";
+export type * from "./data/request.ts";
 export type * from "./data/state.ts";
 
 /** Roles of CONSOLE §8, least first; `auditor` stands beside the others. */

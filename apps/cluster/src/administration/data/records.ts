@@ -1,47 +1,5 @@
-/** Plain data about requests, logs, hosts, signatures, incidents, clients, audit and drills. */
-import type { AttributionEvidence, FeedSeverity, GuiltyParty } from "@redoubt/shared";
-import type { StateVersion } from "./state.ts";
-
-export interface RequestHistory {
-  requestId: string;
-  operation: string;
-  client: string;
-  host: string;
-  receivedAt: string;
-  log: "L1" | "L2" | "L3";
-  outcome: string;
-  replyStatus: number | null;
-  attempts: {
-    number: number;
-    executionServer: string;
-    /** Process of that name, where it is known. */
-    incarnation?: string;
-    /** From its dispatch until it failed, where that is known. */
-    lastedMs?: number;
-    at: string;
-    outcome: string;
-  }[];
-  hops: { at: string; server: string; event: string; detail: string }[];
-  versions: {
-    object: string;
-    number: number;
-    epoch: number;
-    status: StateVersion["status"];
-    c1: string;
-  }[];
-  verdict: string | null;
-  /** Where attribution ended, oldest first, with the evidence; empty for a request that nobody failed with. */
-  attributions: RequestAttribution[];
-}
-
-export interface RequestAttribution {
-  at: string;
-  guilty: GuiltyParty;
-  servers: { server: string; incarnation: string }[];
-  check: string;
-  detail: string;
-  evidence: AttributionEvidence;
-}
+/** Plain data about logs, hosts, signatures, incidents, clients, audit and drills. */
+import type { FeedSeverity } from "@redoubt/shared";
 
 export type LogName = "L1" | "L2" | "L3";
 

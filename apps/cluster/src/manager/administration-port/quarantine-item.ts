@@ -2,7 +2,7 @@
 import { evaluateAccess, operationOf } from "@redoubt/application";
 import type { QuarantineRow } from "@redoubt/database";
 import { quarantineReasonOf } from "@redoubt/protocol";
-import { checkTitle, type QuarantineState } from "@redoubt/shared";
+import { checkTitle, type QuarantineState, type RequestHop, type RequestTraceSeen } from "@redoubt/shared";
 import type { QuarantineItem, QuarantineSummary, SimilarRequest } from "../../administration/index.ts";
 import type { PortParts } from "./parts.ts";
 
@@ -32,6 +32,8 @@ interface Evidence {
   readonly detail: string;
   readonly executionServer: string;
   readonly blamed: boolean;
+  /** What the regulator saw on the way here; empty when a signature stopped it at the door. */
+  readonly hops: readonly RequestHop[];
 }
 
 function evidenceOf(row: QuarantineRow): Evidence {
@@ -40,6 +42,7 @@ function evidenceOf(row: QuarantineRow): Evidence {
     detail: typeof detail === "string" ? detail : "",
     executionServer: typeof executionServer === "string" ? executionServer : "",
     blamed: (evidence as { blamed?: unknown } | undefined)?.blamed !== false,
+    hops: (evidence as { trace?: RequestTraceSeen } | undefined)?.trace?.hops ?? [],
   };
 }
 
@@ -56,7 +59,7 @@ export async function quarantineItem(parts: PortParts, row: QuarantineRow): Prom
       sentence: verdictSentence(row, evidence),
       at: row.at.toISOString(),
       source: quarantineReasonOf(row.reason),
-      testers: parts.membership.of("state-replica").map(({ server }) => server),
+      testers: failingTesters(evidence),
     },
     request: {
       method: "POST",
@@ -83,6 +86,13 @@ export async function quarantineItem(parts: PortParts, row: QuarantineRow): Prom
     who: whoOf(row),
   };
 }
+
+/** Those who found it wrong. */
+const failingTesters = ({ hops }: Evidence): string[] => [
+  ...new Set(
+    hops.flatMap((hop) => ("verdict" in hop && hop.verdict?.kind === "fail" && "server" in hop ? [hop.server] : [])),
+  ),
+];
 
 function verdictSentence(row: QuarantineRow, { detail }: Evidence): string {
   const why = detail === "" ? "" : `: ${detail}`;
@@ -216,19 +226,30 @@ async function historyOf({ database }: PortParts, row: QuarantineRow): Promise<Q
   };
 }
 
-/** Blame is only laid after the request failed again alone; what a signature stopped was never run. */
-function replayOf(row: QuarantineRow, { blamed, detail }: Evidence): QuarantineItem["replay"] {
-  if (row.reason === "signature" || row.reason === "rule" || !blamed) return null;
+/** The last shadow run that said something; what a signature stopped was never run. */
+function replayOf(row: QuarantineRow, { hops }: Evidence): QuarantineItem["replay"] {
+  const runs = hops.flatMap((hop) => (hop.kind === "shadowEnded" && hop.judgement !== "inconclusive" ? [hop] : []));
+  const last = runs.at(-1);
+  if (!last) return null;
+  const [outcome, words] = SHADOW_OUTCOMES[last.judgement];
+  const servers = [...new Set(runs.map(({ server }) => server))];
   return {
     at: row.at.toISOString(),
-    outcome: row.reason === "crash" ? "crashed again" : "failed again",
-    executionServer: null,
-    check: row.check,
+    outcome: last.judgement === "malformed" && row.reason === "crash" ? "crashed again" : outcome,
+    executionServer: servers.join(", "),
+    check: last.judgement === "malformed" ? row.check : null,
     stateDifference: [],
     replyStatus: null,
-    sentence: `Run again alone, on the same versions, on another execution server: it failed again. ${detail}`.trim(),
+    sentence: `Run again alone, on the same versions, on ${servers.join(" and ")}: ${words}. ${last.detail}`.trim(),
   };
 }
+
+const SHADOW_OUTCOMES = {
+  innocent: ["passed", "it passed"],
+  malformed: ["failed again", "it failed again"],
+  untestable: ["not run", "its acceptance test could not be run"],
+  inconclusive: ["not run", "it said nothing"],
+} as const;
 
 function consequencesOf(row: QuarantineRow): QuarantineItem["consequences"] {
   const client = row.client ?? "the client";
@@ -246,7 +267,7 @@ function consequencesOf(row: QuarantineRow): QuarantineItem["consequences"] {
   };
 }
 
-function whoOf(row: QuarantineRow): QuarantineItem["who"] {
+export function whoOf(row: QuarantineRow): QuarantineItem["who"] {
   const notes = Array.isArray(row.notes) ? (row.notes as { at?: unknown; by?: unknown; text?: unknown }[]) : [];
   const claimedBy = claimOf(row);
   const decision = [...notes].reverse().find(({ text }) => /^(released|confirmed): /.test(String(text ?? "")));

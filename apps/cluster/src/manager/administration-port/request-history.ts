@@ -1,127 +1,250 @@
-/** One request's way through the cluster, from the regulator's logs and the masters' decisions. Metadata only. */
-import type { RequestId } from "@redoubt/shared";
-import { AdministrationError, type RequestAttribution, type RequestHistory } from "../../administration/index.ts";
+/**
+ * One request's way through the cluster, put together from everybody who knows a part of it: the regulator's logs and its
+ * memory of hops, the masters' decisions, the replicas' journals, the manager's own record of quarantine and incidents.
+ * Metadata only. Nothing is guessed: what nobody could say is said to be unknown.
+ */
+import type { QuarantineRow } from "@redoubt/database";
+import { quarantineReasonOf } from "@redoubt/protocol";
+import type { QuarantineState, RequestId, RequestTraceSeen } from "@redoubt/shared";
+import {
+  AdministrationError,
+  type RequestAttempt,
+  type RequestHistory,
+  type RequestHopTold,
+} from "../../administration/index.ts";
 import type { StoredRequestStep } from "../state-link.ts";
 import type { PortParts } from "./parts.ts";
+import { whoOf } from "./quarantine-item.ts";
 import { outcomeOf, toLogEntry } from "./records.ts";
+import { attributionOf, type IncidentOfRequest } from "./request-attribution.ts";
+import { answersOf, attemptsOf, hopsOf, testsOf } from "./request-hops.ts";
+import { objectsWritten, storedVersions, verifiedVersions } from "./request-versions.ts";
 
 type Entry = Readonly<Record<string, unknown>>;
 type LogName = "L1" | "L2" | "L3";
 
+const REGULATOR = "traffic-regulator-1";
+const INCIDENTS_SEARCHED = 500;
+
 export async function requestHistory(parts: PortParts, requestId: RequestId): Promise<RequestHistory> {
   const { regulator, state } = parts;
-  const [found, steps, attributions] = await Promise.all([
+  const [found, steps, recorded] = await Promise.all([
     findInLogs(regulator, requestId),
     state.requestSteps(requestId),
-    attributionsOf(parts, requestId),
+    recordsOf(parts, requestId),
   ]);
-  if (!found && attributions.length === 0 && (steps === undefined || steps.length === 0))
+  if (found.entry === undefined && !steps?.length && recorded.quarantined === undefined)
     throw new AdministrationError("not-found", "No request of this id is in the logs or was decided.", "requestId");
-  const log = found?.log ?? "L2";
-  const entry = found?.entry ?? {};
+  const log = found.log ?? (recorded.quarantined ? "L1" : "L2");
+  const entry = found.entry ?? {};
   const shown = toLogEntry(log, entry, 1);
-  const attempt = Number(entry.attempt ?? 1);
-  const executionServer = text(entry.executionServer) ?? serverOf(steps);
-  const at = shown.at.startsWith("1970") ? timeOf(steps) : shown.at;
-  return {
+  const trace = traceOf(entry) ?? recorded.trace;
+  const verified = verifiedVersions(steps ?? []);
+  const operation = shown.operation ?? recorded.quarantined?.operation ?? "unknown";
+  const inputText = text(entry.inputText);
+  const stored = await storedVersions(
+    { state },
     requestId,
-    operation: shown.operation ?? "unknown",
-    client: shown.client ?? "unknown",
-    host: shown.host,
-    receivedAt: at,
+    verified,
+    objectsWritten(parts, verified, operation, inputText),
+  );
+  const names = { regulator: REGULATOR, client: shown.client ?? "the client" };
+  const receivedAt = receivedAtOf(entry, trace, steps) ?? recorded.quarantined?.at ?? shown.at;
+  return {
+    asOf: new Date().toISOString(),
+    requestId,
+    operation,
+    client: shown.client ?? recorded.quarantined?.client ?? "unknown",
+    host: shown.host === "unknown" ? (recorded.quarantined?.host ?? "unknown") : shown.host,
+    receivedAt,
     log,
-    outcome: found ? outcomeOf(log, entry) : "decided by the masters",
+    state: log === "L3" ? text(entry.state) : null,
+    outcome: found.entry ? outcomeOf(log, entry) : "decided by the masters",
     replyStatus: shown.replyStatus,
-    attempts: [
-      ...failedAttempts(attributions),
-      ...(executionServer === "" || log === "L1"
-        ? []
-        : [{ number: attempt, executionServer, at, outcome: shown.outcome }]),
-    ],
-    hops: hopsOf(log, entry, steps ?? [], at, executionServer),
-    versions: (steps ?? []).flatMap(({ versions }) =>
-      versions.map(({ object, number, epoch, c1 }) => ({ object, number, epoch, status: "verified" as const, c1 })),
-    ),
+    attempts: trace ? attemptsOf(trace) : attemptsKnown(entry, verified, receivedAt),
+    hops: withSlots(trace ? hopsOf(trace, names) : hopsKnown(log, entry, receivedAt, names.client), steps ?? []),
+    tests: trace ? testsOf(trace) : [],
+    versions: stored.versions,
+    attribution: attributionOf({
+      ...{ hops: trace?.hops ?? [], log, incidents: recorded.incidents },
+      quarantined: recorded.quarantined,
+    }),
+    answers: trace ? answersOf(trace) : [],
+    quarantine: recorded.quarantined ? recorded.quarantined.shown : null,
     verdict: verdictOf(log, entry, steps ?? []),
-    attributions,
+    trace: trace ?? null,
+    unknown: unknownOf({ found, steps, trace, silent: stored.silent }),
   };
 }
 
-async function attributionsOf({ database }: PortParts, requestId: RequestId): Promise<RequestAttribution[]> {
-  // What logs and masters know is shown also while the manager's own database is away.
-  const rows = await database.answering((store) => store.attributions.of(requestId)).catch(() => []);
-  // Written from the regulator's own facts, whose shape is this one.
-  return rows.map((row) => ({ ...row, at: row.at.toISOString() })) as RequestAttribution[];
+interface Found {
+  readonly log: LogName | undefined;
+  readonly entry: Entry | undefined;
+  /** The regulator answered, whether it knows the request or not. */
+  readonly answered: boolean;
 }
 
-/** Attempts and shadow runs of all attributions, each once: a later attribution repeats those before it. */
-function failedAttempts(attributions: readonly RequestAttribution[]): RequestHistory["attempts"] {
-  const runs = new Map(attributions.flatMap(({ evidence }) => evidence.runs.map((run) => [run.attempt, run] as const)));
-  return [...runs.values()]
-    .sort((left, right) => left.attempt - right.attempt)
-    .map(({ attempt, server, incarnation, at, lastedMs, kind, outcome, check }) => ({
-      number: attempt,
-      executionServer: server,
-      incarnation,
-      at: new Date(at).toISOString(),
-      lastedMs,
-      outcome: `${kind === "shadow-run" ? "shadow run " : ""}${outcome}${check === "" ? "" : ` (${check})`}`,
-    }));
-}
-
-async function findInLogs(
-  regulator: PortParts["regulator"],
-  requestId: RequestId,
-): Promise<{ log: LogName; entry: Entry } | undefined> {
+async function findInLogs(regulator: PortParts["regulator"], requestId: RequestId): Promise<Found> {
   const logs = ["L2", "L1", "L3"] as const;
   const pages = await Promise.all(logs.map((log) => regulator.readLog(log, 1, requestId).catch(() => undefined)));
-  for (const [index, page] of pages.entries()) {
-    const entry = page?.entries[0];
-    if (entry) return { log: logs[index] as LogName, entry };
-  }
-  return undefined;
+  const index = pages.findIndex((page) => page?.entries[0] !== undefined);
+  return {
+    log: logs[index],
+    entry: pages[index]?.entries[0],
+    answered: pages.some((page) => page !== undefined),
+  };
+}
+
+interface Recorded {
+  readonly quarantined:
+    | {
+        readonly operation: string;
+        readonly client: string | null;
+        readonly host: string;
+        readonly at: string;
+        readonly blamed: boolean;
+        readonly check: string;
+        readonly detail: string;
+        readonly executionServer: string;
+        readonly shown: NonNullable<RequestHistory["quarantine"]>;
+      }
+    | undefined;
+  readonly trace: RequestTraceSeen | undefined;
+  readonly incidents: readonly IncidentOfRequest[];
+}
+
+/** What the manager itself has written down: it outlives the regulator's memory. */
+async function recordsOf({ database }: PortParts, requestId: RequestId): Promise<Recorded> {
+  const [row, incidents] = await database.answering((store) =>
+    Promise.all([
+      store.quarantine.get(requestId),
+      store.incidents.list({ limit: INCIDENTS_SEARCHED, openOnly: false }),
+    ]),
+  );
+  const detail = (row?.detail ?? {}) as Entry;
+  const evidence = (detail.evidence ?? {}) as Entry;
+  return {
+    quarantined: row
+      ? {
+          ...{ operation: row.operation, client: row.client, host: row.host, at: row.at.toISOString() },
+          ...{ blamed: evidence.blamed !== false, check: row.check },
+          ...{ detail: text(detail.detail) ?? "", executionServer: text(detail.executionServer) ?? "" },
+          shown: {
+            ...{ state: row.state as QuarantineState, reason: quarantineReasonOf(row.reason), check: row.check },
+            ...decisionOf(row),
+          },
+        }
+      : undefined,
+    trace: traceOf(evidence),
+    incidents: incidents
+      .filter((incident) => (incident.evidence as Entry | null)?.requestId === requestId)
+      .map(({ id, title, subject, openedAt, closedAt, timeline }) => ({
+        ...{ incidentId: id, title, subject, openedAt: openedAt.toISOString() },
+        closedAt: closedAt?.toISOString() ?? null,
+        lines: Array.isArray(timeline) ? timeline.flatMap((line) => text((line as Entry | null)?.text) ?? []) : [],
+      })),
+  };
+}
+
+function decisionOf(row: QuarantineRow) {
+  const { decidedBy, decidedAt, decisionReason } = whoOf(row);
+  return { decidedBy, decidedAt, decisionReason };
 }
 
 const text = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
-const serverOf = (steps: readonly StoredRequestStep[] | undefined): string =>
-  steps?.flatMap(({ versions }) => versions)[0]?.executionServer ?? "";
-const timeOf = (steps: readonly StoredRequestStep[] | undefined): string => new Date(steps?.[0]?.at ?? 0).toISOString();
 
-/** The hops of the paper's Figure 3 that left a record. */
-function hopsOf(
-  log: LogName,
+/** The regulator is trusted: the shape is only checked for its presence. */
+const traceOf = ({ trace }: Entry): RequestTraceSeen | undefined =>
+  typeof trace === "object" && trace !== null && "hops" in trace ? (trace as RequestTraceSeen) : undefined;
+
+function receivedAtOf(
   entry: Entry,
-  steps: readonly StoredRequestStep[],
-  at: string,
-  executionServer: string,
-): RequestHistory["hops"] {
-  const hops = [
-    { at, server: "traffic-regulator-1", event: "received", detail: `from ${text(entry.clientId) ?? "a client"}` },
+  trace: RequestTraceSeen | undefined,
+  steps: readonly StoredRequestStep[] | undefined,
+): string | undefined {
+  const [first] = steps ?? [];
+  const at = entry.admittedAt ?? trace?.since ?? entry.at ?? first?.at;
+  return typeof at === "number" && Number.isFinite(at) ? new Date(at).toISOString() : undefined;
+}
+
+/** Without the regulator's memory: what logs and decisions name. */
+function attemptsKnown(entry: Entry, [verified]: RequestHistory["versions"], at: string): RequestAttempt[] {
+  const executionServer = text(entry.executionServer) ?? verified?.executionServer;
+  if (executionServer === undefined) return [];
+  return [
+    {
+      ...{ number: Number(entry.attempt ?? verified?.attempt ?? 1), kind: "attempt", executionServer, at },
+      ...{ ms: null, epoch: verified?.epoch ?? null, testers: verified?.testers ?? [], members: [], alone: false },
+      ...{ outcome: verified ? "verified" : "not known", tone: verified ? "good" : "plain", failure: null },
+    },
   ];
-  if (executionServer !== "")
-    hops.push({ at, server: executionServer, event: "executed", detail: "by one server, whom nobody trusts" });
-  for (const step of steps) {
-    const time = new Date(step.at).toISOString();
-    for (const decision of step.decisions) {
-      if (decision.kind === "verified")
-        hops.push({
-          at: time,
-          server: decision.testers.join(", "),
-          event: "accepted",
-          detail: "its acceptance tests passed",
+}
+
+function hopsKnown(log: LogName, entry: Entry, receivedAt: string, client: string): RequestHopTold[] {
+  const hop = (at: string, event: string, detail: string): RequestHopTold => ({
+    ...{ at, ms: null, server: REGULATOR, event, detail, attempt: null, tone: "plain" },
+  });
+  const endedAt = typeof entry.at === "number" ? new Date(entry.at).toISOString() : undefined;
+  return [
+    hop(receivedAt, "received", `from ${client}`),
+    ...(endedAt !== undefined && log === "L2"
+      ? [{ ...hop(endedAt, "answered", `${String(entry.status ?? "")}, verified`), tone: "good" as const }]
+      : []),
+    ...(endedAt !== undefined && log === "L1"
+      ? [{ ...hop(endedAt, "rejected", outcomeOf(log, entry)), tone: "bad" as const }]
+      : []),
+  ];
+}
+
+/** The masters' decisions with their slots: added to the hop of their arrival, or as hops of their own. */
+export function withSlots(hops: readonly RequestHopTold[], steps: readonly StoredRequestStep[]): RequestHopTold[] {
+  const told = hops.map((hop) => ({ ...hop }));
+  for (const { slot, at, decisions } of steps)
+    for (const decision of decisions) {
+      const arrival = told.find((hop) => hop.server === "state masters" && hop.event === decision.kind);
+      const testers = decision.kind === "verified" && decision.testers.length > 0 ? decision.testers : undefined;
+      const detail = `in slot ${slot}${testers ? `; counted the tests of ${testers.join(", ")}` : ""}`;
+      if (arrival) arrival.detail = `${arrival.detail}, ${detail}`;
+      else
+        told.push({
+          ...{ at: new Date(at).toISOString(), ms: null, server: "state masters", event: decision.kind, detail },
+          ...{ attempt: null, tone: decision.kind === "verified" ? "good" : "plain" },
         });
-      hops.push({ at: time, server: "state masters", event: decision.kind, detail: `slot ${step.slot}` });
     }
-  }
-  if (log === "L2")
-    hops.push({ at, server: "traffic-regulator-1", event: "released", detail: `status ${String(entry.status ?? "")}` });
-  if (log === "L1") hops.push({ at, server: "traffic-regulator-1", event: "rejected", detail: outcomeOf(log, entry) });
-  // Times are of different clocks and of records written at different moments: sorted, they tell the story in order.
-  return hops.sort((left, right) => Date.parse(left.at) - Date.parse(right.at));
+  // Hops of one clock keep their order; those of another are put where their time says.
+  return told.sort(
+    (left, right) =>
+      Date.parse(left.at) - Date.parse(right.at) || (left.ms === null || right.ms === null ? 0 : left.ms - right.ms),
+  );
 }
 
 function verdictOf(log: LogName, entry: Entry, steps: readonly StoredRequestStep[]): string | null {
   if (log === "L1") return text(entry.detail) ?? text(entry.problem);
   const isVerified = steps.some(({ decisions }) => decisions.some(({ kind }) => kind === "verified"));
   return isVerified ? "verified" : null;
+}
+
+/** What nobody could say, and why. */
+export function unknownOf(known: {
+  readonly found: Pick<Found, "entry" | "answered">;
+  readonly steps: readonly unknown[] | undefined;
+  readonly trace: RequestTraceSeen | undefined;
+  readonly silent: boolean;
+}): string[] {
+  const { found, steps, trace, silent } = known;
+  const sentences: string[] = [];
+  if (!found.answered)
+    sentences.push("The traffic regulator did not answer: client, host, attempts and answers may be missing.");
+  else if (!found.entry)
+    sentences.push("It has left the regulator's logs: who sent it and how it was answered is not known any more.");
+  if (found.answered && trace === undefined)
+    sentences.push(
+      "The regulator keeps the hops of the newest requests only, in memory: where this one's milliseconds went is not known any more.",
+    );
+  if (trace?.hops[0]?.kind === "restored")
+    sentences.push("The regulator has restarted since its admission: what happened before that is not known.");
+  if (trace !== undefined && trace.omitted > 0) sentences.push(`${trace.omitted} hops in the middle were not kept.`);
+  if (steps === undefined) sentences.push("No state master answered: verified versions and slots may be missing.");
+  if (silent) sentences.push("No state replica answered in time: what they store of it is not shown.");
+  return sentences;
 }
