@@ -22,3 +22,4 @@ export type RequestHistory = Answers["requests"]["show"];
 export type PlacementGroup = Answers["state"]["placement"]["groups"][number];
 export type MastersStatus = Answers["masters"]["status"];
 export type MastersComparison = Answers["masters"]["compare"];
+export type LogPage = Answers["requests"]["log"];

@@ -63,6 +63,8 @@ export const severityTones: Record<FeedSeverity, Tone> = {
 /** Page that shows more; null when there is none. */
 export function linkOf(event: FeedEvent): string | null {
   if (event.kind === "quarantine.added" || event.kind === "quarantine.changed") return `/quarantine/${event.requestId}`;
+  if (event.kind === "server.discarded" && event.requestId !== null) return `/requests/${event.requestId}`;
+  if (event.kind === "server.misbehaved" && event.requestId !== null) return `/requests/${event.requestId}`;
   if (event.kind === "degree.changed" || event.kind === "degree.progress") return "/degrees";
   if (event.kind === "incident.opened" || event.kind === "incident.closed") return "/incidents";
   if (event.kind === "node.state" || event.kind === "server.state") return "/nodes";

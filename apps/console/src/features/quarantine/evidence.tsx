@@ -178,7 +178,12 @@ export function History({ item }: { item: QuarantineItem }) {
                   <Hash value={similar.requestId} />
                 </Link>
               ) : (
-                <Hash value={similar.requestId} />
+                <Link
+                  href={`/requests/${similar.requestId}`}
+                  className="text-accent underline-offset-2 hover:underline"
+                >
+                  <Hash value={similar.requestId} />
+                </Link>
               )}
               <span className="text-ink-soft">{inert(similar.outcome)}</span>
               <Time iso={similar.at} className="text-ink-faint text-xs" />

@@ -40,8 +40,14 @@ export function ItemPanel({ requestId }: { requestId: string }) {
               {item.severity === "high" && <Badge tone="bad">High severity</Badge>}
               <span className="text-ink-faint text-xs">
                 <Time iso={item.verdict.at} />
-                {item.verdict.testers.length > 0 && ` · tested by ${item.verdict.testers.join(", ")}`}
+                {item.verdict.testers.length > 0 && ` · found by ${item.verdict.testers.join(", ")}`}
               </span>
+              <Link
+                href={`/requests/${requestId}`}
+                className="ml-auto text-accent text-xs underline-offset-2 hover:underline"
+              >
+                Every hop of it
+              </Link>
             </div>
             <p className="max-w-3xl text-lg leading-7">{inert(item.verdict.sentence)}</p>
           </section>

@@ -1,5 +1,16 @@
 /** The pages of the console in the order of an operator's day: what is wrong, where, what to decide, who did what. */
-import { Activity, Bell, BookLock, Boxes, Landmark, Layers, LayoutDashboard, ShieldAlert, Siren } from "lucide-react";
+import {
+  Activity,
+  ArrowLeftRight,
+  Bell,
+  BookLock,
+  Boxes,
+  Landmark,
+  Layers,
+  LayoutDashboard,
+  ShieldAlert,
+  Siren,
+} from "lucide-react";
 
 export const navigation = [
   {
@@ -14,6 +25,7 @@ export const navigation = [
   {
     title: "Requests",
     pages: [
+      { href: "/requests", title: "Requests", Icon: ArrowLeftRight },
       { href: "/quarantine", title: "Quarantine", Icon: ShieldAlert },
       { href: "/state", title: "State", Icon: Activity },
     ],

@@ -8,6 +8,7 @@ import { formatTime } from "@/text/format";
 import { useHydrated, useNow } from "@/ui/clock";
 import { Menu } from "@/ui/menu";
 import { Status } from "@/ui/status";
+import { FindBox } from "./find-box";
 
 const authClient = createAuthClient();
 
@@ -15,6 +16,7 @@ export function TopBar({ person }: { person: Person }) {
   return (
     <header className="flex h-12 items-center justify-between gap-4 border-line border-b px-4 sm:px-6">
       <LiveStatus />
+      <FindBox />
       <div className="flex items-center gap-1">
         <ThemeMenu />
         <Menu

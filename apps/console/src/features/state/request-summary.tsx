@@ -1,5 +1,5 @@
 "use client";
-/** One request's way through the cluster, above the versions that it made. */
+/** What is known of a request, above the versions that it made. */
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useTRPC } from "@/live/trpc";
@@ -10,10 +10,9 @@ import { CopyButton, Hash } from "@/ui/hash";
 import { Section } from "@/ui/page";
 import { Status } from "@/ui/status";
 import { Time } from "@/ui/time";
-import type { Tone } from "@/ui/tone";
 import { Unavailable } from "@/ui/unavailable";
-
-const logTones: Record<RequestHistory["log"], Tone> = { L1: "bad", L2: "good", L3: "accent" };
+import { logTones } from "../requests/words";
+import { addressOfRequest } from "./search";
 
 export function RequestSummary({ requestId }: { requestId: string }) {
   const trpc = useTRPC();
@@ -59,36 +58,17 @@ function Summary({ request }: { request: RequestHistory }) {
             ],
           ]}
         />
+      </div>
+      <div className="flex flex-wrap content-start gap-x-5">
+        <Link href={addressOfRequest(request.requestId)} className="text-accent underline-offset-2 hover:underline">
+          Every hop, verdict and version
+        </Link>
         {request.log === "L1" && (
-          <Link
-            href={`/quarantine/${request.requestId}`}
-            className="mt-2 inline-block text-accent underline-offset-2 hover:underline"
-          >
+          <Link href={`/quarantine/${request.requestId}`} className="text-accent underline-offset-2 hover:underline">
             Its evidence in quarantine
           </Link>
         )}
       </div>
-      <Hops hops={request.hops} />
     </div>
-  );
-}
-
-function Hops({ hops }: { hops: RequestHistory["hops"] }) {
-  return (
-    <ol aria-label="Its way through the cluster" className="min-w-0">
-      {hops.map((hop, index) => (
-        <li key={`${hop.event} ${hop.server} ${hop.at}`} className="relative flex gap-3 pb-2.5 last:pb-0">
-          {index < hops.length - 1 && (
-            <span aria-hidden className="absolute top-3 bottom-[-6px] left-[3.5px] w-px bg-line-strong" />
-          )}
-          <span aria-hidden className="relative mt-[6px] size-2 shrink-0 rounded-full bg-ink-faint" />
-          <span className="min-w-0 flex-1">
-            <span className="font-medium">{hop.event}</span> <span className="text-ink-soft">{inert(hop.detail)}</span>
-            <span className="block text-ink-faint text-xs">{inert(hop.server)}</span>
-          </span>
-          <Time iso={hop.at} className="text-ink-faint text-xs" />
-        </li>
-      ))}
-    </ol>
   );
 }

@@ -72,7 +72,7 @@ export function addressOf(search: Search): string {
   return text === "" ? "/state" : `/state?${text}`;
 }
 
-export const addressOfRequest = (request: string): string => addressOf({ ...noSearch, show: "versions", request });
+export const addressOfRequest = (request: string): string => `/requests/${request}`;
 export const addressOfServer = (server: string): string => addressOf({ ...noSearch, show: "versions", server });
 
 /** The page of an object; with a version, and the slot that decided it when it is known, the page that shows this one. */
