@@ -37,6 +37,8 @@ export const touchedBy: Record<FeedEventKind, readonly Subject[]> = {
   "epoch.opened": ["state", "masters"],
   "request.rejected": [],
   "signature.learned": ["signatures"],
+  "application.changed": ["applications", "cluster"],
+  "breaker.changed": ["applications", "incidents"],
   "alert.delivery": ["subscriptions"],
   "audit.appended": ["audit"],
 };

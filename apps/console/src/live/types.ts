@@ -23,3 +23,7 @@ export type PlacementGroup = Answers["state"]["placement"]["groups"][number];
 export type MastersStatus = Answers["masters"]["status"];
 export type MastersComparison = Answers["masters"]["compare"];
 export type LogPage = Answers["requests"]["log"];
+export type ApplicationsStatus = Answers["applications"]["status"];
+export type ApplicationVersion = ApplicationsStatus["versions"][number];
+export type BreakerState = ApplicationsStatus["breakers"][number];
+export type OperationStrength = ApplicationVersion["operations"][number];

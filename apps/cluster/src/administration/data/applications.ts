@@ -8,6 +8,10 @@ export interface OperationStrength {
   operation: string;
   title: string;
   readOnly: boolean;
+  /** What the execution server has for it. */
+  deadlineMs: number;
+  /** What its client gets when it is quarantined: a definite rejection, or it waits for a person. */
+  onQuarantine: "reject" | "hold";
   /** Combinators of its acceptance test by kind (`conserves`, `only-changes`, `unchanged`, `must`, `custom`), most first. */
   combinators: { kind: string; count: number }[];
   /** Refusals, each proved by a predicate. */

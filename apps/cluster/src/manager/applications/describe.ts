@@ -15,6 +15,8 @@ function describeOperation({ strength }: ContractJson, operation: OperationContr
     operation: operation.name,
     title: operation.title,
     readOnly: operation.readOnly,
+    deadlineMs: operation.deadlineMs,
+    onQuarantine: operation.onQuarantine,
     combinators: counted.sort((left, right) => right.count - left.count || (left.kind < right.kind ? -1 : 1)),
     refusals: Object.keys(operation.refusals).length,
     templates: operation.access.length,

@@ -1,5 +1,12 @@
 /** Each event of the feed as one sentence for people, with a link to where it matters. Total over the catalogue. */
-import type { FeedEvent, FeedEventKind, FeedEventOf, FeedSeverity, QuarantineState } from "@redoubt/shared";
+import {
+  checkTitle,
+  type FeedEvent,
+  type FeedEventKind,
+  type FeedEventOf,
+  type FeedSeverity,
+  type QuarantineState,
+} from "@redoubt/shared";
 import { formatDuration, plural } from "../../text/format.ts";
 import { inert } from "../../text/inert.ts";
 import type { Tone } from "../../ui/tone.ts";
@@ -13,6 +20,12 @@ const decisions: Record<QuarantineState, string> = {
   confirmed: "confirmed by",
   expired: "expired, noted by",
 };
+
+const applicationActions = {
+  deployed: "of the application deployed by",
+  "rolled-back": "of the application restored by",
+  "trial-passed": "of the application has passed its trial, noted by",
+} as const;
 
 type Sentences = { [Kind in FeedEventKind]: (event: FeedEventOf<Kind>) => string };
 
@@ -44,6 +57,12 @@ const sentences: Sentences = {
     `New epoch for ${plural(objectClusters, "object cluster")}, held by ${holder}: ${cause}`,
   "request.rejected": ({ host, status, cause }) => `Rejected a request from ${host} with ${status}: ${cause}`,
   "signature.learned": ({ operation, summary }) => `Signature learned for ${operation}: ${summary}`,
+  "application.changed": ({ version, action, by, cause }) =>
+    `Version ${version} ${applicationActions[action]} ${by}: ${cause}`,
+  "breaker.changed": ({ operation, check, state, cause }) =>
+    state === "open"
+      ? `Acceptance test suspect: “${checkTitle(check)}” of ${operation}. ${cause}`
+      : `Breaker closed for “${checkTitle(check)}” of ${operation}: ${cause}`,
   "alert.delivery": ({ channel, state, detail }) => `Alert by ${channel} ${state}: ${detail}`,
   "audit.appended": ({ actor, action, subject }) => `${actor}: ${action} ${subject}`,
 };
@@ -69,6 +88,7 @@ export function linkOf(event: FeedEvent): string | null {
   if (event.kind === "incident.opened" || event.kind === "incident.closed") return "/incidents";
   if (event.kind === "node.state" || event.kind === "server.state") return "/nodes";
   if (event.kind === "epoch.opened") return "/masters";
+  if (event.kind === "application.changed" || event.kind === "breaker.changed") return "/applications";
   if (event.kind === "alert.delivery") return "/alerts";
   if (event.kind === "audit.appended") return "/audit";
   return null;

@@ -8,6 +8,7 @@ import {
   Landmark,
   Layers,
   LayoutDashboard,
+  Package,
   ShieldAlert,
   Siren,
 } from "lucide-react";
@@ -20,6 +21,7 @@ export const navigation = [
       { href: "/nodes", title: "Nodes", Icon: Boxes },
       { href: "/degrees", title: "Degrees", Icon: Layers },
       { href: "/masters", title: "Masters", Icon: Landmark },
+      { href: "/applications", title: "Applications", Icon: Package },
     ],
   },
   {
