@@ -82,6 +82,20 @@ test("a payload is evidence and nothing else; a confirmation and a release are l
     }
   });
 
+  await test.step("every hop that led here: three servers failed with it, so the request is at fault", async () => {
+    await page.getByRole("link", { name: "Every hop of it" }).click();
+    const fault = page.getByRole("region", { name: "Who was at fault" });
+    await expect(fault).toContainText("The request is malformed");
+    const attempts = page.getByRole("table", { name: "Attempts" });
+    const servers = await attempts.getByRole("link", { name: /^execution-server-\d/ }).allTextContents();
+    expect(new Set(servers).size, servers.join()).toBe(3);
+    await expect(attempts.getByText(/failed/).first()).toBeVisible();
+    await expect(page.getByRole("list", { name: "Answers" })).toContainText("403");
+    await expect(page.getByRole("table", { name: "Hops" })).toContainText("no change of this id can be verified");
+    await page.goBack();
+    await expect(page.getByRole("region", { name: "Verdict" })).toBeVisible();
+  });
+
   await test.step("the payload is shown inert in all three forms", async () => {
     await page.getByLabel("Why you need to read the payload").fill("looking for the crafted field");
     await page.getByRole("button", { name: "Show payload" }).click();
