@@ -44,7 +44,7 @@ import { Registry } from "./registry.ts";
 import { RegulatorLink } from "./regulator-link.ts";
 import { StateLink } from "./state-link.ts";
 import { StorageEvents } from "./storage-events.ts";
-import { StorageMarks } from "./storage-marks.ts";
+import { MARKS_RESTORED_MAX, StorageMarks } from "./storage-marks.ts";
 import { TrafficView } from "./traffic.ts";
 import { isDatabase, WorkerAttempts } from "./worker-attempts.ts";
 
@@ -205,6 +205,19 @@ export class Manager {
     this.feed.open(opening);
     this.facts.open(opening);
     await this.alerts.open(opening);
+    // For a look at the state explorer only: nobody waits for it.
+    void this.#restoreMarks();
+  }
+
+  async #restoreMarks(): Promise<void> {
+    try {
+      const damage = await this.database.answering((store) =>
+        store.feed.newestOf("storage.damage", MARKS_RESTORED_MAX),
+      );
+      this.marks.restore(damage);
+    } catch (error) {
+      this.server.log.warn({ error: error instanceof Error ? error.message : error }, "marks of damage are not restored");
+    }
   }
 
   administrationPort() {
@@ -298,7 +311,6 @@ export class Manager {
         return;
       case "storageEvents":
         this.storage.take(received.server, received.events);
-        this.marks.take(received.server, received.events);
         this.marks.take(received.server, received.events);
         return;
       case "stream":

@@ -23,4 +23,16 @@ describe("marks of damage", () => {
     for (let record = 1; record <= 20_010; record++) marks.take(server, [event("found", record)]);
     expect([marks.of(server, 10), marks.of(server, 11)]).toEqual([undefined, "corrupt"]);
   });
+
+  test("survive the manager: made again from its feed, under what was told since it started", () => {
+    const told = (state: "found" | "repaired", record: number) => ({
+      ...({ kind: "storage.damage", severity: "warning", number: 1, at: "", seenAt: "", node: "node-1" } as const),
+      ...{ server, state, record, object: record === 9 ? null : "account/1", version: 3 },
+    });
+    const marks = new StorageMarks();
+    marks.take(server, [event("repaired", 8)]);
+    marks.restore([told("found", 9), told("found", 8), told("repaired", 7), told("found", 7)]);
+    expect([7, 8, 9].map((record) => marks.of(server, record))).toEqual(["repaired", "repaired", "corrupt"]);
+    expect(marks.corruptVersions(server, "account/1")).toEqual([]);
+  });
 });

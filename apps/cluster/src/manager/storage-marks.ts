@@ -1,11 +1,13 @@
 /**
  * Which stored versions replicas found damaged on their disks, and which of these they have repaired: marks for the state
  * explorer, by the number of the record in the replica's journal. In memory and bounded: after the manager's own restart
- * the feed still tells what was found, the marks do not.
+ * they are made again from what its feed tells.
  */
-import type { DamageEvent, ServerName } from "@redoubt/shared";
+import type { DamageEvent, FeedEventOf, ServerName } from "@redoubt/shared";
 
 const MARKS_MAX = 20_000;
+/** How far back the feed is read for them. */
+export const MARKS_RESTORED_MAX = 5_000;
 
 export interface StorageMark {
   readonly server: ServerName;
@@ -35,6 +37,16 @@ export class StorageMarks {
       if (this.#marks.size <= MARKS_MAX) break;
       this.#marks.delete(oldest);
     }
+  }
+
+  /** Events of the feed, newest first; what was taken since this process started is newer than all of them. */
+  restore(told: readonly FeedEventOf<"storage.damage">[]): void {
+    const since = [...this.#marks.values()];
+    this.#marks.clear();
+    for (const { server, state, record, object, version } of told.toReversed())
+      this.take(server, [{ state, record, object: object ?? "", version }]);
+    for (const { server, state, record, object, version } of since)
+      this.take(server, [{ state: state === "corrupt" ? "found" : "repaired", record, object, version }]);
   }
 
   of(server: ServerName, record: number | undefined): StorageMark["state"] | undefined {

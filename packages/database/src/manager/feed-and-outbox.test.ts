@@ -43,6 +43,8 @@ describe("the feed", () => {
     expect(appended).toEqual([expected]);
     expect(await managers.other.feed.after(latest, 10)).toEqual([expected]);
     expect(await managers.store.feed.newest(1)).toEqual([expected]);
+    expect(await managers.store.feed.newestOf(expected.kind, 1)).toEqual([expected]);
+    expect(await managers.store.feed.newestOf("storage.damage", 1)).toEqual([]);
   });
 
   test("goes on numbering after old events were forgotten, even all but one", async () => {

@@ -2,7 +2,7 @@
  * The console's feed. Events are numbered 1, 2, 3 … without holes in the order in which they become visible: a reader who
  * asks from the last number it saw misses nothing, however many processes append. Traffic counters are not kept here.
  */
-import type { FeedEvent, FeedFact } from "@redoubt/shared";
+import type { FeedEvent, FeedEventKind, FeedEventOf, FeedFact } from "@redoubt/shared";
 import type { FeedEvent as FeedEventRow, PrismaClient } from "../generated/manager/client.ts";
 import { lockForTransaction } from "./locks.ts";
 import { storableJson } from "./storable.ts";
@@ -63,6 +63,12 @@ export class FeedRepository {
   async newest(limit: number): Promise<FeedEvent[]> {
     const rows = await this.#client.feedEvent.findMany({ orderBy: { number: "desc" }, take: limit });
     return rows.map(toEvent);
+  }
+
+  /** The newest events of one kind, newest first. */
+  async newestOf<Kind extends FeedEventKind>(kind: Kind, limit: number): Promise<FeedEventOf<Kind>[]> {
+    const rows = await this.#client.feedEvent.findMany({ where: { kind }, orderBy: { number: "desc" }, take: limit });
+    return rows.map((row) => toEvent(row) as FeedEventOf<Kind>);
   }
 
   /** Sources of the newest `limit` events: whoever was killed while it recorded something finds out what it had recorded. */
