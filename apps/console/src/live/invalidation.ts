@@ -30,8 +30,6 @@ export const touchedBy: Record<FeedEventKind, readonly Subject[]> = {
   "host.blocked": ["hosts"],
   "host.unblocked": ["hosts"],
   "block.withheld": ["hosts"],
-  "application.changed": ["applications"],
-  "breaker.changed": ["applications"],
   "incident.opened": ["incidents"],
   "incident.closed": ["incidents"],
   "epoch.opened": ["state", "masters"],

@@ -48,9 +48,6 @@ const sentences: Sentences = {
   "host.blocked": ({ host, client }) => `Blocked ${host}${client === null ? "" : ` and client ${client}`}`,
   "host.unblocked": ({ host, by }) => `Unblocked ${host} by ${by}`,
   "block.withheld": ({ host, cause }) => `Block of ${host} withheld: ${cause}`,
-  "application.changed": ({ version, action, by, cause }) =>
-    `Application version ${version} ${action.replace("-", " ")} by ${by}: ${cause}`,
-  "breaker.changed": ({ operation, check, state, cause }) => `Breaker of ${operation} (${check}) ${state}: ${cause}`,
   "incident.opened": ({ title }) => `Incident opened: ${title}`,
   "incident.closed": ({ title, durationMs }) => `Incident closed after ${formatDuration(durationMs)}: ${title}`,
   "epoch.opened": ({ objectClusters, holder, cause }) =>
