@@ -48,9 +48,9 @@ describe("hops in words", () => {
     expect(hops.map(({ server, event, ms }) => [server, event, ms])).toEqual([
       ["traffic-regulator-1", "waiting in L3", 0],
       ["execution-server-1", "dispatched", 0.4],
-      ["state-replica-1", "stored", 4],
+      ["state-replica-1", "stored, test passed", 4],
       ["state-replica-3", "stored", 4.5],
-      ["state-replica-2", "stored", 6],
+      ["state-replica-2", "stored, test passed", 6],
       ["traffic-regulator-1", "answered", 6],
       ["state masters", "verified", 19],
     ]);

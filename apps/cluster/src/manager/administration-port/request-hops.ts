@@ -72,7 +72,7 @@ function wordsOf(hop: RequestHop, { regulator, client }: HopNames): Words | unde
     case "acknowledged":
       return {
         ...{ server: hop.server, attempt: hop.attempt, ...judged(hop.verdict) },
-        event: hop.durable ? "stored" : "confirmed",
+        event: `${hop.durable ? "stored" : "confirmed"}${hop.verdict ? `, test ${VERDICTS[hop.verdict.kind]}` : ""}`,
         detail: `${hop.durable ? "change" : "reading"} ${hop.change}…${hop.durable ? " is durable" : ""}${verdictWords(hop.verdict)}`,
       };
     case "tested":
@@ -118,6 +118,8 @@ function wordsOf(hop: RequestHop, { regulator, client }: HopNames): Words | unde
       };
   }
 }
+
+const VERDICTS = { pass: "passed", fail: "failed", unable: "could not run" } as const;
 
 const JUDGEMENTS = {
   innocent: "it passed here: whoever failed with it was at fault",
@@ -220,8 +222,6 @@ function follow(attempts: Map<number, RequestAttempt>, hop: RequestHop): void {
       if (hop.because === "all-members" && last?.outcome === "under way") set(last, "released", "good");
   }
 }
-
-const VERDICTS = { pass: "passed", fail: "failed", unable: "could not run" } as const;
 
 export function testsOf(trace: RequestTraceSeen): RequestTest[] {
   return trace.hops.flatMap((hop): RequestTest[] => {

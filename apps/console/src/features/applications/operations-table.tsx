@@ -55,7 +55,7 @@ export function OperationsTable({ operations, breakers }: OperationsTableProps) 
             <Cell className="whitespace-nowrap">
               {operation.onQuarantine === "hold" ? "held for a person" : "rejected"}
             </Cell>
-            <Cell>
+            <Cell className="min-w-40">
               <BreakerCell breakers={breakers.filter((breaker) => breaker.operation === operation.operation)} />
             </Cell>
           </Row>

@@ -59,7 +59,9 @@ function AttemptRow({ attempt, tests }: { attempt: Attempt; tests: readonly Test
         </Link>
         {alone && <span className="block text-ink-faint text-xs">in a worker of its own</span>}
       </Cell>
-      <Cell numeric>{ms === null ? <span className="text-ink-faint">not known</span> : formatMs(ms)}</Cell>
+      <Cell numeric className="whitespace-nowrap">
+        {ms === null ? <span className="text-ink-faint">not known</span> : formatMs(ms)}
+      </Cell>
       <Cell>
         <ul className="flex flex-col">
           {tests.map(({ server, verdict }) => (
@@ -71,7 +73,9 @@ function AttemptRow({ attempt, tests }: { attempt: Attempt; tests: readonly Test
           ))}
           {silent.map((server) => (
             <li key={server}>
-              <Status tone="idle">{server} said nothing</Status>
+              <Status tone="idle">
+                {server} {outcome === "under way" ? "not heard yet" : "not awaited"}
+              </Status>
             </li>
           ))}
         </ul>

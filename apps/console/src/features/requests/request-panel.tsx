@@ -18,6 +18,7 @@ import { AttemptsTable } from "./attempts-table";
 import { Attribution } from "./attribution";
 import { ClientView } from "./client-view";
 import { HopsTable } from "./hops-table";
+import { phaseOfState } from "./phases";
 import { timelineOf } from "./timeline";
 import { TimelineChart, TimelineLegend } from "./timeline-chart";
 import { VersionsWritten } from "./versions-written";
@@ -141,7 +142,7 @@ function RequestFacts({ request }: { request: RequestHistory }) {
           </span>,
         ],
         ["Received", <Time key="at" iso={receivedAt} />],
-        ["Outcome", state === null ? inert(outcome) : `under way: ${state}`],
+        ["Outcome", state === null ? inert(outcome) : `under way, ${phaseOfState[state] ?? state}`],
         ...(quarantine === null
           ? []
           : ([

@@ -130,7 +130,7 @@ function LogTable({ page }: { page: LogPage }) {
           <HeaderCell>Request</HeaderCell>
           <HeaderCell>Operation</HeaderCell>
           <HeaderCell>Client</HeaderCell>
-          <HeaderCell>Host</HeaderCell>
+          {log !== "L2" && <HeaderCell>Host</HeaderCell>}
           <HeaderCell numeric>Status</HeaderCell>
           <HeaderCell>Outcome</HeaderCell>
           <HeaderCell>At</HeaderCell>
@@ -150,9 +150,8 @@ function LogTable({ page }: { page: LogPage }) {
             </RowHeader>
             <Cell className="whitespace-nowrap">{operation === null ? "–" : inert(operation)}</Cell>
             <Cell className="whitespace-nowrap">{client === null ? "–" : inert(client)}</Cell>
-            <Cell className="font-mono text-xs">
-              {host === "unknown" ? <span className="text-ink-faint">not kept</span> : inert(host)}
-            </Cell>
+            {/* Verified requests are kept without it. */}
+            {log !== "L2" && <Cell className="font-mono text-xs">{inert(host)}</Cell>}
             <Cell numeric>{replyStatus ?? <span className="text-ink-faint">–</span>}</Cell>
             <Cell className="min-w-40 text-ink-soft">{inert(outcome)}</Cell>
             <Cell>

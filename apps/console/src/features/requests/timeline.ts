@@ -71,6 +71,7 @@ export function ticksOf(endMs: number, wanted = 6): number[] {
 
 /** 0.42 → "0.42 ms", 4.5 → "4.5 ms", 412 → "412 ms", 3120 → "3.12 s". */
 export function formatMs(ms: number): string {
+  if (ms === 0) return "0 ms";
   if (ms < 1) return `${ms.toFixed(2)} ms`;
   if (ms < 100) return `${ms.toFixed(1)} ms`;
   return ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(2)} s`;
