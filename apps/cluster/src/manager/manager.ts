@@ -216,7 +216,10 @@ export class Manager {
       );
       this.marks.restore(damage);
     } catch (error) {
-      this.server.log.warn({ error: error instanceof Error ? error.message : error }, "marks of damage are not restored");
+      this.server.log.warn(
+        { error: error instanceof Error ? error.message : error },
+        "marks of damage are not restored",
+      );
     }
   }
 
