@@ -25,9 +25,9 @@ export function registerRequest(program: Command): void {
 const ms = (value: number | null): string => (value === null ? "–" : value.toFixed(2));
 
 function printHistory(history: RequestHistory): void {
-  const { operation, client, host, receivedAt, outcome, log, attribution } = history;
+  const { operation, client, host, receivedAt, outcome, log, fault } = history;
   print(`${operation} by ${client} from ${host}, ${receivedAt}: ${outcome} (${log})`);
-  if (attribution) print(`At fault: ${attribution.guilty}. ${attribution.sentence}`);
+  if (fault) print(`At fault: ${fault.guilty}. ${fault.sentence}`);
   print("");
   printTable(
     ["ms", "server", "event", "detail"],

@@ -1,5 +1,11 @@
 /** Plain data about one request's way through the cluster: what regulator, replicas, masters and manager each know of it. */
-import type { QuarantineReason, QuarantineState, RequestTraceSeen } from "@redoubt/shared";
+import type {
+  AttributionEvidence,
+  GuiltyParty,
+  QuarantineReason,
+  QuarantineState,
+  RequestTraceSeen,
+} from "@redoubt/shared";
 import type { VersionStatus } from "./state.ts";
 
 export type HopTone = "plain" | "good" | "warn" | "bad";
@@ -64,9 +70,20 @@ export interface RequestVersion {
   replicas: { server: string; c1: string }[] | null;
 }
 
+/** Where an attribution ended, as the regulator told it: the evidence itself. */
 export interface RequestAttribution {
+  at: string;
+  guilty: GuiltyParty;
+  servers: { server: string; incarnation: string }[];
+  check: string;
+  detail: string;
+  evidence: AttributionEvidence;
+}
+
+/** The same for people, with what else is known. */
+export interface RequestFault {
   /** Who was found at fault; `undecided` while it is being found out. */
-  guilty: "request" | "execution server" | "nobody" | "undecided";
+  guilty: GuiltyParty | "nobody" | "undecided";
   sentence: string;
   /** What it rests on, line by line. */
   evidence: { server: string; text: string; tone: HopTone }[];
@@ -103,7 +120,9 @@ export interface RequestHistory {
   tests: RequestTest[];
   versions: RequestVersion[];
   /** Null when nothing failed. */
-  attribution: RequestAttribution | null;
+  fault: RequestFault | null;
+  /** Oldest first; empty for a request that nobody failed with. */
+  attributions: RequestAttribution[];
   answers: RequestAnswer[];
   quarantine: {
     state: QuarantineState;

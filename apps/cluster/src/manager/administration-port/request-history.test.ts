@@ -1,7 +1,7 @@
 import type { RequestHop, RequestTraceSeen, Verdict } from "@redoubt/shared";
 import { describe, expect, test } from "vitest";
 import type { StoredRequestStep } from "../state-link.ts";
-import { attributionOf, type IncidentOfRequest } from "./request-attribution.ts";
+import { faultOf, type IncidentOfRequest } from "./request-fault.ts";
 import { unknownOf, withSlots } from "./request-history.ts";
 import { answersOf, attemptsOf, hopsOf, testsOf } from "./request-hops.ts";
 
@@ -104,8 +104,8 @@ test("the masters' slot is added to the hop of their decision, or is a hop of it
   expect(withSlots([], steps)).toMatchObject([{ event: "verified", ms: null, server: "state masters" }]);
 });
 
-describe("attribution", () => {
-  const none = { hops: [], log: "L2" as const, quarantined: undefined, incidents: [] };
+describe("who was at fault", () => {
+  const none = { hops: [], log: "L2" as const, quarantined: undefined, incidents: [], attributions: [] };
   const quarantined = { blamed: true, check: "conserves", detail: "5 more", executionServer: "execution-server-2" };
   const incident: IncidentOfRequest = {
     ...{ incidentId: "i", title: "discarded", subject: "execution-server-2", openedAt: "", closedAt: null },
@@ -113,12 +113,12 @@ describe("attribution", () => {
   };
 
   test("there is none where nothing failed", () => {
-    expect(attributionOf({ ...none, hops: good.hops })).toBeNull();
+    expect(faultOf({ ...none, hops: good.hops })).toBeNull();
   });
 
   test("names the convicted server, with the failure, the shadow run and the conviction as evidence", () => {
-    const found = attributionOf({ ...none, hops: failed.hops });
-    expect(found?.guilty).toBe("execution server");
+    const found = faultOf({ ...none, hops: failed.hops });
+    expect(found?.guilty).toBe("execution-server");
     expect(found?.evidence.map(({ server, tone }) => [server, tone])).toEqual([
       ["execution-server-2", "bad"],
       ["execution-server-3", "good"],
@@ -127,21 +127,48 @@ describe("attribution", () => {
   });
 
   test("blames the request in L1, nobody when it was withheld, and nobody yet while it is under way", () => {
-    expect(attributionOf({ ...none, log: "L1", quarantined })?.guilty).toBe("request");
-    expect(attributionOf({ ...none, log: "L1", quarantined: { ...quarantined, blamed: false } })?.guilty).toBe(
-      "nobody",
-    );
-    expect(attributionOf({ ...none, log: "L3", hops: failed.hops.slice(0, 3) })?.guilty).toBe("undecided");
+    expect(faultOf({ ...none, log: "L1", quarantined })?.guilty).toBe("request");
+    expect(faultOf({ ...none, log: "L1", quarantined: { ...quarantined, blamed: false } })?.guilty).toBe("nobody");
+    expect(faultOf({ ...none, log: "L3", hops: failed.hops.slice(0, 3) })?.guilty).toBe("undecided");
+  });
+
+  test("rests on the attribution's evidence when the regulator has forgotten its hops", () => {
+    const run = {
+      ...{
+        kind: "attempt",
+        attempt: 1,
+        server: "execution-server-2",
+        incarnation: "2/1",
+        epoch: 7,
+        at: 0,
+        lastedMs: 5,
+      },
+      ...{ outcome: "failed", check: "conserves", detail: "5 more", members: [], acceptance: [], signed: [] },
+    } as const;
+    const attribution = {
+      ...{ at: "", guilty: "execution-server" as const, check: "conserves", detail: "" },
+      servers: [{ server: "execution-server-2", incarnation: "2/1" }],
+      evidence: {
+        runs: [run, { ...run, kind: "shadow-run" as const, attempt: 2, outcome: "passed" as const }],
+        strikes: [],
+      },
+    };
+    const found = faultOf({ ...none, attributions: [attribution, attribution] });
+    expect(found).toMatchObject({
+      guilty: "execution-server",
+      sentence: expect.stringContaining("execution-server-2 was at fault"),
+    });
+    expect(found?.evidence.map(({ tone }) => tone)).toEqual(["bad", "good"]);
   });
 
   test("rests on incidents and the quarantine's record when the regulator has forgotten", () => {
-    expect(attributionOf({ ...none, incidents: [incident] })).toMatchObject({ guilty: "execution server" });
-    expect(attributionOf({ ...none, log: "L1", quarantined })?.evidence).toMatchObject([{ text: "5 more" }]);
+    expect(faultOf({ ...none, incidents: [incident] })).toMatchObject({ guilty: "execution-server" });
+    expect(faultOf({ ...none, log: "L1", quarantined })?.evidence).toMatchObject([{ text: "5 more" }]);
   });
 });
 
 describe("what is not known is said", () => {
-  const known = { found: { entry: {}, answered: true }, steps: [], trace: good, silent: false };
+  const known = { found: { entry: {}, answered: true }, steps: [], trace: good, silent: false, recordsAway: false };
 
   test("nothing when everybody answered", () => {
     expect(unknownOf(known)).toEqual([]);
@@ -154,6 +181,7 @@ describe("what is not known is said", () => {
     ["the regulator restarted", { trace: traceOf({ kind: "restored", ms: 0 }) }, /restarted since/],
     ["no master answered", { steps: undefined }, /No state master/],
     ["no replica answered", { silent: true }, /No state replica/],
+    ["the manager's database is away", { recordsAway: true }, /own database/],
   ])("%s", (_what, change, sentence) => {
     expect(unknownOf({ ...known, ...change }).join(" ")).toMatch(sentence);
   });

@@ -3,28 +3,25 @@
  * memory of hops, the masters' decisions, the replicas' journals, the manager's own record of quarantine and incidents.
  * Metadata only. Nothing is guessed: what nobody could say is said to be unknown.
  */
-import type { QuarantineRow } from "@redoubt/database";
-import { quarantineReasonOf } from "@redoubt/protocol";
-import type { QuarantineState, RequestId, RequestTraceSeen } from "@redoubt/shared";
+import type { RequestId, RequestTraceSeen } from "@redoubt/shared";
 import {
   AdministrationError,
   type RequestAttempt,
+  type RequestAttribution,
   type RequestHistory,
   type RequestHopTold,
 } from "../../administration/index.ts";
 import type { StoredRequestStep } from "../state-link.ts";
 import type { PortParts } from "./parts.ts";
-import { whoOf } from "./quarantine-item.ts";
 import { outcomeOf, toLogEntry } from "./records.ts";
-import { attributionOf, type IncidentOfRequest } from "./request-attribution.ts";
-import { answersOf, attemptsOf, hopsOf, testsOf } from "./request-hops.ts";
+import { faultOf, runsOf } from "./request-fault.ts";
+import { answersOf, attemptOf, attemptsOf, hopsOf, testsOf } from "./request-hops.ts";
+import { type Entry, recordsOf, text, traceOf } from "./request-records.ts";
 import { objectsWritten, storedVersions, verifiedVersions } from "./request-versions.ts";
 
-type Entry = Readonly<Record<string, unknown>>;
 type LogName = "L1" | "L2" | "L3";
 
 const REGULATOR = "traffic-regulator-1";
-const INCIDENTS_SEARCHED = 500;
 
 export async function requestHistory(parts: PortParts, requestId: RequestId): Promise<RequestHistory> {
   const { regulator, state } = parts;
@@ -33,7 +30,7 @@ export async function requestHistory(parts: PortParts, requestId: RequestId): Pr
     state.requestSteps(requestId),
     recordsOf(parts, requestId),
   ]);
-  if (found.entry === undefined && !steps?.length && recorded.quarantined === undefined)
+  if (found.entry === undefined && !steps?.length && recorded.isEmpty)
     throw new AdministrationError("not-found", "No request of this id is in the logs or was decided.", "requestId");
   const log = found.log ?? (recorded.quarantined ? "L1" : "L2");
   const entry = found.entry ?? {};
@@ -61,19 +58,20 @@ export async function requestHistory(parts: PortParts, requestId: RequestId): Pr
     state: log === "L3" ? text(entry.state) : null,
     outcome: found.entry ? outcomeOf(log, entry) : "decided by the masters",
     replyStatus: shown.replyStatus,
-    attempts: trace ? attemptsOf(trace) : attemptsKnown(entry, verified, receivedAt),
+    attempts: trace ? attemptsOf(trace) : attemptsKnown(entry, verified, receivedAt, recorded.attributions),
     hops: withSlots(trace ? hopsOf(trace, names) : hopsKnown(log, entry, receivedAt, names.client), steps ?? []),
     tests: trace ? testsOf(trace) : [],
     versions: stored.versions,
-    attribution: attributionOf({
-      ...{ hops: trace?.hops ?? [], log, incidents: recorded.incidents },
+    attributions: [...recorded.attributions],
+    fault: faultOf({
+      ...{ hops: trace?.hops ?? [], log, incidents: recorded.incidents, attributions: recorded.attributions },
       quarantined: recorded.quarantined,
     }),
     answers: trace ? answersOf(trace) : [],
     quarantine: recorded.quarantined ? recorded.quarantined.shown : null,
     verdict: verdictOf(log, entry, steps ?? []),
     trace: trace ?? null,
-    unknown: unknownOf({ found, steps, trace, silent: stored.silent }),
+    unknown: unknownOf({ found, steps, trace, silent: stored.silent, recordsAway: recorded.isAway }),
   };
 }
 
@@ -95,68 +93,6 @@ async function findInLogs(regulator: PortParts["regulator"], requestId: RequestI
   };
 }
 
-interface Recorded {
-  readonly quarantined:
-    | {
-        readonly operation: string;
-        readonly client: string | null;
-        readonly host: string;
-        readonly at: string;
-        readonly blamed: boolean;
-        readonly check: string;
-        readonly detail: string;
-        readonly executionServer: string;
-        readonly shown: NonNullable<RequestHistory["quarantine"]>;
-      }
-    | undefined;
-  readonly trace: RequestTraceSeen | undefined;
-  readonly incidents: readonly IncidentOfRequest[];
-}
-
-/** What the manager itself has written down: it outlives the regulator's memory. */
-async function recordsOf({ database }: PortParts, requestId: RequestId): Promise<Recorded> {
-  const [row, incidents] = await database.answering((store) =>
-    Promise.all([
-      store.quarantine.get(requestId),
-      store.incidents.list({ limit: INCIDENTS_SEARCHED, openOnly: false }),
-    ]),
-  );
-  const detail = (row?.detail ?? {}) as Entry;
-  const evidence = (detail.evidence ?? {}) as Entry;
-  return {
-    quarantined: row
-      ? {
-          ...{ operation: row.operation, client: row.client, host: row.host, at: row.at.toISOString() },
-          ...{ blamed: evidence.blamed !== false, check: row.check },
-          ...{ detail: text(detail.detail) ?? "", executionServer: text(detail.executionServer) ?? "" },
-          shown: {
-            ...{ state: row.state as QuarantineState, reason: quarantineReasonOf(row.reason), check: row.check },
-            ...decisionOf(row),
-          },
-        }
-      : undefined,
-    trace: traceOf(evidence),
-    incidents: incidents
-      .filter((incident) => (incident.evidence as Entry | null)?.requestId === requestId)
-      .map(({ id, title, subject, openedAt, closedAt, timeline }) => ({
-        ...{ incidentId: id, title, subject, openedAt: openedAt.toISOString() },
-        closedAt: closedAt?.toISOString() ?? null,
-        lines: Array.isArray(timeline) ? timeline.flatMap((line) => text((line as Entry | null)?.text) ?? []) : [],
-      })),
-  };
-}
-
-function decisionOf(row: QuarantineRow) {
-  const { decidedBy, decidedAt, decisionReason } = whoOf(row);
-  return { decidedBy, decidedAt, decisionReason };
-}
-
-const text = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
-
-/** The regulator is trusted: the shape is only checked for its presence. */
-const traceOf = ({ trace }: Entry): RequestTraceSeen | undefined =>
-  typeof trace === "object" && trace !== null && "hops" in trace ? (trace as RequestTraceSeen) : undefined;
-
 function receivedAtOf(
   entry: Entry,
   trace: RequestTraceSeen | undefined,
@@ -167,13 +103,21 @@ function receivedAtOf(
   return typeof at === "number" && Number.isFinite(at) ? new Date(at).toISOString() : undefined;
 }
 
-/** Without the regulator's memory: what logs and decisions name. */
-function attemptsKnown(entry: Entry, [verified]: RequestHistory["versions"], at: string): RequestAttempt[] {
+/** Without the regulator's memory: what its attributions told, and what logs and decisions name. */
+function attemptsKnown(
+  entry: Entry,
+  [verified]: RequestHistory["versions"],
+  at: string,
+  attributions: readonly RequestAttribution[],
+): RequestAttempt[] {
+  const failed = runsOf(attributions).map(attemptOf);
   const executionServer = text(entry.executionServer) ?? verified?.executionServer;
-  if (executionServer === undefined) return [];
+  const number = Number(entry.attempt ?? verified?.attempt ?? 1);
+  if (executionServer === undefined || failed.some((attempt) => attempt.number === number)) return failed;
   return [
+    ...failed,
     {
-      ...{ number: Number(entry.attempt ?? verified?.attempt ?? 1), kind: "attempt", executionServer, at },
+      ...{ number, kind: "attempt", executionServer, at },
       ...{ ms: null, epoch: verified?.epoch ?? null, testers: verified?.testers ?? [], members: [], alone: false },
       ...{ outcome: verified ? "verified" : "not known", tone: verified ? "good" : "plain", failure: null },
     },
@@ -229,9 +173,12 @@ export function unknownOf(known: {
   readonly found: Pick<Found, "entry" | "answered">;
   readonly steps: readonly unknown[] | undefined;
   readonly trace: RequestTraceSeen | undefined;
+  /** Replicas were asked, and none answered. */
   readonly silent: boolean;
+  /** The manager's own database did not answer. */
+  readonly recordsAway: boolean;
 }): string[] {
-  const { found, steps, trace, silent } = known;
+  const { found, steps, trace, silent, recordsAway } = known;
   const sentences: string[] = [];
   if (!found.answered)
     sentences.push("The traffic regulator did not answer: client, host, attempts and answers may be missing.");
@@ -245,6 +192,7 @@ export function unknownOf(known: {
     sentences.push("The regulator has restarted since its admission: what happened before that is not known.");
   if (trace !== undefined && trace.omitted > 0) sentences.push(`${trace.omitted} hops in the middle were not kept.`);
   if (steps === undefined) sentences.push("No state master answered: verified versions and slots may be missing.");
+  if (recordsAway) sentences.push("The manager's own database does not answer: quarantine and fault may be missing.");
   if (silent) sentences.push("No state replica answered in time: what they store of it is not shown.");
   return sentences;
 }

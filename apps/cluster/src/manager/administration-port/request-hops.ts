@@ -2,7 +2,7 @@
  * A request's hops as the regulator remembers them, told in words: attempts, tests, answers. Pure. What the regulator does
  * not remember is left out here; request-history.ts says what is not known.
  */
-import type { RequestHop, RequestTraceSeen, Verdict } from "@redoubt/shared";
+import type { AttributionRun, RequestHop, RequestTraceSeen, Verdict } from "@redoubt/shared";
 import { checkTitle } from "@redoubt/shared";
 import type {
   HopTone,
@@ -157,6 +157,21 @@ function verdictWords(verdict: Verdict | undefined): string {
     default:
       return "";
   }
+}
+
+/** One run of an attribution's evidence, which outlives the regulator's memory. */
+export function attemptOf(run: AttributionRun): RequestAttempt {
+  const { attempt, kind, server, at, epoch, members, acceptance, outcome, check, detail } = run;
+  const failed = outcome === "failed";
+  return {
+    ...{ number: attempt, kind: kind === "shadow-run" ? "shadow run" : "attempt", executionServer: server },
+    ...{ at: new Date(at).toISOString(), ms: null, epoch, alone: kind === "shadow-run" },
+    testers: [...members, ...acceptance].flatMap((voice) => (voice.verdict === null ? [] : [voice.server])),
+    members: members.map((voice) => voice.server),
+    outcome: failed ? `failed “${checkTitle(check)}”` : outcome === "inside" ? "ran in a process that ended" : outcome,
+    tone: failed ? "bad" : outcome === "passed" ? "good" : "warn",
+    failure: failed ? { detector: "", check, detail } : null,
+  };
 }
 
 export function attemptsOf(trace: RequestTraceSeen): RequestAttempt[] {

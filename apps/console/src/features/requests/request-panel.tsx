@@ -15,8 +15,8 @@ import { Badge } from "@/ui/status";
 import { Time } from "@/ui/time";
 import { Unavailable } from "@/ui/unavailable";
 import { AttemptsTable } from "./attempts-table";
-import { Attribution } from "./attribution";
 import { ClientView } from "./client-view";
+import { Fault } from "./fault";
 import { HopsTable } from "./hops-table";
 import { phaseOfState } from "./phases";
 import { timelineOf } from "./timeline";
@@ -85,7 +85,7 @@ function isOpen(data: RequestHistory | undefined): boolean {
 }
 
 function History({ request }: { request: RequestHistory }) {
-  const { trace, attribution, attempts, versions, hops, unknown } = request;
+  const { trace, fault, attempts, versions, hops, unknown } = request;
   const nowMs = request.log === "L3" && trace !== null ? Date.parse(request.asOf) - trace.since : null;
   const timeline = trace === null ? null : timelineOf(trace.hops, nowMs);
   return (
@@ -103,9 +103,9 @@ function History({ request }: { request: RequestHistory }) {
           <ClientView request={request} />
         </Section>
       </div>
-      {attribution !== null && (
+      {fault !== null && (
         <Section id="fault" title="Who was at fault">
-          <Attribution request={request} attribution={attribution} />
+          <Fault request={request} fault={fault} />
         </Section>
       )}
       {timeline !== null && (

@@ -15,9 +15,13 @@ export const hopTones: Record<RequestHistory["hops"][number]["tone"], Tone> = {
   bad: "bad",
 };
 
-export const guiltWords: Record<NonNullable<RequestHistory["attribution"]>["guilty"], string> = {
+export const guiltWords: Record<NonNullable<RequestHistory["fault"]>["guilty"], string> = {
   request: "The request",
-  "execution server": "The execution server",
+  "execution-server": "The execution server",
+  "state-replica": "A state replica",
+  "acceptance-test-server": "An acceptance test server",
+  "acceptance-test": "The acceptance test",
+  network: "The network, or nobody that can be told",
   nobody: "Nobody",
   undecided: "Not decided yet",
 };

@@ -6,17 +6,21 @@ import { Status } from "@/ui/status";
 import type { Tone } from "@/ui/tone";
 import { guiltWords, hopTones } from "./words";
 
-type Found = NonNullable<RequestHistory["attribution"]>;
+type Found = NonNullable<RequestHistory["fault"]>;
 
 const tones: Record<Found["guilty"], Tone> = {
   request: "bad",
-  "execution server": "bad",
+  "execution-server": "bad",
+  "state-replica": "bad",
+  "acceptance-test-server": "bad",
+  "acceptance-test": "warn",
+  network: "idle",
   nobody: "idle",
   undecided: "accent",
 };
 
-export function Attribution({ request, attribution }: { request: RequestHistory; attribution: Found }) {
-  const { guilty, sentence, evidence, incidents } = attribution;
+export function Fault({ request, fault }: { request: RequestHistory; fault: Found }) {
+  const { guilty, sentence, evidence, incidents } = fault;
   return (
     <div className="rounded-md border border-line bg-surface p-3 sm:p-4">
       <Status tone={tones[guilty]} className="font-medium text-base">
