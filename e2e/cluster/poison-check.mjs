@@ -73,8 +73,9 @@ export async function checkPoison(checks, place, caller, poison) {
       });
       assert.equal(history.log, "L1");
       assert.equal(history.attributions.at(-1).guilty, "request");
-      const processes = history.attempts.map(({ executionServer, incarnation }) => `${executionServer} ${incarnation}`);
-      assert.ok(processes.length <= ATTEMPTS_MAX, JSON.stringify(history.attempts));
+      const { runs } = history.attributions.at(-1).evidence;
+      const processes = runs.map(({ server, incarnation }) => `${server} ${incarnation}`);
+      assert.ok(processes.length <= ATTEMPTS_MAX, JSON.stringify(runs));
       assert.equal(new Set(processes).size, processes.length, processes.join(", "));
       return processes.join(", ");
     },

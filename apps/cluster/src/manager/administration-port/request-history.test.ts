@@ -1,5 +1,6 @@
-import type { RequestHop, RequestTraceSeen, Verdict } from "@redoubt/shared";
+import type { AttributionRun, RequestHop, RequestTraceSeen, Verdict } from "@redoubt/shared";
 import { describe, expect, test } from "vitest";
+import type { RequestAttribution } from "../../administration/index.ts";
 import type { StoredRequestStep } from "../state-link.ts";
 import { faultOf, type IncidentOfRequest } from "./request-fault.ts";
 import { unknownOf, withSlots } from "./request-history.ts";
@@ -133,7 +134,7 @@ describe("who was at fault", () => {
   });
 
   test("rests on the attribution's evidence when the regulator has forgotten its hops", () => {
-    const run = {
+    const run: AttributionRun = {
       ...{
         kind: "attempt",
         attempt: 1,
@@ -144,12 +145,12 @@ describe("who was at fault", () => {
         lastedMs: 5,
       },
       ...{ outcome: "failed", check: "conserves", detail: "5 more", members: [], acceptance: [], signed: [] },
-    } as const;
-    const attribution = {
+    };
+    const attribution: RequestAttribution = {
       ...{ at: "", guilty: "execution-server" as const, check: "conserves", detail: "" },
       servers: [{ server: "execution-server-2", incarnation: "2/1" }],
       evidence: {
-        runs: [run, { ...run, kind: "shadow-run" as const, attempt: 2, outcome: "passed" as const }],
+        runs: [run, { ...run, kind: "shadow-run", attempt: 2, outcome: "passed" }],
         strikes: [],
       },
     };
