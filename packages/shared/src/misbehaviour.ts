@@ -28,7 +28,7 @@ export const misbehaviourActs = [
   "fabricated-reply",
   /** A verdict from an acceptance test server that was not designated for the request. */
   "duplicate-reply",
-  /** A tester's verdict on a change, against those of t+1 others. */
+  /** A tester's verdict on a change, against those of t+1 others; an acceptance test server's, against a majority of them. */
   "false-verdict",
   /** A tester that holds the change, answers, and gives no verdict while others do; told only when it goes on. */
   "withheld-verdict",

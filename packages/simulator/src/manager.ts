@@ -7,6 +7,9 @@ import { faultsToleratedBy } from "@redoubt/protocol";
 import type { AnyMessage, ServerName } from "@redoubt/shared";
 import type { SeededRandom } from "./random.ts";
 
+/** Of replies released in the basic profile: often, so that every world sees some. */
+const AUDIT_PERCENT = 20;
+
 export interface ManagerSurroundings {
   readonly later: (delayMs: number, run: () => void) => void;
   readonly sendToRegulator: (message: AnyMessage) => void;
@@ -123,6 +126,8 @@ export class SimulatedManager {
       masters,
       faultsTolerated,
       profile,
+      acceptanceFaultsTolerated: faultsToleratedBy(acceptanceTestServers.length),
+      auditPercent: AUDIT_PERCENT,
       strictPaper: false,
       exemptAddresses: [],
     });

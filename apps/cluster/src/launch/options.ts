@@ -12,13 +12,15 @@ const COMPONENTS = [
   "configuration-manager",
 ] as const;
 
-/** Settings of the state replicas that a cluster may be started with. */
+/** Settings that a cluster may be started with: of its state replicas, and of its acceptance test servers (basic). */
 const SETTINGS = [
   "scrubPeriodMs",
   "scrubBytesPerSecond",
   "transferBytesPerSecond",
   "keepSegments",
   "retentionMs",
+  "acceptanceFaultsTolerated",
+  "auditPercent",
 ] as const;
 
 const optionsSchema = z.object({
@@ -75,7 +77,17 @@ export function checkOptions(
   const options = parsed.data;
   const wanted = { ...DEFAULT_DEGREES, ...options.degrees };
   for (const component of COMPONENTS) checkDegree(component, wanted[component]);
+  checkAcceptance(options.settings, wanted["acceptance-test-server"]);
   return { ...options, wanted };
+}
+
+function checkAcceptance(settings: LaunchOptions["settings"], servers: number): void {
+  const faults = Number(settings.acceptanceFaultsTolerated ?? 0);
+  if (servers < 2 * faults + 1)
+    throw new UsageError(
+      `--setting acceptanceFaultsTolerated=${faults}: needs 2a+1 servers, --degree acceptance-test-server=${2 * faults + 1} or more`,
+    );
+  if (Number(settings.auditPercent ?? 0) > 100) throw new UsageError("--setting auditPercent: 0 to 100 expected");
 }
 
 function checkDegree(component: (typeof COMPONENTS)[number], count: number): void {

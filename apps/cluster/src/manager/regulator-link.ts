@@ -183,7 +183,7 @@ export class RegulatorLink {
   }
 
   #content(clients: Clients): Omit<RegulatorConfigurationMessage, "kind" | "version"> {
-    const { profile, strictPaper, nodes } = this.#cluster;
+    const { profile, strictPaper, nodes, settings } = this.#cluster;
     const names = (component: Parameters<Membership["of"]>[0]): ServerName[] =>
       this.#membership.of(component).map(({ server }) => server);
     const members = names("state-replica");
@@ -202,6 +202,8 @@ export class RegulatorLink {
       masters: names("state-master"),
       faultsTolerated: faultsToleratedBy(members.length),
       profile,
+      acceptanceFaultsTolerated: Number(settings.acceptanceFaultsTolerated ?? 0),
+      ...(settings.auditPercent === undefined ? {} : { auditPercent: Number(settings.auditPercent) }),
       strictPaper,
       exemptAddresses: [...new Set(nodes.map(({ address }) => address))],
     };

@@ -216,6 +216,26 @@ describe("an acceptance test server", () => {
     expect(server.core.candidateCount).toBe(0);
   });
 
+  it("tests for an audit whatever the masters have decided, tells the regulator alone, and forgets it then", () => {
+    const server = new Server();
+    const { record, before } = deposit();
+    const digest = digestOf(record);
+    const vote = {
+      kind: "memberAnswer",
+      summary: summarize(nodeHasher, record),
+      changeDigest: digest,
+      audit: true,
+    } as const;
+    for (const member of [MEMBERS[0], MEMBERS[1]]) server.receive(member, vote);
+    server.decide(slot(4, verified(record)), slot(5, opened(5)), slot(6, settled(5)));
+    server.receive(MEMBERS[0], { kind: "record", digest, record, before });
+    server.tested(digest);
+    server.wait(5_000);
+    expect(server.sent("traffic-regulator", "acceptance")).toHaveLength(5);
+    expect(server.sent("state-master", "report")).toEqual([]);
+    expect(server.core.candidateCount).toBe(0);
+  });
+
   it("forgets what did not survive a settlement", () => {
     const server = new Server();
     const [one, two] = [deposit("a").record, deposit("b").record];

@@ -96,11 +96,13 @@ function receiveStream(
   }
   engine.followAt = turn.now + SILENCE_MS;
   if (!news.isProgress) return;
-  for (const digest of news.decided) engine.candidates.drop(digest);
+  for (const digest of news.decided)
+    if (engine.candidates.get(digest)?.isAudit !== true) engine.candidates.drop(digest);
   for (const settlement of news.settled) {
     for (const candidate of [...engine.candidates.all()]) {
       const isOver = touchesEnded(candidate.summary.ticket.clusters, settlement);
-      if (isOver && !settlement.survivors.has(candidate.digest)) engine.candidates.drop(candidate.digest);
+      if (isOver && !candidate.isAudit && !settlement.survivors.has(candidate.digest))
+        engine.candidates.drop(candidate.digest);
     }
   }
   // Votes that came before the epoch they name; what else is short of votes waits for more.

@@ -38,6 +38,8 @@ export interface Candidate {
   readonly firstVoter: ServerName;
   stage: Stage;
   tests: number;
+  /** Tested for the regulator after its reply was released: decisions do not end it. */
+  isAudit: boolean;
 }
 
 export class Candidates {
@@ -55,7 +57,16 @@ export class Candidates {
     this.#perMember.set(voter, share.add(digest));
     const stage: Stage = { kind: "voting" };
     const voters = new Set<ServerName>();
-    const candidate = { digest, summary, voters, accesses: new Map(), firstVoter: voter, stage, tests: 0 };
+    const candidate = {
+      digest,
+      summary,
+      voters,
+      accesses: new Map(),
+      firstVoter: voter,
+      stage,
+      tests: 0,
+      isAudit: false,
+    };
     this.#byDigest.set(digest, candidate);
     for (const oldest of share) {
       if (share.size <= PER_MEMBER_MAX) break;

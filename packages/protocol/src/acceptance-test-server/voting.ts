@@ -41,6 +41,7 @@ export function receiveVote(engine: Engine, turn: Turn, from: ServerName, messag
   if (!isAhead && !engine.epochs.isMember(clusters, from)) return;
   const candidate = known ?? engine.candidates.open(changeDigest, summary, from);
   candidate.voters.add(from);
+  if (message.audit === true) candidate.isAudit = true;
   const accesses = message.accesses?.slice(0, ACCESSES_MAX).filter(isAccess);
   if (accesses?.length) candidate.accesses.set(from, accesses);
   const { stage } = candidate;
@@ -132,6 +133,7 @@ function sendVerdict(
       ...(verdict.kind === "fail" ? { reads: record.reads } : {}),
     }),
   );
+  if (candidate.isAudit) return;
   const changes = [{ digest, summary, durable: false, verdict }];
   for (const master of engine.configuration.masters)
     turn.effects.push(send("state-master", master, { kind: "report", changes }));
@@ -152,8 +154,9 @@ export function runCandidateTimers(engine: Engine, turn: Turn): void {
       askForRecord(engine, turn, candidate);
     } else if (stage.kind === "tested") {
       sendVerdict(engine, turn, candidate, stage);
-      // The masters decide on a read-only change only when asked to: do not wait for it.
-      if (stage.sent >= SENDS_MAX && candidate.summary.ticket.readOnly) engine.candidates.drop(candidate.digest);
+      // The masters decide on a read-only change only when asked to, and on an audited one long ago: do not wait for it.
+      if (stage.sent >= SENDS_MAX && (candidate.isAudit || candidate.summary.ticket.readOnly))
+        engine.candidates.drop(candidate.digest);
     } else {
       unreachable(stage);
     }

@@ -34,6 +34,7 @@ export interface ChangeWish {
   readonly regulatorEpoch?: Epoch;
   readonly mastersKey?: string;
   readonly profile?: Profile;
+  readonly testers?: readonly string[];
   readonly reply?: string;
   /** Objects written, with their parents. */
   readonly writes?: readonly (VersionReference & { readonly parent: Omit<VersionReference, "object"> })[];
@@ -62,7 +63,7 @@ export function makeChange(wish: ChangeWish): TestChange {
     clusters: clusters.map((cluster) => ({ cluster, epoch, members: MEMBERS })),
     home: clusters[0] as number,
     profile: wish.profile ?? "optimized",
-    testers: MEMBERS.slice(0, 2),
+    testers: wish.testers ?? MEMBERS.slice(0, 2),
     faultsTolerated: 1,
     expiresAt: 10_000,
   } as const;

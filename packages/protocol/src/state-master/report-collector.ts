@@ -13,7 +13,7 @@ import {
   type ServerName,
 } from "@redoubt/shared";
 import type { Sender } from "../core.ts";
-import { vouching } from "../quorum.ts";
+import { faultsToleratedBy, vouching } from "../quorum.ts";
 import { type MasterChange, toMasterChange } from "./commands.ts";
 import { MASTER_TIMES, type MasterContext } from "./context.ts";
 import { clusterRecord, type EpochTerms, isInSettledEpochs, type MetadataState } from "./metadata-state.ts";
@@ -22,6 +22,8 @@ import { digestSummary } from "./summary-shape.ts";
 export interface Candidate {
   readonly change: MasterChange;
   readonly profile: Profile;
+  /** Basic: passes of acceptance test servers that accept it: a+1 of the 2a+1 that its ticket names. */
+  readonly testServersNeeded: number;
   /** Members that hold it durably (or, read-only, confirmed it). */
   readonly holders: Set<ServerName>;
   readonly passedMembers: Set<ServerName>;
@@ -91,6 +93,7 @@ export class ReportCollector {
     const candidate: Candidate = {
       change,
       profile: summary.ticket.profile,
+      testServersNeeded: vouching(faultsToleratedBy(summary.ticket.testers.length)),
       holders: new Set(),
       passedMembers: new Set(),
       passedTestServers: new Set(),
@@ -190,14 +193,14 @@ function isHeldEverywhere(state: MetadataState, { change, holders }: Candidate):
 }
 
 /**
- * The testers whose passes accept the change: t+1 members of the home cluster, in the basic profile one acceptance test
- * server. Undefined while there are too few.
+ * The testers whose passes accept the change: t+1 members of the home cluster, in the basic profile a+1 acceptance test
+ * servers. Undefined while there are too few.
  */
 export function acceptedBy(state: MetadataState, candidate: Candidate): ServerName[] | undefined {
   if (!isHeldEverywhere(state, candidate)) return undefined;
   const home = clusterRecord(state, candidate.change.home)?.settled;
   const passed = home?.members.filter((member) => candidate.passedMembers.has(member)) ?? [];
   if (home && passed.length >= vouching(home.faultsTolerated)) return passed;
-  if (candidate.profile === "basic" && candidate.passedTestServers.size > 0) return [...candidate.passedTestServers];
-  return undefined;
+  const { profile, passedTestServers, testServersNeeded } = candidate;
+  return profile === "basic" && passedTestServers.size >= testServersNeeded ? [...passedTestServers] : undefined;
 }

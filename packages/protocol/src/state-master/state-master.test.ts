@@ -82,6 +82,27 @@ describe("verification", () => {
     expect(decisionsOf(cluster).at(-1)).toMatchObject({ testers: ["acceptance-test-server-1"] });
   });
 
+  test("and of 2a+1 that the ticket names a+1, whoever repeats itself", () => {
+    const { cluster, epoch } = begin();
+    for (const index of [0, 1, 2]) cluster.member(index).tests = false;
+    const names = [1, 2, 3].map((number) => `acceptance-test-server-${number}`);
+    const change = makeChange({ request: "a", epoch, profile: "basic", testers: names });
+    cluster.give([change]);
+    cluster.run(300);
+    const { digest, summary } = change;
+    const changes = [{ digest, summary, durable: false, verdict: { kind: "pass" } as const }];
+    const report = (server: string): void => {
+      for (const master of MASTERS)
+        cluster.transmit({ component: "acceptance-test-server", server }, master, { kind: "report", changes });
+      cluster.run(300);
+    };
+    report(names[0] as string);
+    report(names[0] as string);
+    expect(count(cluster, "verified")).toBe(0);
+    report(names[2] as string);
+    expect(cluster.isVerifiedEverywhere(change)).toBe(true);
+  });
+
   test("of a read-only request that was escalated needs no durability", () => {
     const { cluster, epoch } = begin();
     const read = makeChange({ request: "r", epoch, readOnly: true });

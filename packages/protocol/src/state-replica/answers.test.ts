@@ -11,6 +11,7 @@ import {
   settled,
   slot,
   ToyHolder,
+  verified,
 } from "../testing/toy.test-support.ts";
 import { type Member, readyMember } from "./member.test-support.ts";
 
@@ -161,6 +162,28 @@ describe("in the basic profile a member", () => {
       "acceptance-test-server-1",
       "acceptance-test-server-2",
     ]);
+  });
+
+  it("votes towards a+1 of the 2a+1 designated servers, and says so when an audit orders it, whatever is decided", () => {
+    const member = readyMember(MEMBERS[0], false);
+    const names = [1, 2, 3].map((number) => `acceptance-test-server-${number}`);
+    const three = { profile: "basic", testers: names } as const;
+    const holder = new ToyHolder();
+    const genesis = holder.change(genesisOrder(["account/1"], three), { "account/1": 100 });
+    const record = holder.change(deposit(1, "a", three), { "account/1": 101 });
+    member.change(genesis);
+    member.clear();
+    member.change(record);
+    const votes = () =>
+      member.effects.flatMap((effect) =>
+        effect.kind === "send" && effect.component === "acceptance-test-server" ? [effect] : [],
+      );
+    expect(votes().map(({ to }) => to)).toEqual(names.slice(0, 2));
+    member.decide(slot(4, verified(genesis)), slot(5, verified(record)));
+    member.clear();
+    const order = { kind: "redesignate", requestId: requestIdOf(record), attempt: 1 } as const;
+    member.receive(REGULATOR, { ...order, acceptanceTestServer: names[2] as string, audit: true });
+    expect(votes()).toMatchObject([{ to: names[2], message: { kind: "memberAnswer", audit: true } }]);
   });
 
   it("gives the record and the versions it starts from", () => {

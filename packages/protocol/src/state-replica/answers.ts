@@ -11,6 +11,7 @@ import {
   ZERO_DIGEST,
 } from "@redoubt/shared";
 import { send } from "../core.ts";
+import { faultsToleratedBy, vouching } from "../quorum.ts";
 import type { ChangeEntry } from "./change-entry.ts";
 import { put, type Replica, type Turn } from "./context.ts";
 import { sendEvidence } from "./evidence.ts";
@@ -63,16 +64,25 @@ export function answerAccepted(replica: Replica, turn: Turn, entry: ChangeEntry)
 /** Basic profile: the C1 vote towards the designated acceptance test servers. */
 export function sendMemberAnswers(replica: Replica, turn: Turn, entry: ChangeEntry): void {
   const { body } = entry.record.ticket;
-  if (body.profile === "basic") for (const tester of body.testers) sendMemberAnswer(replica, turn, entry, tester);
+  if (body.profile !== "basic") return;
+  // Of 2a+1 designated ones a+1 are enough while they agree; the regulator asks for more.
+  for (const tester of body.testers.slice(0, vouching(faultsToleratedBy(body.testers.length))))
+    sendMemberAnswer(replica, turn, entry, tester, false);
 }
 
-function sendMemberAnswer(replica: Replica, turn: Turn, entry: ChangeEntry, server: ServerName): void {
+function sendMemberAnswer(
+  replica: Replica,
+  turn: Turn,
+  entry: ChangeEntry,
+  server: ServerName,
+  isAudit: boolean,
+): void {
   const summary = replica.store.summaryOf(entry);
   const log = replica.accesses.of(summary.ticket);
-  const accesses = log ? { accesses: log.accesses } : {};
+  const more = { ...(log ? { accesses: log.accesses } : {}), ...(isAudit ? { audit: true } : {}) };
   put(
     turn,
-    send("acceptance-test-server", server, { kind: "memberAnswer", summary, changeDigest: entry.digest, ...accesses }),
+    send("acceptance-test-server", server, { kind: "memberAnswer", summary, changeDigest: entry.digest, ...more }),
   );
 }
 
@@ -113,6 +123,6 @@ export function answerAgain(replica: Replica, turn: Turn, message: AnswerAgainMe
 export function redesignate(replica: Replica, turn: Turn, message: RedesignateMessage): void {
   withEntry(replica, turn, message.requestId, (later, entry) => {
     if (entry.record.ticket.body.attempt === message.attempt)
-      sendMemberAnswer(replica, later, entry, message.acceptanceTestServer);
+      sendMemberAnswer(replica, later, entry, message.acceptanceTestServer, message.audit === true);
   });
 }

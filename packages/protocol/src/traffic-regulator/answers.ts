@@ -11,7 +11,10 @@ import type {
   ServerName,
 } from "@redoubt/shared";
 import type { Sender } from "../core.ts";
+import { vouching } from "../quorum.ts";
+import { noteContradicted, onAuditVerdict } from "./audits.ts";
 import { append, askMember, note, type Regulator, retryAfter } from "./context.ts";
+import { designate } from "./designations.ts";
 import { failAttempt, failUntestable } from "./failures.ts";
 import { isHeardWithin } from "./health.ts";
 import { advance } from "./lifecycle.ts";
@@ -26,6 +29,7 @@ import {
 } from "./release.ts";
 import type { Attempt, PendingRequest } from "./request.ts";
 import { checkReplyText, compareVotes } from "./testers.ts";
+import { verdictsNeeded } from "./tickets.ts";
 
 /** Evidence arrives within 20 ms of a change; this long answers may diverge before the server is judged. */
 export const DIVERGENCE_MS = 150;
@@ -131,6 +135,7 @@ function hintOfOutcome(regulator: Regulator, request: PendingRequest): void {
 export function onAcceptance(regulator: Regulator, from: Sender, message: AcceptanceMessage): void {
   const request = regulator.logs.pending(message.requestId);
   const attempt = request?.current;
+  if (!request && onAuditVerdict(regulator, from.server, message)) return;
   if (!request || attempt?.number !== message.attempt) return;
   if (!attempt.designated.includes(from.server)) {
     // Whom an earlier regulator designated for what a settlement kept is not known here.
@@ -156,7 +161,15 @@ export function onAcceptance(regulator: Regulator, from: Sender, message: Accept
     note(regulator, request, { kind: "tested", attempt: attempt.number, server: from.server, verdict });
   attempt.acceptance ??= new Map();
   attempt.acceptance.set(from.server, { changeDigest, replyDigest, verdict, ...(reads ? { reads } : {}) });
+  if (verdict.kind !== "pass") designateRest(regulator, request, attempt);
   regulator.toJudge.add(request);
+}
+
+/** With a ≥ 1 those that test at once disagree, or one could not test: all of the 2a+1 test. */
+function designateRest(regulator: Regulator, request: PendingRequest, attempt: Attempt): void {
+  if (!attempt.dispatch || regulator.wanted?.profile !== "basic") return;
+  const rest = attempt.testers.filter((server) => !attempt.designated.includes(server));
+  if (rest.length > 0) designate(regulator, request, attempt, rest);
 }
 
 /** May the reply leave, did the attempt fail, or what is missing? */
@@ -175,6 +188,10 @@ export function judge(regulator: Regulator, request: PendingRequest): ReleaseJud
     members: attempt.members,
     votes: attempt.votes,
     acceptance: attempt.acceptance ?? NO_ACCEPTANCE,
+    verdictsNeeded:
+      attempt.testers.length > 0
+        ? verdictsNeeded(attempt.testers)
+        : vouching(regulator.wanted?.acceptanceFaultsTolerated ?? 0),
     ...(verified ? { verified: { digest: verified.change.digest, replyDigest: verified.replyDigest } } : {}),
     isSettled: (digest) => regulator.ancestors.has(digest) || regulator.ancestors.isHead(digest, request.clusters),
   });
@@ -188,6 +205,7 @@ export function judgeAndAct(regulator: Regulator, request: PendingRequest): void
       release(regulator, request, judgement);
       return;
     case "fail":
+      noteContradicted(regulator, request, judgement.changeDigest);
       failAttempt(regulator, request, {
         detector: "acceptance-test",
         check: judgement.check,

@@ -15,6 +15,7 @@ import type {
 import { send } from "../core.ts";
 import type { Ancestors } from "./ancestors.ts";
 import type { RequestState } from "./attempts.ts";
+import type { Audits } from "./audits.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Equivocations } from "./divergence.ts";
@@ -88,6 +89,7 @@ export interface Regulator {
   readonly facts: FactLedger;
   readonly breaker: Breaker;
   readonly misbehaviour: MisbehaviourLedger;
+  readonly audits: Audits;
   readonly equivocations: Equivocations;
   readonly suspects: Suspects;
   readonly shadows: ShadowRuns;

@@ -2,7 +2,7 @@
  * Sending requests to execution servers (docs/PROTOCOL.md §3.1): a request goes out when all its object clusters are in
  * one settled domain whose holder is live and has room. Everything that changes one of these calls {@link dispatchWaiting}.
  */
-import type { DispatchMessage, ServerName } from "@redoubt/shared";
+import type { DispatchMessage, RegulatorConfigurationMessage, ServerName } from "@redoubt/shared";
 import { append, domainOf, isUsable, note, publish, type Regulator, retryAfter, schedule, sendTo } from "./context.ts";
 import { SIFTED_MAX } from "./crowds.ts";
 import { wishEpoch } from "./epoch-wishes.ts";
@@ -10,7 +10,7 @@ import { advance } from "./lifecycle.ts";
 import type { Domain } from "./placement.ts";
 import type { Attempt, PendingRequest } from "./request.ts";
 import type { ExecutionServer } from "./servers.ts";
-import { chooseTesters, makeTicket } from "./tickets.ts";
+import { chooseTesters, makeTicket, type TesterQuestion, verdictsNeeded } from "./tickets.ts";
 
 /** Of them in a worker of their own: each starts a process, and many that start at once would all miss their deadlines. */
 const ALONE_MAX = 2;
@@ -82,6 +82,20 @@ export function nextAttempt(regulator: Regulator, request: PendingRequest): numb
   return request.attempt;
 }
 
+/** Who tests an attempt, by what the manager wants and whom audits have convicted. */
+export const testersOf = (
+  { audits }: Regulator,
+  { profile, acceptanceTestServers, acceptanceFaultsTolerated = 0 }: RegulatorConfigurationMessage,
+  question: Pick<TesterQuestion, "domain" | "requestId" | "attempt" | "everybody">,
+): ServerName[] =>
+  chooseTesters({
+    ...question,
+    profile,
+    acceptanceTestServers,
+    acceptanceFaultsTolerated,
+    distrusted: audits.distrusted,
+  });
+
 function dispatch(
   regulator: Regulator,
   request: PendingRequest,
@@ -93,15 +107,8 @@ function dispatch(
   const { record, requestId } = request;
   if (!wanted) return;
   const number = nextAttempt(regulator, request);
-  const { profile, acceptanceTestServers } = wanted;
-  const testers = chooseTesters({
-    profile,
-    domain,
-    acceptanceTestServers,
-    requestId,
-    attempt: number,
-    everybody: disposable,
-  });
+  const { profile } = wanted;
+  const testers = testersOf(regulator, wanted, { domain, requestId, attempt: number, everybody: disposable });
   const graceMs = DEADLINE_GRACE_MS + (disposable ? ALONE_START_MS : 0);
   const patienceMs = Math.ceil(request.deadlineMs * (1 + DEADLINE_GRACE_SHARE)) + graceMs;
   const ticket = makeTicket(dependencies.hasher, keys, {
@@ -187,7 +194,7 @@ export function makeAttempt(options: {
     dispatch: message,
     votes: new Map(),
     acceptance: undefined,
-    designated: [...testers],
+    designated: message?.ticket.body.profile === "basic" ? testers.slice(0, verdictsNeeded(testers)) : [...testers],
     startedAt,
     deadlineAt,
     divergence: undefined,

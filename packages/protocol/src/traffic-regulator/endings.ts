@@ -6,6 +6,7 @@ import type { RequestTraceSeen } from "@redoubt/shared";
 import { digestText } from "../digests.ts";
 import { isExempt } from "./addresses.ts";
 import { settleChange } from "./answers.ts";
+import { considerAudit } from "./audits.ts";
 import { addFact, append, isPrimary, note, publish, type Regulator, respond } from "./context.ts";
 import { dispatchOldest } from "./dispatch.ts";
 import { judgeDivergenceNow } from "./divergence.ts";
@@ -52,6 +53,7 @@ function endVerified(regulator: Regulator, request: PendingRequest, ending: Extr
   regulator.logs.verify(verified);
   if (!request.internal) regulator.inGoodStanding.add(record.clientId);
   regulator.traffic.count("released");
+  considerAudit(regulator, request, ending.changeDigest);
   noteRelease(regulator);
   regulator.traffic.answered(regulator.now - request.arrivedAt);
   publish(regulator, {

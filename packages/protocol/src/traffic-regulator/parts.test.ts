@@ -197,10 +197,28 @@ describe("execution servers", () => {
 
 test("testers: t+1 home members in rotation, everybody in the suspect lane, one server in the basic profile", () => {
   const domain = { epoch: 1, holder: "", members: ["m1", "m2", "m3"], faultsTolerated: 1, settled: true, since: 0 };
-  const base = { domain, acceptanceTestServers: ["t1", "t2"], attempt: 1, requestId: id(4) };
+  const basic = { acceptanceFaultsTolerated: 0, distrusted: new Set<string>() };
+  const base = { domain, acceptanceTestServers: ["t1", "t2"], attempt: 1, requestId: id(4), ...basic };
   expect(chooseTesters({ ...base, profile: "optimized", everybody: false })).toHaveLength(2);
   expect(chooseTesters({ ...base, profile: "optimized", everybody: true }).sort()).toEqual(domain.members);
   expect(chooseTesters({ ...base, profile: "basic", everybody: true })).toHaveLength(1);
+  const five = {
+    ...base,
+    profile: "basic",
+    everybody: false,
+    acceptanceTestServers: ["t1", "t2", "t3", "t4", "t5"],
+  } as const;
+  expect(new Set(chooseTesters({ ...five, acceptanceFaultsTolerated: 1 })).size).toBe(3);
+  expect(chooseTesters({ ...five, acceptanceFaultsTolerated: 7 })).toHaveLength(5);
+  const distrusted = new Set(["t1", "t2"]);
+  for (let attempt = 0; attempt < 5; attempt++) {
+    expect(chooseTesters({ ...five, attempt, acceptanceFaultsTolerated: 1, distrusted }).sort()).toEqual([
+      "t3",
+      "t4",
+      "t5",
+    ]);
+    expect(chooseTesters({ ...five, attempt, acceptanceFaultsTolerated: 2, distrusted })).toHaveLength(5);
+  }
   const first = new Set(
     [0, 1, 2].map((each) => chooseTesters({ ...base, profile: "optimized", everybody: false, attempt: each })[0]),
   );

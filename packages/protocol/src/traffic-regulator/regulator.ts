@@ -12,6 +12,7 @@ import { normaliseAddress } from "./addresses.ts";
 import { admit } from "./admission.ts";
 import { Ancestors } from "./ancestors.ts";
 import { enterFetching, judgeAndAct, onAcceptance, onAnswer } from "./answers.ts";
+import { Audits, continueAudits } from "./audits.ts";
 import { Breaker } from "./breaker.ts";
 import { append, type Regulator, sendTo } from "./context.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -70,6 +71,7 @@ export function createTrafficRegulator(
     regulator.effects = [];
     route(regulator, refusals, configuration, input);
     takeDue(regulator);
+    continueAudits(regulator);
     keepHouse(regulator);
     judgeAll(regulator);
     flush(regulator);
@@ -80,7 +82,12 @@ export function createTrafficRegulator(
     step,
     get wakeAt() {
       const facts = regulator.facts.wakeAt(regulator.now) ?? Number.POSITIVE_INFINITY;
-      return Math.min(regulator.housekeepingAt, regulator.deadlines.next ?? Number.POSITIVE_INFINITY, facts);
+      return Math.min(
+        regulator.audits.wakeAt,
+        regulator.housekeepingAt,
+        regulator.deadlines.next ?? Number.POSITIVE_INFINITY,
+        facts,
+      );
     },
     get ready() {
       return isAdmitting(regulator);
@@ -144,6 +151,7 @@ function initialState(
     facts: new FactLedger(),
     breaker: new Breaker(),
     misbehaviour: new MisbehaviourLedger(),
+    audits: new Audits(),
     equivocations: new Equivocations(),
     suspects: new Suspects(),
     shadows: new ShadowRuns(),

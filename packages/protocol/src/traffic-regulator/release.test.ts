@@ -126,6 +126,19 @@ describe("basic profile", () => {
     expect(judgeRelease(question(held, { profile: "basic", acceptance: acceptance(FAIL) })).kind).toBe("fail");
   });
 
+  test("of 2a+1 servers a+1 must agree on one change: neither a faulty pass nor a faulty fail decides", () => {
+    const heard = (...verdicts: Verdict[]) =>
+      new Map(verdicts.map((verdict, index) => [`t${index}`, { changeDigest: X, replyDigest: REPLY, verdict }]));
+    const judged = (...verdicts: Verdict[]) =>
+      judgeRelease(question(held, { profile: "basic", verdictsNeeded: 2, acceptance: heard(...verdicts) })).kind;
+    expect(judged(PASS)).toBe("needVerdicts");
+    expect(judged(FAIL)).toBe("needVerdicts");
+    expect(judged(PASS, FAIL)).toBe("needVerdicts");
+    expect(judged(PASS, FAIL, PASS)).toBe("release");
+    expect(judged(PASS, FAIL, FAIL)).toBe("fail");
+    expect(judged(PASS, UNABLE)).toBe("needVerdicts");
+  });
+
   test("members' own verdicts mean nothing there", () => {
     const votes = { m1: vote(PASS), m2: vote(PASS), m3: vote(PASS) };
     expect(judgeRelease(question(votes, { profile: "basic" })).kind).toBe("needVerdicts");

@@ -35,6 +35,8 @@ export interface ReleaseQuestion {
   readonly members: readonly ServerName[];
   readonly votes: ReadonlyMap<ServerName, Vote>;
   readonly acceptance: ReadonlyMap<ServerName, AcceptanceVote>;
+  /** Basic: equal verdicts of designated acceptance test servers that decide, a+1. Default 1. */
+  readonly verdictsNeeded?: number;
   /** The masters' decision on this request id, when there is one. */
   readonly verified?: { readonly digest: Digest; readonly replyDigest: Digest };
   /** Released or verified already. */
@@ -120,12 +122,13 @@ function sameAnswer(group: VoteGroup, vote: Vote): boolean {
 function isAccepted(question: ReleaseQuestion, group: VoteGroup, needed: number): boolean {
   if (group.votes.length < needed) return false;
   if (question.profile === "basic") {
-    return [...question.acceptance.values()].some(
+    const passes = [...question.acceptance.values()].filter(
       (vote) =>
         vote.verdict.kind === "pass" &&
         vote.changeDigest === group.changeDigest &&
         vote.replyDigest === group.replyDigest,
     );
+    return passes.length >= (question.verdictsNeeded ?? 1);
   }
   return group.votes.filter((vote) => vote.verdict?.kind === "pass").length >= needed;
 }
@@ -155,20 +158,29 @@ function findFailure(
   return undefined;
 }
 
-/** Acceptance test servers of the basic profile only crash: one's word is enough, but a test must die at two of them. */
-function findBasicFailure({ acceptance }: ReleaseQuestion, needed: number): ReleaseJudgement | undefined {
+/** Of acceptance test servers a+1 must say so (with a = 0 they only crash, and one is enough), but a test must die at two of them. */
+function findBasicFailure(
+  { acceptance, verdictsNeeded = 1 }: ReleaseQuestion,
+  needed: number,
+): ReleaseJudgement | undefined {
   let unable = 0;
-  for (const { verdict, changeDigest, reads } of acceptance.values()) {
-    if (verdict.kind === "fail")
-      return { kind: "fail", changeDigest, check: verdict.check, detail: verdict.detail, reads: reads ?? [] };
+  const fails = new Map<Digest, AcceptanceVote[]>();
+  for (const vote of acceptance.values()) {
+    const { verdict, changeDigest } = vote;
     if (verdict.kind === "unable" && ++unable >= needed)
       return { kind: "untestable", changeDigest, detail: verdict.detail };
+    if (verdict.kind !== "fail") continue;
+    const same = [...(fails.get(changeDigest) ?? []), vote];
+    fails.set(changeDigest, same);
+    const { check, detail } = verdict;
+    if (same.length >= verdictsNeeded)
+      return { kind: "fail", changeDigest, check, detail, reads: vouchedReads(same, verdictsNeeded) };
   }
   return undefined;
 }
 
 /** The versions read, if t+1 of the failing answers name the same ones; else none (the shadow run reads the newest). */
-function vouchedReads(votes: readonly Vote[], needed: number): readonly VersionReference[] {
+function vouchedReads(votes: readonly Pick<Vote, "reads">[], needed: number): readonly VersionReference[] {
   const counts = new Map<string, number>();
   for (const { reads } of votes) {
     if (!reads) continue;

@@ -14,10 +14,10 @@ import {
   respond,
   retryAfter,
   schedule,
-  sendTo,
   sendToMasters,
 } from "./context.ts";
 import { follow, sendTicketKey } from "./decisions-taken.ts";
+import { designate } from "./designations.ts";
 import { dispatchAgain, dispatchWaiting } from "./dispatch.ts";
 import { judgeDivergenceNow } from "./divergence.ts";
 import { reviewPlacement, wishEpoch } from "./epoch-wishes.ts";
@@ -205,18 +205,10 @@ function questionTo(
 function designateNext(regulator: Regulator, request: PendingRequest, attempt: Attempt): void {
   const { wanted } = regulator;
   if (wanted?.profile !== "basic" || attempt.votes.size === 0) return;
-  const acceptanceTestServer = wanted.acceptanceTestServers.find((server) => !attempt.designated.includes(server));
+  const candidates = [...attempt.testers, ...wanted.acceptanceTestServers];
+  const next = candidates.find((server) => !attempt.designated.includes(server));
   // With all designated, everybody is told again: messages get lost.
-  const servers = acceptanceTestServer === undefined ? attempt.designated : [acceptanceTestServer];
-  if (acceptanceTestServer !== undefined) attempt.designated.push(acceptanceTestServer);
-  for (const member of attempt.homeMembers)
-    for (const server of servers)
-      sendTo(regulator, "state-replica", member, {
-        kind: "redesignate",
-        requestId: request.requestId,
-        attempt: attempt.number,
-        acceptanceTestServer: server,
-      });
+  designate(regulator, request, attempt, next === undefined ? attempt.designated : [next]);
 }
 
 function onDeadline(regulator: Regulator, request: PendingRequest, attempt: Attempt): void {

@@ -8,7 +8,7 @@ import { digestTicket } from "../digests.ts";
 import { vouching } from "../quorum.ts";
 import { judgeShadow, type ShadowJudgement } from "./attribution.ts";
 import { domainOf, isUsable, note, type Regulator, sendTo } from "./context.ts";
-import { nextAttempt } from "./dispatch.ts";
+import { nextAttempt, testersOf } from "./dispatch.ts";
 import { discardServer, suspect, UNTESTABLE_MAX } from "./failures.ts";
 import { isStateFarmHeard } from "./health.ts";
 import { advance } from "./lifecycle.ts";
@@ -19,7 +19,7 @@ import type { ExecutionServer } from "./servers.ts";
 import { attribute, noteAttribution } from "./shadow-outcomes.ts";
 import type { ShadowRun } from "./shadow-registry.ts";
 import { isStruckOut, strikeKind } from "./strikes.ts";
-import { chooseTesters, makeTicket } from "./tickets.ts";
+import { makeTicket, verdictsNeeded } from "./tickets.ts";
 import { noteShadowRun } from "./trail.ts";
 
 /** Runs at a time, in all and for one principal: a client must not buy more computation by failing (PROTOCOL §10). */
@@ -75,10 +75,10 @@ function startRun(regulator: Regulator, request: PendingRequest): void {
   const server = chooseServer(regulator, request, domain, isProcessAlone);
   if (!server) return;
   shadows.stuckSince.delete(request);
-  const { profile, acceptanceTestServers } = wanted;
+  const { profile } = wanted;
   const { record, requestId } = request;
   const attempt = nextAttempt(regulator, request);
-  const testers = chooseTesters({ profile, domain, acceptanceTestServers, requestId, attempt, everybody: true });
+  const testers = testersOf(regulator, wanted, { domain, requestId, attempt, everybody: true });
   const run = `${requestId}/${attempt}`;
   const patienceMs = Math.ceil(request.deadlineMs * 1.5) + WORKER_START_MS;
   const ticket = makeTicket(dependencies.hasher, keys, {
@@ -106,7 +106,7 @@ function startRun(regulator: Regulator, request: PendingRequest): void {
     isProcessAlone,
     startedAt: now,
     testers,
-    needed: profile === "basic" ? 1 : vouching(domain.faultsTolerated),
+    needed: profile === "basic" ? verdictsNeeded(testers) : vouching(domain.faultsTolerated),
     votes: new Map(),
     failure: undefined,
     order,

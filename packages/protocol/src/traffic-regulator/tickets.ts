@@ -5,7 +5,7 @@
 import type { Epoch, ObjectClusterNumber, Profile, ServerName, Ticket } from "@redoubt/shared";
 import type { Hasher } from "../core.ts";
 import { issueTicket } from "../digests.ts";
-import { vouching } from "../quorum.ts";
+import { faultsToleratedBy, replicationDegree, vouching } from "../quorum.ts";
 import type { Domain } from "./placement.ts";
 import type { AdmittedRecord } from "./types.ts";
 
@@ -80,16 +80,44 @@ export interface TesterQuestion {
   readonly attempt: number;
   /** Suspect lane and shadow runs: everybody tests. */
   readonly everybody: boolean;
+  /** Basic: a. */
+  readonly acceptanceFaultsTolerated: number;
+  /** Basic: acceptance test servers known to have tested wrongly; designated only where there are too few others. */
+  readonly distrusted: ReadonlySet<ServerName>;
 }
 
-/** Optimized: t+1 members of the home cluster (or all). Basic: one acceptance test server. */
+/**
+ * Optimized: t+1 members of the home cluster (or all). Basic: 2a+1 acceptance test servers, of which a+1 test at once and the
+ * others when these disagree or are late.
+ */
 export function chooseTesters(question: TesterQuestion): ServerName[] {
-  const { profile, domain, acceptanceTestServers, requestId, attempt, everybody } = question;
-  const candidates = profile === "basic" ? acceptanceTestServers : domain.members;
-  const count = profile === "basic" ? 1 : everybody ? candidates.length : vouching(domain.faultsTolerated);
+  const { profile, domain, requestId, attempt, everybody } = question;
+  const candidates = profile === "basic" ? trustedTestServers(question) : domain.members;
+  const count =
+    profile === "basic"
+      ? basicDegree(question, candidates.length)
+      : everybody
+        ? candidates.length
+        : vouching(domain.faultsTolerated);
   const start = rotationOf(requestId, attempt);
   const testers: ServerName[] = [];
   for (let index = 0; index < Math.min(count, candidates.length); index++)
     testers.push(candidates[(start + index) % candidates.length] as ServerName);
   return testers;
 }
+
+/** 2a+1, or as many as the servers there are can make up for. */
+const basicDegree = ({ acceptanceFaultsTolerated }: TesterQuestion, servers: number): number =>
+  replicationDegree(Math.min(acceptanceFaultsTolerated, faultsToleratedBy(servers)));
+
+function trustedTestServers({
+  acceptanceTestServers,
+  acceptanceFaultsTolerated,
+  distrusted,
+}: TesterQuestion): readonly ServerName[] {
+  const trusted = acceptanceTestServers.filter((server) => !distrusted.has(server));
+  return trusted.length >= replicationDegree(acceptanceFaultsTolerated) ? trusted : acceptanceTestServers;
+}
+
+/** How many equal verdicts of a ticket's testers decide in the basic profile: a+1 of 2a+1. */
+export const verdictsNeeded = (testers: readonly ServerName[]): number => vouching(faultsToleratedBy(testers.length));

@@ -10,6 +10,8 @@ export type MemberAnswerMessage = {
   readonly changeDigest: Digest;
   /** What was fetched from this member under the ticket, where anything was. Counts where t+1 members say it. */
   readonly accesses?: readonly LoggedAccess[];
+  /** Ordered by the regulator after the reply was released: tested whatever the masters have decided. */
+  readonly audit?: boolean;
 };
 export type RecordMessage = {
   readonly kind: "record";

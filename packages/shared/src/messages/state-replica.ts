@@ -54,6 +54,8 @@ export type RedesignateMessage = {
   readonly requestId: RequestId;
   readonly attempt: number;
   readonly acceptanceTestServer: ServerName;
+  /** It tests what was released already, to see whether the others tested right. */
+  readonly audit?: boolean;
 };
 
 /** Master → member. */

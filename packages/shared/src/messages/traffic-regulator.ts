@@ -124,6 +124,10 @@ export type RegulatorConfigurationMessage = {
   readonly masters: readonly ServerName[];
   readonly faultsTolerated: number;
   readonly profile: Profile;
+  /** Basic: a of 2a+1 designated acceptance test servers may be faulty. Default 0. */
+  readonly acceptanceFaultsTolerated?: number;
+  /** Basic: of the replies released so many percent are tested again by another acceptance test server. Default 2. */
+  readonly auditPercent?: number;
   readonly strictPaper: boolean;
   /** Addresses that are never blocked (DESIGN §5). */
   readonly exemptAddresses: readonly string[];

@@ -1,0 +1,158 @@
+import type { RegulatorConfigurationMessage, ServerName, Verdict } from "@redoubt/shared";
+import { describe, expect, it } from "vitest";
+import { changeOf, fails, MEMBERS, PASS, Stage } from "./stage.test-support.ts";
+
+const SERVERS = [1, 2, 3, 4, 5].map((number) => `acceptance-test-server-${number}`);
+const REPLY = '{"body":{"done":true},"status":200}';
+
+const wrongVerdicts = (stage: Stage) =>
+  stage.facts.flatMap((fact) =>
+    fact.kind === "misbehaviour" && "act" in fact && fact.act === "false-verdict" ? [fact] : [],
+  );
+
+/** A request of the basic profile that members hold and nobody has judged. */
+function held(wanted: Partial<RegulatorConfigurationMessage>, key = "k") {
+  const stage = new Stage({ profile: "basic", acceptanceTestServers: SERVERS, ...wanted });
+  return { stage, ...next(stage, key) };
+}
+
+function next(stage: Stage, key: string) {
+  const request = stage.dispatch("alice", { object: "a", key });
+  for (const member of MEMBERS) stage.answer(member, request);
+  const decision = stage.verified(request);
+  const replyDigest = decision.kind === "verified" ? decision.replyDigest : undefined;
+  if (!replyDigest) throw new Error("no reply digest");
+  const say = (server: ServerName, verdict: Verdict): void =>
+    stage.message(server, {
+      kind: "acceptance",
+      requestId: request.requestId,
+      attempt: request.attempt,
+      changeDigest: changeOf(request),
+      verdict,
+      replyDigest,
+      reply: REPLY,
+    });
+  const asked = (): string[] => [
+    ...new Set(
+      stage
+        .sentOf("redesignate")
+        .map(({ message }) => (message as { acceptanceTestServer: string }).acceptanceTestServer),
+    ),
+  ];
+  const { testers } = request.ticket.body;
+  return { request, say, asked, testers, others: SERVERS.filter((server) => !testers.includes(server)) };
+}
+
+describe("of 2a+1 designated acceptance test servers", () => {
+  it("a+1 test at once, and a reply leaves on their equal word", () => {
+    const { stage, request, say, testers, asked } = held({ acceptanceFaultsTolerated: 1, auditPercent: 0 });
+    expect(testers).toHaveLength(3);
+    say(testers[0] as string, PASS);
+    expect(stage.status(request.exchange)).toBeUndefined();
+    say(testers[1] as string, PASS);
+    expect(stage.status(request.exchange)).toBe(200);
+    expect(asked()).toEqual([]);
+  });
+
+  it("the last one tests as soon as two disagree; who is alone is told, and designated no more", () => {
+    const { stage, request, say, testers, asked } = held({ acceptanceFaultsTolerated: 1, auditPercent: 0 });
+    say(testers[0] as string, PASS);
+    say(testers[1] as string, fails());
+    expect(asked()).toEqual([testers[2]]);
+    expect(stage.status(request.exchange)).toBeUndefined();
+    say(testers[2] as string, PASS);
+    expect(stage.status(request.exchange)).toBe(200);
+    for (const server of SERVERS.filter((each) => !testers.includes(each))) say(server, PASS);
+    expect(wrongVerdicts(stage)).toMatchObject([
+      { server: testers[1], component: "acceptance-test-server", confirmed: true },
+    ]);
+    for (const key of ["x", "y", "z", "w"]) expect(next(stage, key).testers).not.toContain(testers[1]);
+  });
+
+  it("one that passes what a+1 fail is told too, and nothing leaves", () => {
+    const { stage, request, say, testers } = held({ acceptanceFaultsTolerated: 1, auditPercent: 0 });
+    say(testers[0] as string, PASS);
+    say(testers[1] as string, fails());
+    say(testers[2] as string, fails());
+    expect(stage.status(request.exchange)).toBeUndefined();
+    expect(wrongVerdicts(stage)).toMatchObject([{ server: testers[0], confirmed: true }]);
+    expect(stage.facts).toContainEqual(expect.objectContaining({ kind: "discardServer" }));
+  });
+
+  it("a silent one is made up for by the next", () => {
+    const { stage, request, say, testers, asked } = held({ acceptanceFaultsTolerated: 1, auditPercent: 0 });
+    say(testers[0] as string, PASS);
+    stage.pass(400);
+    expect(asked()).toContain(testers[2]);
+    say(testers[2] as string, PASS);
+    expect(stage.status(request.exchange)).toBe(200);
+  });
+});
+
+describe("re-audit of released replies", () => {
+  it("has another server test again, after the reply has left; agreement ends it", () => {
+    const { stage, request, say, testers, asked } = held({ auditPercent: 100 });
+    say(testers[0] as string, PASS);
+    expect(stage.status(request.exchange)).toBe(200);
+    const [auditor] = asked();
+    expect(auditor).not.toBe(testers[0]);
+    expect(stage.sentOf("redesignate").every(({ message }) => "audit" in message && message.audit === true)).toBe(true);
+    say(auditor as string, PASS);
+    expect(asked()).toHaveLength(1);
+    stage.pass(6_000);
+    expect(asked()).toHaveLength(1);
+    expect(wrongVerdicts(stage)).toEqual([]);
+  });
+
+  it("that contradicts asks all others, and the majority says who was wrong: the one that let a wrong reply out", () => {
+    const { stage, say, testers, asked } = held({ auditPercent: 100 });
+    say(testers[0] as string, PASS);
+    say(asked()[0] as string, fails());
+    expect(asked()).toHaveLength(4);
+    expect(wrongVerdicts(stage)).toEqual([]);
+    for (const server of asked().slice(1)) say(server, fails());
+    expect(wrongVerdicts(stage)).toMatchObject([{ server: testers[0], confirmed: true, count: 1 }]);
+  });
+
+  it("or the auditor, that slanders", () => {
+    const { stage, say, testers, asked } = held({ auditPercent: 100 });
+    say(testers[0] as string, PASS);
+    const [auditor] = asked();
+    say(auditor as string, fails());
+    for (const server of asked().slice(1)) say(server, PASS);
+    expect(wrongVerdicts(stage)).toMatchObject([{ server: auditor, confirmed: true }]);
+  });
+
+  it("over a leak, which only those know who were shown the secret, convicts nobody", () => {
+    const { stage, say, testers, asked } = held({ auditPercent: 100 });
+    say(testers[0] as string, PASS);
+    for (let index = 0; index < 4; index++) say(asked()[index] as string, fails("confidentiality"));
+    expect(wrongVerdicts(stage)).toMatchObject([{ server: testers[0], confirmed: false }]);
+    expect(next(stage, "again").testers.length).toBeGreaterThan(0);
+  });
+
+  it("is asked for again while nobody answers, and ends", () => {
+    const { stage, say, testers } = held({ auditPercent: 100 });
+    say(testers[0] as string, PASS);
+    const first = stage.sentOf("redesignate").length;
+    stage.pass(1_200);
+    const repeated = stage.sentOf("redesignate").length;
+    expect(repeated).toBeGreaterThan(first);
+    stage.pass(6_000);
+    const last = stage.sentOf("redesignate").length;
+    stage.pass(6_000);
+    expect(stage.sentOf("redesignate")).toHaveLength(last);
+    expect(wrongVerdicts(stage)).toEqual([]);
+  });
+
+  it("nobody asked for is a verdict of an undesignated server, and none happens in the optimized profile", () => {
+    const { stage, say, others, testers } = held({ auditPercent: 0 });
+    say(testers[0] as string, PASS);
+    say(others[0] as string, fails());
+    expect(wrongVerdicts(stage)).toEqual([]);
+    const optimized = new Stage({ auditPercent: 100 });
+    const request = optimized.dispatch("alice", { object: "a" });
+    optimized.answerAll(request, { verdict: PASS });
+    expect(optimized.sentOf("redesignate")).toEqual([]);
+  });
+});
