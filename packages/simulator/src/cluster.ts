@@ -13,6 +13,7 @@ import {
   digestReply,
   digestText,
   type Hasher,
+  isSameRegulatorState,
   isSameState,
   type RegulatedApplication,
   type ReplicaMemory,
@@ -160,6 +161,7 @@ export function buildCluster(
       component,
       create: () => wrapCore(asHostCore(creators[component]?.(server)), server, component),
       ...(component === "state-replica" ? { isSameState } : {}),
+      ...(component === "traffic-regulator" ? { isSameState: isSameRegulatorState } : {}),
     }));
   return {
     hosts: [

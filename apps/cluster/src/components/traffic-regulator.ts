@@ -19,8 +19,15 @@ import type { ServerEnvironment } from "../env.ts";
 import { Driver } from "../runtime/driver.ts";
 import { recordCodec } from "../runtime/record-codec.ts";
 import { createApplicationPort } from "./application-port.ts";
-import { type ComponentBasis, openComponent, openServerJournal, secureRandom } from "./component.ts";
+import { type ComponentBasis, journalCounters, openComponent, openServerJournal, secureRandom } from "./component.ts";
+import { JournalCutter } from "./journal-cutter.ts";
 
+/** Names the state in a regulator's checkpoints and the format of the core's part; another format needs another number. */
+const CHECKPOINT_OWNER = "traffic-regulator 1";
+/** Records between checkpoints, at most: few enough that a restart replays them within half a second. */
+const CHECKPOINT_RECORDS = 16_000;
+/** All replies of the window are in a checkpoint, and requests wait while it is made: seldom, and more seldom the more there are. */
+const CHECKPOINT_GROWTH_SHARE = 8;
 const KEY_BYTES = 32;
 const READINESS_LOOK_MS = 50;
 const VERIFIERS_MAX = 64;
@@ -28,7 +35,7 @@ const VERIFIERS_MAX = 64;
 export async function runTrafficRegulator(environment: ServerEnvironment): Promise<void> {
   const basis = openComponent(environment);
   const { server, settings, application, hasher } = basis;
-  const journal = await openServerJournal(server);
+  const journal = await openServerJournal(server, { mayBeCut: true });
   const regulated = regulatedApplication(basis);
   const core = createTrafficRegulator(
     {
@@ -40,20 +47,32 @@ export async function runTrafficRegulator(environment: ServerEnvironment): Promi
     { self: environment.server, masters: settings.masters, application: regulated },
   );
   let api: ClientApi | undefined;
+  const cutter = new JournalCutter(journal, server.log);
+  // Two checkpoints bear everything that is remembered: what is below the older one nobody reads again.
+  cutter.allow(Number.MAX_SAFE_INTEGER);
   const driver = new Driver<TrafficRegulatorInput, TrafficRegulatorEffect>({
     core,
     journal,
     codec: recordCodec,
     send: ({ to, message }) => server.send(to, message),
     onPressure: (isHigh) => server.holdBack(isHigh),
+    checkpoints: {
+      owner: CHECKPOINT_OWNER,
+      everyRecords: CHECKPOINT_RECORDS,
+      growthShare: CHECKPOINT_GROWTH_SHARE,
+      onSaved: (saved) => {
+        server.log.info(saved, "checkpoint");
+        cutter.saved(saved.through);
+      },
+      onFailure: (error) => server.log.warn({ error: error.message }, "no checkpoint was made"),
+    },
     perform: (effect) => {
       if (effect.kind === "respond") api?.respond(effect.exchange, effect);
       else server.log.debug({ fact: effect.fact }, "fact");
     },
   });
-  server.onStop(async () => driver.stop());
-  const { records, replayMs } = await driver.start();
-  server.log.info({ records, replayMs }, "journal replayed");
+  server.onStop(() => driver.stop());
+  server.log.info(await driver.start(), "journal replayed");
   await server.open({
     onMessage: (from, message) => driver.input({ kind: "message", from, message: message as ToTrafficRegulator }),
   });
@@ -81,7 +100,10 @@ export async function runTrafficRegulator(environment: ServerEnvironment): Promi
   server.reportHealth(() => ({
     ready: core.ready,
     role: core.epoch > 0 ? "primary" : "backup",
-    counters: { steps: driver.steps, epoch: core.epoch, ...core.logs },
+    counters: {
+      ...{ steps: driver.steps, epoch: core.epoch, ...core.logs },
+      ...{ ...journalCounters(journal), firstRecord: journal.statistics.firstRecord },
+    },
     processes: [],
   }));
 }

@@ -38,6 +38,8 @@ export interface CheckpointOptions {
   readonly owner: string;
   /** At most; earlier while the journal is short. */
   readonly everyRecords?: number;
+  /** One is made when the journal has grown by one part in so many; default 32. */
+  readonly growthShare?: number;
   readonly companion?: Companion;
   readonly onFailure?: (error: Error) => void;
   readonly onSaved?: (saved: { readonly through: number; readonly bytes: number; readonly ms: number }) => void;
@@ -95,8 +97,8 @@ export class Checkpoints {
   }
 
   #dueAfter(records: number): number {
-    const { everyRecords = CHECKPOINT_RECORDS } = this.#options;
-    return records + Math.min(everyRecords, Math.max(CHECKPOINT_RECORDS_FIRST, Math.floor(records / GROWTH_SHARE)));
+    const { everyRecords = CHECKPOINT_RECORDS, growthShare = GROWTH_SHARE } = this.#options;
+    return records + Math.min(everyRecords, Math.max(CHECKPOINT_RECORDS_FIRST, Math.floor(records / growthShare)));
   }
 
   /** At a clean stop, between steps: the last one. */

@@ -118,11 +118,18 @@ export interface Regulator {
   housekeepingAt: number;
   trafficAt: number;
   placementSavedThrough: number;
+  /** The newest record of that kind. */
+  savedPlacement: Extract<RegulatorRecord, { kind: "placement" }> | undefined;
+  /** Records of the journal, those put out included. */
+  records: number;
+  /** The journal is taken in; before that nothing is done. */
+  started: boolean;
   /** What happens when a request enters a state. */
   readonly enter: Readonly<Record<RequestState, (regulator: Regulator, request: PendingRequest) => void>>;
 }
 
 export function append(regulator: Regulator, record: RegulatorRecord): void {
+  regulator.records += 1;
   regulator.effects.push({ kind: "append", record, durability: "written" });
 }
 

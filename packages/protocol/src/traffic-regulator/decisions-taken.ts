@@ -44,12 +44,9 @@ export function follow(regulator: Regulator): void {
 function savePlacement(regulator: Regulator): void {
   const through = regulator.link.through;
   regulator.placementSavedThrough = through;
-  append(regulator, {
-    kind: "placement",
-    through,
-    domains: regulator.placement.export(),
-    heads: regulator.ancestors.export(),
-  });
+  const domains = regulator.placement.export();
+  regulator.savedPlacement = { kind: "placement", through, domains, heads: regulator.ancestors.export() };
+  append(regulator, regulator.savedPlacement);
 }
 
 /** True when the placement changed. */

@@ -31,6 +31,15 @@ export class FactLedger {
     if (this.#unread.length > UNREAD_MAX) this.#unread.shift();
   }
 
+  export(): { readonly last: number; readonly unread: readonly NumberedFact[] } {
+    return { last: this.#last, unread: [...this.#unread] };
+  }
+
+  restoreAll({ last, unread }: ReturnType<FactLedger["export"]>): void {
+    for (const fact of unread) this.restore(fact);
+    this.#last = Math.max(this.#last, last);
+  }
+
   /** True when it was news. */
   acknowledge(through: number): boolean {
     const before = this.#unread.length;

@@ -39,11 +39,24 @@ export function planGenesis(application: RegulatedApplication): GenesisRequest[]
   return requests;
 }
 
+const VERSIONS_KEPT_MAX = 64;
+
 export class GenesisProgress {
   done = false;
+  /** Versions of the application whose first objects are there, newest last. */
+  readonly versions = new Set<string>();
   started = false;
   todo: GenesisRequest[] = [];
   readonly underWay = new Set<RequestId>();
+
+  noteDone(version: string, current: string): void {
+    if (version === current) this.done = true;
+    this.versions.delete(version);
+    this.versions.add(version);
+    if (this.versions.size <= VERSIONS_KEPT_MAX) return;
+    const [oldest] = this.versions;
+    if (oldest !== undefined) this.versions.delete(oldest);
+  }
 }
 
 /** Called whenever dispatching may have become possible. */
@@ -75,7 +88,7 @@ function pump(regulator: Regulator): void {
     begin(regulator, next);
   }
   if (genesis.done || !genesis.started || genesis.todo.length > 0 || genesis.underWay.size > 0) return;
-  genesis.done = true;
+  genesis.noteDone(application.version, application.version);
   append(regulator, { kind: "genesisDone", applicationVersion: application.version });
   publish(regulator, { kind: "ready", epoch: regulator.epoch });
 }

@@ -40,6 +40,25 @@ export class KeyQuota {
     return Math.max(1, Math.ceil((this.#stepMs - (at % this.#stepMs)) / 1_000));
   }
 
+  /** For each client the requests by absolute step, the steps ascending; clients by name. */
+  export(): readonly (readonly [clientId: string, steps: readonly (readonly [step: number, count: number])[]])[] {
+    const uses = [...this.#byClient].map(([clientId, { counts, lastStep }]) => {
+      const steps = Array.from({ length: STEPS }, (_, back) => lastStep - STEPS + 1 + back);
+      const used = steps.map((step) => [step, counts[((step % STEPS) + STEPS) % STEPS] ?? 0] as const);
+      return [clientId, used.filter(([, count]) => count > 0)] as const;
+    });
+    return uses.filter(([, steps]) => steps.length > 0).sort(([one], [other]) => (one < other ? -1 : 1));
+  }
+
+  restore(uses: ReturnType<KeyQuota["export"]>): void {
+    for (const [clientId, steps] of uses)
+      for (const [step, count] of steps) {
+        const use = this.#useAt(clientId, step * this.#stepMs);
+        use.counts[step % STEPS] = (use.counts[step % STEPS] ?? 0) + count;
+        use.total += count;
+      }
+  }
+
   /** Steps that have left the window are taken off; a clock that goes back takes nothing off. */
   #useAt(clientId: string, at: number): Use {
     const step = Math.floor(at / this.#stepMs);

@@ -35,6 +35,13 @@ export function onConfiguration(regulator: Regulator, configuration: RegulatorCo
 const contentOf = (configuration: RegulatorConfigurationMessage): string =>
   JSON.stringify({ ...configuration, version: 0 });
 
+/** Of the journal: what it says, without what follows from it. */
+export function restoreConfiguration(regulator: Regulator, configuration: RegulatorConfigurationMessage): void {
+  regulator.wanted = configuration;
+  regulator.clients.configure(configuration.clients);
+  regulator.servers.configure(configuration.executionServers);
+}
+
 export function takeConfiguration(regulator: Regulator, configuration: RegulatorConfigurationMessage): void {
   const membersBefore = regulator.wanted?.members.join();
   regulator.wanted = configuration;
@@ -67,7 +74,7 @@ export function onQuarantineOrder(regulator: Regulator, { order, action }: Quara
   }
 }
 
-function rememberOrder(regulator: Regulator, order: string): void {
+export function rememberOrder(regulator: Regulator, order: string): void {
   regulator.orders.add(order);
   if (regulator.orders.size <= ORDERS_KEPT_MAX) return;
   const [oldest] = regulator.orders;

@@ -87,6 +87,23 @@ export class Quarantine {
     return [...this.#signatures.values()].filter((signature) => signature.requestId === requestId);
   }
 
+  /** Oldest first, as they came. */
+  export(): {
+    readonly principals: readonly Block[];
+    readonly addresses: readonly Block[];
+    readonly signatures: readonly MalformedSignature[];
+  } {
+    const principals = [...this.#principals].map(([principal, block]) => ({ ...block, principal }));
+    const addresses = [...this.#addresses].map(([address, block]) => ({ ...block, address }));
+    return { principals, addresses, signatures: [...this.#signatures.values()] };
+  }
+
+  restore({ principals, addresses, signatures }: ReturnType<Quarantine["export"]>): void {
+    for (const block of principals) if (block.principal !== undefined) this.#principals.set(block.principal, block);
+    for (const block of addresses) if (block.address !== undefined) this.#addresses.set(block.address, block);
+    for (const signature of signatures) this.learn(signature);
+  }
+
   match(request: ScreenedRequest): MalformedSignature | undefined {
     return this.#exact.get(`${request.operation} ${request.inputDigest}`);
   }

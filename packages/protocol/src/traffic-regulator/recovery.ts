@@ -1,19 +1,32 @@
 /**
- * Restart (docs/PROTOCOL.md §7): the journal brings back L1–L3, blocks, signatures and unread facts. Nothing pending is
- * dispatched before every domain has an epoch of this regulator's own time and the masters said what they know of it.
+ * Restart (docs/PROTOCOL.md §7): the journal, from its newest checkpoint on, brings back L1–L3, blocks, signatures and unread
+ * facts. Whatever a record changes here must be in the checkpoint too (checkpoint.ts). Nothing
+ * pending is dispatched before every domain has an epoch of this regulator's own time and the masters said what they know of it.
  */
 import { GENESIS_OPERATION } from "../application-port.ts";
+import type { DamagedRecord } from "../core.ts";
 import { findAccess, makePending } from "./admission.ts";
 import { note, type Regulator } from "./context.ts";
-import { RERUN_KEY_PREFIX, takeConfiguration } from "./orders.ts";
+import { RERUN_KEY_PREFIX, rememberOrder, restoreConfiguration } from "./orders.ts";
 import type { PendingRequest } from "./request.ts";
 import type { AdmittedRecord, RegulatorRecord } from "./types.ts";
 
 /** Among so many replies there is one that was written, which every member must hold. */
 const RECENT = 64;
 
-export function restore(regulator: Regulator, durable: readonly RegulatorRecord[]): void {
-  for (const record of durable) takeRecord(regulator, record);
+/** Takes in records in their order; nothing is done about them before {@link begin}. */
+export function replay(regulator: Regulator, records: readonly (RegulatorRecord | DamagedRecord)[]): void {
+  for (const record of records) {
+    // There is nobody to ask what was there, and what follows would mean something else without it.
+    if (record.kind === "damaged") throw new Error(`record ${regulator.records} of the journal is damaged`);
+    takeRecord(regulator, record);
+    regulator.records += 1;
+  }
+}
+
+/** The journal is taken in. */
+export function begin(regulator: Regulator): void {
+  regulator.started = true;
   for (const request of regulator.logs.allPending()) {
     note(regulator, request, { kind: "restored" });
     regulator.enter.checking(regulator, request);
@@ -24,7 +37,7 @@ export function restore(regulator: Regulator, durable: readonly RegulatorRecord[
   if (written) regulator.lastReleased = { requestId: written.requestId, attempt: 1 };
 }
 
-function takeRecord(regulator: Regulator, record: RegulatorRecord): void {
+export function takeRecord(regulator: Regulator, record: RegulatorRecord): void {
   const { logs, quarantine, facts } = regulator;
   switch (record.kind) {
     case "admitted":
@@ -69,7 +82,7 @@ function takeRecord(regulator: Regulator, record: RegulatorRecord): void {
       return;
     case "reviewed":
       logs.review(record.requestId, record.state);
-      regulator.orders.add(record.order);
+      rememberOrder(regulator, record.order);
       return;
     case "fact": {
       const { number, at, fact } = record;
@@ -81,12 +94,13 @@ function takeRecord(regulator: Regulator, record: RegulatorRecord): void {
       facts.acknowledge(record.through);
       return;
     case "configuration":
-      takeConfiguration(regulator, record.configuration);
+      restoreConfiguration(regulator, record.configuration);
       return;
     case "genesisDone":
-      if (record.applicationVersion === regulator.application.version) regulator.genesis.done = true;
+      regulator.genesis.noteDone(record.applicationVersion, regulator.application.version);
       return;
     case "placement":
+      regulator.savedPlacement = record;
       regulator.placement.restore(record.domains, regulator.now);
       regulator.link.through = Math.max(regulator.link.through, record.through);
       regulator.ancestors.restore(record.heads);
@@ -94,7 +108,7 @@ function takeRecord(regulator: Regulator, record: RegulatorRecord): void {
   }
 }
 
-function recoverRequest(regulator: Regulator, record: AdmittedRecord): PendingRequest {
+export function recoverRequest(regulator: Regulator, record: AdmittedRecord): PendingRequest {
   const access = findAccess(regulator, record.operation, record.inputText);
   // An operation that a new contract no longer has: members will refuse it, and it ends by the ordinary rules.
   const known = "problem" in access ? { clusters: [0], home: 0 } : access;

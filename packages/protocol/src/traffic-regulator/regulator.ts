@@ -6,7 +6,7 @@
  *
  * A step routes its input to the flows, then judges the requests that gained something, then sends what was collected.
  */
-import { LIMITS, type ToTrafficRegulator, unreachable } from "@redoubt/shared";
+import { assert, LIMITS, type ToTrafficRegulator, unreachable } from "@redoubt/shared";
 import type { Sender } from "../core.ts";
 import { normaliseAddress } from "./addresses.ts";
 import { admit } from "./admission.ts";
@@ -14,6 +14,7 @@ import { Ancestors } from "./ancestors.ts";
 import { enterFetching, judgeAndAct, onAcceptance, onAnswer } from "./answers.ts";
 import { Audits, continueAudits } from "./audits.ts";
 import { Breaker } from "./breaker.ts";
+import { restoreCheckpoint, takeCheckpoint } from "./checkpoint.ts";
 import { append, type Regulator, sendTo } from "./context.ts";
 import { Deadlines } from "./deadlines.ts";
 import { onStream } from "./decisions-taken.ts";
@@ -29,12 +30,12 @@ import { LeaseMoves, OVERLOAD } from "./lease-moves.ts";
 import { lookUp } from "./look-up.ts";
 import { MastersLink } from "./masters-link.ts";
 import { MisbehaviourLedger, noteImpossibleList } from "./misbehaviour.ts";
-import { onConfiguration, onQuarantineOrder, onReadLog, takeConfiguration } from "./orders.ts";
+import { onConfiguration, onQuarantineOrder, onReadLog, restoreConfiguration } from "./orders.ts";
 import { enterChecking, enterClosing, enterSurviving, onOutcomes, sendOutcomeQuestions } from "./outcomes.ts";
 import { PlacementTable } from "./placement.ts";
 import { Quarantine } from "./quarantine.ts";
 import { QuorumWatch } from "./quorum.ts";
-import { restore } from "./recovery.ts";
+import { begin, replay } from "./recovery.ts";
 import { RequestLogs } from "./request-logs.ts";
 import { keepHouse, takeDue } from "./retries.ts";
 import { ClientDirectory } from "./screening.ts";
@@ -69,7 +70,10 @@ export function createTrafficRegulator(
     regulator.now = input.now;
     regulator.wall = input.wall;
     regulator.effects = [];
-    route(regulator, refusals, configuration, input);
+    if (!regulator.started) {
+      takeJournal(regulator, configuration, input);
+      if (!regulator.started) return regulator.effects;
+    } else route(regulator, refusals, input);
     takeDue(regulator);
     continueAudits(regulator);
     keepHouse(regulator);
@@ -80,7 +84,9 @@ export function createTrafficRegulator(
 
   return {
     step,
+    checkpoint: () => (regulator.started ? takeCheckpoint(regulator) : undefined),
     get wakeAt() {
+      if (!regulator.started) return undefined;
       const facts = regulator.facts.wakeAt(regulator.now) ?? Number.POSITIVE_INFINITY;
       return Math.min(
         regulator.audits.wakeAt,
@@ -173,6 +179,9 @@ function initialState(
     housekeepingAt: 0,
     trafficAt: 0,
     placementSavedThrough: 0,
+    savedPlacement: undefined,
+    records: 0,
+    started: false,
     enter: {
       checking: enterChecking,
       waiting: enterWaiting,
@@ -187,17 +196,32 @@ function initialState(
   };
 }
 
-function route(
+/** Whatever came in before is taken in; nothing leaves before the start. */
+function takeJournal(
   regulator: Regulator,
-  refusals: RefusalTally,
   { initial }: TrafficRegulatorConfiguration,
   input: TrafficRegulatorInput,
 ): void {
+  if (initial && regulator.wanted === undefined) restoreConfiguration(regulator, initial);
+  if (input.kind === "restore") restoreCheckpoint(regulator, input.checkpoint, input.through);
+  else if (input.kind === "replay") {
+    assert(input.first === regulator.records, "records are replayed in order and without a gap");
+    replay(regulator, input.records);
+  } else {
+    assert(input.kind === "start", "a regulator is started before anything else");
+    replay(regulator, input.durable);
+    begin(regulator);
+  }
+}
+
+function route(regulator: Regulator, refusals: RefusalTally, input: TrafficRegulatorInput): void {
   switch (input.kind) {
     case "start":
-      if (initial) takeConfiguration(regulator, initial);
-      restore(regulator, input.durable);
-      return;
+    case "restore":
+    case "replay":
+    case "recordRead":
+    case "recordRepaired":
+      throw new Error(`${input.kind} of a regulator that has started`);
     case "message":
       routeMessage(regulator, refusals, input.from, input.message);
       return;

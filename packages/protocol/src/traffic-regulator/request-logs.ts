@@ -170,6 +170,40 @@ export class RequestLogs {
     if (this.#keys.get(name) === requestId) this.#keys.delete(name);
   }
 
+  /** Of a checkpoint, oldest first. */
+  restoreVerified(entry: VerifiedEntry): void {
+    this.#verified.set(entry.requestId, entry);
+    this.#keys.set(nameOfKey(entry.clientId, entry.key), entry.requestId);
+    this.#verifiedBytes += entry.bodyText.length;
+    while (this.#verified.size > this.#verifiedMax || this.#verifiedBytes > VERIFIED_BYTES_MAX) this.#evictVerified();
+  }
+
+  /** Of a checkpoint, oldest first. */
+  restoreMalformed(entry: MalformedEntry): void {
+    this.#malformed.set(entry.requestId, entry);
+    this.#keys.set(nameOfKey(entry.clientId, entry.key), entry.requestId);
+    this.#malformedBytes += entry.inputText.length;
+  }
+
+  exportUnqualified(): { readonly count: number; readonly entries: readonly UnqualifiedRecord[] } {
+    return { count: this.#unqualifiedCount, entries: [...this.#unqualified] };
+  }
+
+  restoreUnqualified({ count, entries }: ReturnType<RequestLogs["exportUnqualified"]>): void {
+    this.#unqualifiedCount = count;
+    this.#unqualified.push(...entries);
+  }
+
+  /** Oldest first. */
+  allVerified(): Iterable<VerifiedEntry> {
+    return this.#verified.values();
+  }
+
+  /** Oldest first. */
+  allMalformed(): Iterable<MalformedEntry> {
+    return this.#malformed.values();
+  }
+
   allPending(): IterableIterator<PendingRequest> {
     return this.#pending.values();
   }

@@ -49,6 +49,8 @@ const KEY_REPEAT_MS = 500;
 const TRAFFIC_MS = 1_000;
 /** Replies that leave memory with the window, per round of housekeeping. */
 const FORGOTTEN_PER_ROUND_MAX = 4_096;
+/** Windows for which an id is known to have had an outcome, at least (docs/PROTOCOL.md §7). */
+const SEEN_WINDOWS = 7;
 export const HOUSEKEEPING_MS = 100;
 export const IDLE_MS = 300;
 
@@ -280,6 +282,7 @@ export function keepHouse(regulator: Regulator): void {
   expireRuns(regulator);
   moveLeases(regulator);
   startRuns(regulator);
+  regulator.logs.seen.age(regulator.wall, SEEN_WINDOWS * settings.windowMs);
   regulator.logs.forgetBefore(regulator.wall - settings.windowMs, FORGOTTEN_PER_ROUND_MAX);
   dispatchWaiting(regulator);
   if (now >= regulator.trafficAt && regulator.traffic.changed) {

@@ -94,6 +94,17 @@ export class ExecutionServers {
     return known;
   }
 
+  /** `server incarnation`, oldest first. */
+  get discarded(): readonly string[] {
+    return [...this.#discarded];
+  }
+
+  restoreDiscarded(discarded: readonly string[]): void {
+    for (const process of discarded) this.#discarded.add(process);
+    for (const { server, incarnation } of this.live)
+      if (this.#discarded.has(`${server} ${incarnation}`)) this.#servers.delete(server);
+  }
+
   strike(server: ServerName, now: number): void {
     const recent = (this.#strikes.get(server) ?? []).filter((at) => now - at < STRIKE_MS).slice(-31);
     this.#strikes.set(server, [...recent, now]);

@@ -1,6 +1,14 @@
 /** Who is on the stage: a small application, servers, clients, and the words in which journal records are told. */
-import type { AnyMessage, Digest, RegulatorConfigurationMessage, RequestId } from "@redoubt/shared";
-import { digestText, objectClusterOf } from "../digests.ts";
+import {
+  type AnyMessage,
+  type ChangeSummary,
+  type Digest,
+  type RegulatorConfigurationMessage,
+  type RequestId,
+  type Ticket,
+  ZERO_DIGEST,
+} from "@redoubt/shared";
+import { digestChange, digestText, objectClusterOf } from "../digests.ts";
 import { nodeHasher as hasher } from "../testing/hasher.test-support.ts";
 import type { RegulatedApplication, RegulatorRecord } from "./types.ts";
 
@@ -87,3 +95,22 @@ export const SIGN_OF_LIFE: AnyMessage = {
   reason: "order",
   detail: "",
 };
+
+/** The change that an attempt makes, by any name. */
+export const summaryOf = ({ ticket }: { readonly ticket: Ticket }, name = "change"): ChangeSummary => ({
+  ticket: ticket.body,
+  mastersEntry: ticket.mastersEntry,
+  replyDigest: digestText(hasher, "summary", name),
+  reads: [],
+  writes: [],
+  serial: 1,
+  links: ticket.body.clusters.map(({ cluster, epoch }) => ({
+    cluster,
+    epoch,
+    predecessorSerial: 0,
+    follows: ZERO_DIGEST,
+  })),
+});
+
+export const changeOf = (dispatched: { readonly ticket: Ticket }, name = "change"): Digest =>
+  digestChange(hasher, summaryOf(dispatched, name));

@@ -4,7 +4,6 @@
  */
 import {
   type AnyMessage,
-  type ChangeSummary,
   type Component,
   componentOf,
   type Decision,
@@ -15,19 +14,21 @@ import {
   type SlotDecisions,
   type Ticket,
   type Verdict,
-  ZERO_DIGEST,
 } from "@redoubt/shared";
-import { digestChange, digestEvidence, digestReply, digestText, digestTicket } from "../digests.ts";
+import type { Checkpoint } from "../core.ts";
+import { digestEvidence, digestReply, digestText, digestTicket } from "../digests.ts";
 import { nodeHasher as hasher } from "../testing/hasher.test-support.ts";
 import { createTrafficRegulator } from "./regulator.ts";
 import {
   application,
+  changeOf,
   configurationOf,
   credentialOf,
   MASTERS,
   MEMBERS,
   recordLine,
   SIGN_OF_LIFE,
+  summaryOf,
 } from "./stage-cast.test-support.ts";
 import type {
   RegulatorRecord,
@@ -62,25 +63,6 @@ export interface AnswerOptions {
 const REPLY = '{"body":{"done":true},"status":200}';
 export const PASS: Verdict = { kind: "pass" };
 export const fails = (check = "conserves"): Verdict => ({ kind: "fail", check, detail: `${check} does not hold` });
-/** The change that an attempt makes, by any name. */
-export const summaryOf = ({ ticket }: Pick<Dispatched, "ticket">, name = "change"): ChangeSummary => ({
-  ticket: ticket.body,
-  mastersEntry: ticket.mastersEntry,
-  replyDigest: digestText(hasher, "summary", name),
-  reads: [],
-  writes: [],
-  serial: 1,
-  links: ticket.body.clusters.map(({ cluster, epoch }) => ({
-    cluster,
-    epoch,
-    predecessorSerial: 0,
-    follows: ZERO_DIGEST,
-  })),
-});
-
-export const changeOf = (dispatched: Pick<Dispatched, "ticket">, name = "change"): Digest =>
-  digestChange(hasher, summaryOf(dispatched, name));
-
 export class Stage {
   now = 1_000;
   core: TrafficRegulator;
@@ -129,11 +111,20 @@ export class Stage {
     );
   }
 
-  /** kill -9 and a new process on the same journal. */
-  restart(): void {
+  /** kill -9 and a new process on the same journal, from a checkpoint where one is given: what is below it is cut. */
+  restart(checkpoint?: Checkpoint): void {
     this.transcript.push("-- regulator restarts");
     this.core = this.#create();
-    this.input({ kind: "start", durable: [...this.journal] });
+    const through = checkpoint?.through ?? 0;
+    if (checkpoint) this.input({ kind: "restore", checkpoint: checkpoint.parts, through });
+    this.input({ kind: "replay", first: through, records: this.journal.slice(through) });
+    this.input({ kind: "start", durable: [] });
+  }
+
+  checkpoint(): Checkpoint {
+    const checkpoint = this.core.checkpoint();
+    if (!checkpoint) throw new Error("a regulator that has started has a checkpoint");
+    return checkpoint;
   }
 
   input(input: Record<string, unknown> & { readonly kind: string }): void {

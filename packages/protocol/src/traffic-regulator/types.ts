@@ -15,7 +15,15 @@ import type {
   ToTrafficRegulator,
 } from "@redoubt/shared";
 import type { ApplicationPort } from "../application-port.ts";
-import type { CommonEffect, CommonInput, Core, Hasher, Instant, Random } from "../core.ts";
+import type {
+  CheckpointedCore,
+  CheckpointedInput,
+  CommonEffect,
+  CommonInput,
+  Hasher,
+  Instant,
+  Random,
+} from "../core.ts";
 import type { OverloadRules } from "./lease-moves.ts";
 
 /** One field of an input that is not as the contract wants it. `field` is a JSON pointer ("" = the whole body). */
@@ -55,6 +63,7 @@ export interface AdmitRequest {
 
 export type TrafficRegulatorInput =
   | CommonInput<ToTrafficRegulator, RegulatorRecord>
+  | CheckpointedInput<RegulatorRecord>
   | (Instant & AdmitRequest & { readonly kind: "admit" })
   /** The client has gone away; the request goes on. */
   | (Instant & { readonly kind: "abandoned"; readonly exchange: string })
@@ -289,7 +298,7 @@ export interface TrafficRegulatorConfiguration {
 
 export type LogName = "L1" | "L2" | "L3";
 
-export interface TrafficRegulator extends Core<TrafficRegulatorInput, TrafficRegulatorEffect> {
+export interface TrafficRegulator extends CheckpointedCore<TrafficRegulatorInput, TrafficRegulatorEffect> {
   /** True while requests are admitted: primary, everything settled, first objects verified. */
   readonly ready: boolean;
   /** True while so few servers of the state farm are there that nothing can be decided: clients are answered 503. */
