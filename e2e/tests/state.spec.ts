@@ -20,7 +20,7 @@ async function seeEveryHop(page: Page, requestId: string, server: string): Promi
   await expect(page.getByText("Not all of it is known")).toHaveCount(0);
 
   // The parts are the whole: what the phases took is what the client waited.
-  const sum = page.getByText(/from admission to the answer/);
+  const sum = page.getByRole("paragraph").filter({ hasText: "from admission to the answer" });
   const total = Number.parseFloat((await sum.textContent()) ?? "");
   const parts = await page.getByRole("list", { name: "Where the time went" }).getByRole("listitem").allTextContents();
   const took = parts.map((text) => Number.parseFloat(text.match(/([\d.]+) ms$/)?.[1] ?? "NaN"));

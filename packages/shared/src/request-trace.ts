@@ -79,6 +79,8 @@ export type RequestHop = RequestEventSeen & {
 export interface RequestTraceSeen {
   /** Milliseconds since 1970: admission, or the restart that brought the request back. */
   readonly since: number;
+  /** Where the request came from; empty for one that the regulator made itself. */
+  readonly host: string;
   readonly hops: readonly RequestHop[];
   /** How many more there were than are kept. */
   readonly omitted: number;

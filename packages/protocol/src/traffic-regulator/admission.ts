@@ -215,7 +215,7 @@ export function makePending(
     home: access.home,
     deadlineMs: regulator.application.deadlineMsOf(record.operation),
     arrivedAt: regulator.now,
-    trace: new RequestTrace(regulator.wall, regulator.now),
+    trace: new RequestTrace(record.address, regulator.wall, regulator.now),
     exchanges: [],
     replies: new Map(),
     strikes: new Map(),

@@ -8,7 +8,7 @@ function traceOf(stage: Stage, log: "L1" | "L2" | "L3", requestId: RequestId): R
   stage.message("configuration-manager-1", { kind: "readLog", query: "q", log, limit: 1, requestId });
   const page = stage.sentOf("logPage").at(-1)?.message;
   const entry = page?.kind === "logPage" ? page.entries[0] : undefined;
-  return (entry?.trace ?? { since: 0, hops: [], omitted: 0 }) as RequestTraceSeen;
+  return (entry?.trace ?? { since: 0, host: "", hops: [], omitted: 0 }) as RequestTraceSeen;
 }
 
 const wordsOf = (hop: RequestHop): string => {
@@ -38,7 +38,7 @@ describe("what is remembered of a request", () => {
     stage.pass(2);
     stage.decide(stage.verified(request));
     stage.admit("alice", { object: "a" }, { key: "k" });
-    const { hops, since } = traceOf(stage, "L2", request.requestId);
+    const { hops, since, host } = traceOf(stage, "L2", request.requestId);
     expect(hops.map(wordsOf)).toEqual([
       "waiting",
       `to ${request.server}`,
@@ -50,7 +50,7 @@ describe("what is remembered of a request", () => {
       "repeated",
       "200 logged 1/1",
     ]);
-    expect(since).toBe(1_700_000_000_000 + 1_000);
+    expect([since, host]).toEqual([1_700_000_000_000 + 1_000, "127.9.0.1"]);
     expect(hops.find(({ kind }) => kind === "acknowledged")?.ms).toBe(3);
     expect(hops.find(({ kind }) => kind === "decided")?.ms).toBe(5);
   });
@@ -125,7 +125,7 @@ describe("what is remembered of a request", () => {
 });
 
 test("a trace is bounded in hops and in the text of each; the first and the last hops stay", () => {
-  const trace = new RequestTrace(0, 0);
+  const trace = new RequestTrace("127.0.0.1", 0, 0);
   trace.add(0, { kind: "restored" });
   for (let index = 0; index < 500; index++) {
     const detail = `${index} ${"x".repeat(100_000)}`;

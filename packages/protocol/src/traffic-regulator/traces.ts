@@ -23,13 +23,15 @@ const REMARKABLE: ReadonlySet<RequestEventSeen["kind"]> = new Set([
 
 export class RequestTrace {
   readonly since: number;
+  readonly #host: string;
   readonly #startedAt: number;
   readonly #hops: RequestHop[] = [];
   #omitted = 0;
   isRemarkable = false;
 
   /** `wall` and `now` of the same moment. */
-  constructor(wall: number, now: number) {
+  constructor(host: string, wall: number, now: number) {
+    this.#host = host;
     this.since = Math.trunc(wall);
     this.#startedAt = now;
   }
@@ -44,7 +46,7 @@ export class RequestTrace {
   }
 
   get seen(): RequestTraceSeen {
-    return { since: this.since, hops: this.#hops.slice(), omitted: this.#omitted };
+    return { since: this.since, host: this.#host, hops: this.#hops.slice(), omitted: this.#omitted };
   }
 }
 

@@ -10,7 +10,12 @@ const PASS: Verdict = { kind: "pass" };
 const FAIL: Verdict = { kind: "fail", check: "conserves", detail: "5 more than before" };
 const names = { regulator: "traffic-regulator-1", client: "kiosk-1" };
 const members = ["state-replica-1", "state-replica-2", "state-replica-3"];
-const traceOf = (...hops: RequestHop[]): RequestTraceSeen => ({ since: 1_700_000_000_000, hops, omitted: 0 });
+const traceOf = (...hops: RequestHop[]): RequestTraceSeen => ({
+  since: 1_700_000_000_000,
+  host: "127.9.0.1",
+  hops,
+  omitted: 0,
+});
 const dispatched = (ms: number, attempt: number, server: string): RequestHop => ({
   ...{ kind: "dispatched", ms, attempt, server, epoch: 7, testers: members.slice(0, 2), members, alone: false },
 });

@@ -52,7 +52,7 @@ export async function requestHistory(parts: PortParts, requestId: RequestId): Pr
     requestId,
     operation,
     client: shown.client ?? recorded.quarantined?.client ?? "unknown",
-    host: shown.host === "unknown" ? (recorded.quarantined?.host ?? "unknown") : shown.host,
+    host: shown.host === "unknown" ? (recorded.quarantined?.host ?? hostOf(trace)) : shown.host,
     receivedAt,
     log,
     state: log === "L3" ? text(entry.state) : null,
@@ -74,6 +74,10 @@ export async function requestHistory(parts: PortParts, requestId: RequestId): Pr
     unknown: unknownOf({ found, steps, trace, silent: stored.silent, recordsAway: recorded.isAway }),
   };
 }
+
+/** L2 keeps replies, not addresses: the regulator's memory of the hops does for a while. */
+const hostOf = (trace: RequestTraceSeen | undefined): string =>
+  trace === undefined || trace.host === "" ? "unknown" : trace.host;
 
 interface Found {
   readonly log: LogName | undefined;

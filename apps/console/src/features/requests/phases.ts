@@ -31,7 +31,7 @@ export const phaseOfState: Partial<Record<string, PhaseName>> = {
 export const phaseTitles: Record<PhaseName, string> = {
   "looked up": "Looked up at the masters",
   waiting: "Waiting in L3",
-  executing: "Execution, until the first member's answer",
+  executing: "Executed and stored, until the first member's answer",
   collecting: "Until every member and enough verdicts",
   settling: "Settlement of a new epoch",
   surviving: "Waiting for the survivor's verdicts",

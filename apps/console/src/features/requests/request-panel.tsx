@@ -138,7 +138,7 @@ function RequestFacts({ request }: { request: RequestHistory }) {
         [
           "Host",
           <span key="host" className="font-mono text-xs">
-            {inert(host)}
+            {host === "unknown" ? "not known any more" : inert(host)}
           </span>,
         ],
         ["Received", <Time key="at" iso={receivedAt} />],

@@ -29,7 +29,7 @@ export function TimelineChart({ timeline }: { timeline: Timeline }) {
 }
 
 function Phases({ timeline: { phases, answeredMs } }: { timeline: Timeline }) {
-  const sums = sumsOf(phases);
+  const sums = sumsOf(phases).filter(({ ms }) => ms > 0);
   const total = sums.reduce((sum, { ms }) => sum + ms, 0);
   return (
     <>
