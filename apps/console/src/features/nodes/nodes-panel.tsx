@@ -11,6 +11,7 @@ import { Status } from "@/ui/status";
 import { Cell, HeaderCell, Row, RowHeader, Table } from "@/ui/table";
 import { Ago, Time } from "@/ui/time";
 import { Unavailable } from "@/ui/unavailable";
+import { Confinement } from "./confinement";
 import { HeartbeatBar } from "./heartbeat-bar";
 import { nodeStateTones, serverStateTones } from "./node-tones";
 import { orderByTrouble } from "./order";
@@ -37,6 +38,9 @@ export function NodesPanel() {
           <Legend />
           <Section id="servers" title="Servers" className="mt-6">
             <ServersTable nodes={orderByTrouble(data)} stale={stale} />
+          </Section>
+          <Section id="confinement" title="What confines the application's code" className="mt-6">
+            <Confinement nodes={data} />
           </Section>
         </>
       )}
