@@ -1,10 +1,10 @@
 import type { ContractJson } from "@redoubt/application";
-import type { Digest, RequestId, ServerName } from "@redoubt/shared";
+import type { Digest, RequestHop, RequestId, ServerName } from "@redoubt/shared";
 import { describe, expect, test } from "vitest";
 import type { StoredVersionEntry } from "../state-link.ts";
 import { toMastersStatus } from "./masters.ts";
 import { mergeVersions } from "./object-versions.ts";
-import { versionsOfRequest } from "./quarantine-item.ts";
+import { coincidence, versionsOfRequest } from "./quarantine-item.ts";
 import { maskPayload } from "./quarantine-payload.ts";
 import { toPlacementGroups } from "./state.ts";
 
@@ -204,5 +204,36 @@ describe("a quarantined payload", () => {
     const payload = maskPayload(contract, requestId, JSON.stringify("x".repeat(300_000)), true);
     expect(payload.truncated).toBe(true);
     expect(shown(payload)).toHaveLength(256 * 1024);
+  });
+});
+
+describe("coincidence", () => {
+  const failed = (server: string): RequestHop => ({
+    ...{ kind: "failed", ms: 1, attempt: 1, server, detector: "acceptance-test", check: "conserves", detail: "" },
+  });
+  const run = (server: string, judgement: "innocent" | "malformed"): RequestHop => ({
+    ...{ kind: "shadowEnded", ms: 2, attempt: 2, server, judgement, detail: "" },
+  });
+
+  test("a request that failed on several servers and passed on none carries the fault", () => {
+    expect(coincidence([failed("s1"), run("s2", "malformed"), run("s3", "malformed")], "s1", 1)).toEqual({
+      acceptedElsewhere: false,
+      sentence: "It failed on 3 different servers (s1, s2, s3): the request carries the fault.",
+    });
+  });
+
+  test("one pass elsewhere, or a server that failed others too, speaks against the server", () => {
+    expect(coincidence([failed("s1"), run("s2", "innocent")], "s1", 1).acceptedElsewhere).toBe(true);
+    expect(coincidence([failed("s1")], "s1", 4)).toMatchObject({
+      ...{ acceptedElsewhere: null, sentence: expect.stringContaining("discarded 4 times") },
+    });
+  });
+
+  test("what was never executed, or of which nothing is known, is not explained", () => {
+    expect(coincidence([], "", 0).sentence).toContain("never executed");
+    expect(coincidence([], "s1", 1)).toMatchObject({
+      acceptedElsewhere: null,
+      sentence: expect.stringContaining("nothing is known"),
+    });
   });
 });

@@ -175,25 +175,51 @@ export function versionsOfRequest(
 
 async function confidenceOf(
   { database, registry }: PortParts,
-  { executionServer }: Evidence,
+  { executionServer, hops }: Evidence,
 ): Promise<QuarantineItem["confidence"]> {
   const incidents = await database.answering((store) => store.incidents.list({ limit: 500, openOnly: false }));
   const failures = incidents.filter(
     ({ kind, subject }) => kind === "server-discarded" && subject === executionServer,
   ).length;
   const view = registry.server(executionServer);
-  const sentence =
-    failures > 1
-      ? `${executionServer} was discarded ${failures} times: the server may be at fault.`
-      : "The request failed by itself on another execution server as well: the request carries the fault.";
+  const { acceptedElsewhere, sentence } = coincidence(hops, executionServer, failures);
   return {
     executionServerFailures: failures,
     executionServerState: view?.state ?? "unknown",
     overloaded: null,
     intrusionAlerts: null,
-    acceptedElsewhere: null,
+    acceptedElsewhere,
     sentence,
   };
+}
+
+/** What speaks for or against coincidence: on which servers it failed, and whether it passed on any. Pure. */
+export function coincidence(
+  hops: readonly RequestHop[],
+  executionServer: string,
+  failures: number,
+): { readonly acceptedElsewhere: boolean | null; readonly sentence: string } {
+  const judged = hops.flatMap((hop) => (hop.kind === "shadowEnded" ? [hop.judgement] : []));
+  const failedOn = new Set(
+    hops.flatMap((hop) =>
+      hop.kind === "failed" || (hop.kind === "shadowEnded" && hop.judgement === "malformed") ? [hop.server] : [],
+    ),
+  );
+  const passed = judged.includes("innocent");
+  const acceptedElsewhere = passed ? true : judged.includes("malformed") ? false : null;
+  if (passed) return { acceptedElsewhere, sentence: "It passed in a shadow run: look at the servers it failed on." };
+  if (failures > 1)
+    return {
+      acceptedElsewhere,
+      sentence: `${executionServer} was discarded ${failures} times: the server may be at fault.`,
+    };
+  if (failedOn.size > 1)
+    return {
+      acceptedElsewhere,
+      sentence: `It failed on ${failedOn.size} different servers (${[...failedOn].sort().join(", ")}): the request carries the fault.`,
+    };
+  if (executionServer === "") return { acceptedElsewhere, sentence: "It was stopped at the door and never executed." };
+  return { acceptedElsewhere, sentence: `It failed on ${executionServer}; nothing is known of another server.` };
 }
 
 async function historyOf({ database }: PortParts, row: QuarantineRow): Promise<QuarantineItem["history"]> {
