@@ -107,6 +107,8 @@ export class FaultInjector {
           for (const [from, to] of links) network.mend(from, to);
         };
       },
+      lose: (kind) => network.lose(kind),
+      wipe: (server, lastsMs) => this.#wipe({ kind: "wipe", server, lastsMs, atMs: 0 }),
       crash: (server, lastsMs, how) => this.#crash(server, lastsMs, how),
       moveLeases: (forMs) => this.#world.moveLeases(forMs),
     };

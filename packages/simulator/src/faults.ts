@@ -71,6 +71,10 @@ export interface Stage {
   readonly later: (delayMs: number, run: () => void) => void;
   /** Cuts these directions; the function returned mends them, as does the end of the safety phase. */
   readonly cut: (links: readonly (readonly [from: ServerName, to: ServerName])[]) => () => void;
+  /** Messages of this kind get lost on all links until the function returned is called. */
+  readonly lose: (kind: string) => () => void;
+  /** The process dies and its disk is another, empty one. */
+  readonly wipe: (server: ServerName, lastsMs: number) => void;
   readonly crash: (server: ServerName, lastsMs: number, how: "killed" | "power-cut") => void;
   /** The manager does not name the present holder of leases for so long: every master is asked for new epochs. */
   readonly moveLeases: (forMs: number) => void;

@@ -21,6 +21,7 @@ export class Intruders {
   readonly #lies: SeededRandom;
   readonly #conspiracy = new Conspiracy();
   readonly #count: (kind: string) => void;
+  readonly #captured = new Set<ServerName>();
   /** Per captured process, what its behaviours really did. */
   readonly #deeds: Set<string>[] = [];
   readonly #adversaries = new Map<ServerName, Adversary>();
@@ -80,8 +81,14 @@ export class Intruders {
   /** A process has started; `adversary` is in it from the beginning. */
   enter(server: ServerName, adversary: Adversary | undefined): void {
     this.#loot.set(server, new Map());
+    if (adversary) this.#captured.add(server);
     if (adversary) this.#adversaries.set(server, adversary);
     else this.#adversaries.delete(server);
+  }
+
+  /** Whether nobody was ever in a process of this name. */
+  isInnocent(server: ServerName): boolean {
+    return !this.#captured.has(server);
   }
 
   of(server: ServerName): Adversary | undefined {

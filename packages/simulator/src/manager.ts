@@ -4,7 +4,7 @@
  * Trusted and scripted, as in the fault model; the real one is tested on a real cluster.
  */
 import { faultsToleratedBy } from "@redoubt/protocol";
-import type { AnyMessage, ServerName } from "@redoubt/shared";
+import type { AnyMessage, RegulatorFact, ServerName } from "@redoubt/shared";
 import type { SeededRandom } from "./random.ts";
 
 /** Of replies released in the basic profile: often, so that every world sees some. */
@@ -15,7 +15,7 @@ export interface ManagerSurroundings {
   readonly sendToRegulator: (message: AnyMessage) => void;
   /** Ends the process and starts a new one of the same name; returns the new incarnation when it runs. */
   readonly replace: (server: ServerName, afterMs: number, started: (incarnation: string) => void) => void;
-  readonly fact: (fact: { readonly kind: string }) => void;
+  readonly fact: (fact: RegulatorFact) => void;
 }
 
 export interface ManagerPlan {

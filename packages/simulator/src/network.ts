@@ -23,6 +23,8 @@ export class Network {
   faults: NetworkFaults = CALM;
   /** How many faults at this moment cut each ordered pair. */
   readonly #cuts = new Map<string, number>();
+  /** Kinds of messages that are lost on every link, by how many faults. */
+  readonly #lost = new Map<string, number>();
   readonly #random: SeededRandom;
   readonly #counts: FaultCounts;
   /** Last arrival per link: without a reordering fault, links are first in, first out, as TCP is. */
@@ -46,8 +48,21 @@ export class Network {
     else this.#cuts.delete(link);
   }
 
+  /** Messages of this kind are lost until the function returned is called: a network may choose what it loses. */
+  lose(kind: string): () => void {
+    this.#lost.set(kind, (this.#lost.get(kind) ?? 0) + 1);
+    return () => void this.#lost.set(kind, Math.max(0, (this.#lost.get(kind) ?? 0) - 1));
+  }
+
+  loses(kind: string): boolean {
+    const isLost = (this.#lost.get(kind) ?? 0) > 0;
+    if (isLost) this.#count("chosenLosses");
+    return isLost;
+  }
+
   heal(): void {
     this.#cuts.clear();
+    this.#lost.clear();
     this.faults = CALM;
   }
 

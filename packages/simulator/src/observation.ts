@@ -3,7 +3,7 @@
  * the bytes on the replicas' disks. Checkers read this and never the memory of a core (STYLE rule 12).
  */
 import type { Hasher, VersionRow } from "@redoubt/protocol";
-import type { ChangeRecord, Digest, RequestId, ServerName, SlotDecisions } from "@redoubt/shared";
+import type { ChangeRecord, Digest, RegulatorFact, RequestId, ServerName, SlotDecisions } from "@redoubt/shared";
 import type { BankInput } from "./bank.ts";
 
 export interface ClientOperation {
@@ -61,6 +61,12 @@ export interface Closing {
   readonly faultsTolerated: number;
 }
 
+/** Something that the regulator told of an innocent server. */
+export type Accusation = Pick<
+  Extract<RegulatorFact, { readonly kind: "misbehaviour" }>,
+  "server" | "component" | "act" | "confirmed" | "detail"
+>;
+
 /** The synced part of a replica's disk at some moment, as texts. */
 export interface JournalSnapshot {
   readonly server: ServerName;
@@ -76,6 +82,7 @@ export interface Observation {
   readonly releases: readonly Release[];
   readonly rejections: readonly Rejection[];
   readonly closings: readonly Closing[];
+  readonly accusations?: readonly Accusation[];
   /** Earlier states of replicas' disks; the last one of each replica is its disk at the end. */
   readonly snapshots: readonly JournalSnapshot[];
   /** Per replica, the change records on its disk, in disk order. */

@@ -5,6 +5,7 @@
 import { digestText, type Hasher } from "@redoubt/protocol";
 import type { Digest } from "@redoubt/shared";
 import { castMixed, castUsual } from "./casting.ts";
+import { checkAccusations } from "./checkers/accusations.ts";
 import { checkAgreement } from "./checkers/agreement.ts";
 import { checkAppendOnly } from "./checkers/append-only.ts";
 import { checkBankSum } from "./checkers/bank-sum.ts";
@@ -66,6 +67,7 @@ const CHECKERS: readonly Checker[] = [
   checkReleased,
   checkOneEffect,
   checkLinearizability,
+  checkAccusations,
 ];
 
 /**

@@ -5,7 +5,7 @@
  */
 import { type ApplyEffect, composeReply, digestReply, type Hasher, type VersionRow } from "@redoubt/protocol";
 import type { Digest, RequestId, ServerName, Slot, SlotDecisions } from "@redoubt/shared";
-import type { Closing, JournalSnapshot, Rejection, Release, StoredChange } from "./observation.ts";
+import type { Accusation, Closing, JournalSnapshot, Rejection, Release, StoredChange } from "./observation.ts";
 
 /** The parts of a host that a witness may look at. */
 export interface WitnessedDisk {
@@ -21,6 +21,8 @@ export class Witness {
   readonly releases: Release[] = [];
   readonly rejections: Rejection[] = [];
   readonly closings: Closing[] = [];
+  /** What the regulator told of execution servers that were never captured. */
+  readonly accusations: Accusation[] = [];
   readonly snapshots: JournalSnapshot[] = [];
   /** Last slot decided when a replica lost its disk: for epochs up to it, it is a faulty member. */
   readonly lostDisks = new Map<ServerName, Slot>();

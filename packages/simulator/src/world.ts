@@ -106,7 +106,11 @@ export class World {
       sendToRegulator: (message) =>
         this.#transmit(MANAGER, "configuration-manager", REGULATOR, "traffic-regulator", message),
       replace: (server, after, started) => this.#replace(server, after, started),
-      fact: (fact) => this.#count(`fact:${fact.kind}`),
+      fact: (fact) => {
+        this.#count(`fact:${fact.kind}`);
+        if (fact.kind === "misbehaviour" && this.#intruders.isInnocent(fact.server))
+          this.#witness.accusations.push(fact);
+      },
     });
     this.#databases = new MasterDatabases(
       {
@@ -186,6 +190,7 @@ export class World {
       releases: this.#witness.releases,
       rejections: this.#witness.rejections,
       closings: this.#witness.closings,
+      accusations: this.#witness.accusations,
       snapshots: this.#witness.snapshots,
       lostDisks: this.#witness.lostDisks,
       stored,
@@ -262,6 +267,7 @@ export class World {
       this.#count("refusedByLinks");
       return;
     }
+    if (this.#network.loses(message.kind)) return;
     for (const at of this.#network.arrivals(from, to, this.time.now)) {
       this.time.at(at, () => {
         if (to === MANAGER) this.#manager.receive(message);

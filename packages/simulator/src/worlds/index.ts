@@ -3,12 +3,14 @@
  * would do so once in a thousand. The checkers are the ordinary ones. Used by tests and by `npm run mutants`.
  */
 import type { WorldPlan } from "../world.ts";
+import { admissions } from "./admissions.ts";
 import { ambushed } from "./ambush.ts";
 import { closings } from "./closings.ts";
 import { collidingKeys } from "./colliding-keys.ts";
 import { doubled } from "./double-effects.ts";
 import { elections } from "./elections.ts";
 import { forged } from "./forgers.ts";
+import { overtaken } from "./overtaking.ts";
 import { plotted } from "./plot.ts";
 import { powerCuts } from "./power-cuts.ts";
 import { refused } from "./refusals.ts";
@@ -22,12 +24,14 @@ export type Alter = (plan: WorldPlan) => WorldPlan;
 /** By the name a mutant's patch gives. */
 export const WORLDS: Readonly<Record<string, Alter>> = {
   ordinary: (plan) => plan,
+  admissions,
   ambush: ambushed,
   closings,
   "colliding-keys": collidingKeys,
   "double-effects": doubled,
   elections,
   forgers: forged,
+  overtaking: overtaken,
   plot: plotted,
   "power-cuts": powerCuts,
   refusals: refused,

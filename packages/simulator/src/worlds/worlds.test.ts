@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { nodeHasher } from "../hasher.test-support.ts";
+import { runSeed } from "../scenario.ts";
+import { admissions } from "./admissions.ts";
+import { overtaken } from "./overtaking.ts";
+
+const TIMEOUT_MS = 120_000;
+
+test.each([1, 2, 3])(
+  "messages that overtake each other convict nobody and lose nothing, seed %i",
+  (seed) => {
+    const { violations, faults } = runSeed(seed, nodeHasher, { alter: overtaken });
+    expect(violations).toEqual([]);
+    expect(faults.reordering).toBeGreaterThan(500);
+    expect(faults.cutOff).toBeGreaterThan(0);
+  },
+  TIMEOUT_MS,
+);
+
+test.each([1, 3, 5])(
+  "a replica is wiped as soon as the one before counts again, and nothing is lost, seed %i",
+  (seed) => {
+    const { violations, faults } = runSeed(seed, nodeHasher, { alter: admissions });
+    expect(violations).toEqual([]);
+    expect(faults.wipes).toBe(2);
+    expect(faults.chosenLosses).toBeGreaterThan(0);
+  },
+  TIMEOUT_MS,
+);
