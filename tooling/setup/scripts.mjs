@@ -30,10 +30,11 @@ export const scripts = {
   mutants: { prepares: "packages", program: ["tooling/mutants/run.mjs"] },
   e2e: {
     prepares: "itself",
-    program: ["tooling/test/run.mjs", "--parts", "set-up,cluster,basic,degrees,wipe,torture,browser"],
+    program: ["tooling/test/run.mjs", "--parts", "set-up,cluster,basic,degrees,wipe,confinement,torture,browser"],
   },
   "bench:state": { prepares: "no-console", program: ["bench/state.mjs"] },
   "bench:explorer": { prepares: "no-console", program: ["bench/explorer.mjs"] },
+  "bench:execution": { prepares: "no-console", program: ["bench/execution.mjs"], takesScratch: true },
   bench: { prepares: "no-console", program: ["bench/run.mjs"], takesScratch: true },
   screenshots: { prepares: "all", program: ["e2e/screenshots.mjs"], takesScratch: true, takesBrowser: true },
   torture: { prepares: "all", program: ["e2e/torture/torture.mjs"], takesScratch: true },

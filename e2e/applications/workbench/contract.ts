@@ -18,7 +18,7 @@ const attempt = (what: string) =>
   }) as const;
 const attemptAtPort = (what: string) => ({ ...attempt(what), input: z.strictObject({ name, port }) });
 
-const RECORDS = 64;
+const RECORDS = 1_000;
 
 export default defineContract({
   name: "workbench",

@@ -2,8 +2,16 @@ import { existsSync, readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { LoadedApplication } from "../applications/load-application.ts";
 import type { ExecutionOutput } from "./execution-frames.ts";
-import type { ExecutionFailure, ExecutionPool, ExecutionPoolOptions, ExecutionStart } from "./execution-pool.ts";
+import type {
+  ExecutionFailure,
+  ExecutionPool,
+  ExecutionPoolHandlers,
+  ExecutionPoolOptions,
+  ExecutionStart,
+  WorkerAttempt,
+} from "./execution-pool.ts";
 import { createExecutionPool } from "./execution-pool.ts";
+import { sandboxInForce } from "./sandbox.ts";
 import { Bundles } from "./testing.ts";
 
 type Ending =
@@ -35,7 +43,7 @@ afterAll(() => bundles.remove());
 function poolOf(
   application: LoadedApplication,
   state: Record<string, unknown> = {},
-  options: Partial<ExecutionPoolOptions> = {},
+  { onAttempt = () => {}, ...options }: Partial<ExecutionPoolOptions> & Pick<ExecutionPoolHandlers, "onAttempt"> = {},
 ) {
   const endings = new Map<string, (ending: Ending) => void>();
   const reads: string[] = [];
@@ -45,6 +53,7 @@ function poolOf(
     workers: 1,
     ...options,
     handlers: {
+      onAttempt,
       onRead: (execution, object) => {
         reads.push(object);
         pool.provide(execution, object, state[object] ?? null);
@@ -236,6 +245,62 @@ describe("limits", () => {
       reason: "crash",
       detail: "the worker process sent what no worker sends",
     });
+  });
+
+  test("a worker that starts threads without end is held to its limit, and only it is concerned", async () => {
+    const { probe } = poolOf(open);
+    const bomb = `
+      const { Worker } = await load("node:worker_threads");
+      for (;;) new Worker("for (;;) {}", { eval: true });`;
+    expect(await probe(bomb)).toMatchObject({ kind: "failed", reason: "thrown" });
+    expect(bodyOf(await probe("return 1;"))).toBe(1);
+  });
+
+  test("buffers outside of every heap are bounded where the kernel can, and only the worker is concerned", async () => {
+    const { probe } = poolOf(open, {}, { memoryMegabytes: 48 });
+    const code = `
+      const all = [];
+      for (let index = 0; index < 200; index++) all.push(Buffer.alloc(8_000_000, 1));
+      return all.length;`;
+    const ending = await probe(code);
+    if (sandboxInForce().resourceLimits) expect(ending).toMatchObject({ kind: "failed" });
+    else expect(bodyOf(ending)).toBe(200);
+    expect(bodyOf(await probe("return 1;"))).toBe(1);
+  });
+
+  test("an execution that reads without end is ended", async () => {
+    const { probe, reads } = poolOf(open);
+    const code = 'for (let index = 0; ; index++) await transaction.get("thing/" + index);';
+    expect(await probe(code)).toMatchObject({ kind: "failed", reason: "oversize", detail: "more than 512 reads" });
+    expect(reads.length).toBe(512);
+  });
+
+  test("computation that an execution leaves behind ends its worker, and is told", async () => {
+    const attempts: WorkerAttempt[] = [];
+    const { pool, probe } = poolOf(open, {}, { onAttempt: (attempt) => attempts.push(attempt) });
+    await probe("return 0;");
+    const [busy] = pool.status().workers.map(({ pid }) => pid);
+    await probe("setInterval(() => { for (const end = Date.now() + 900; Date.now() < end; ); }, 1); return 0;");
+    await vi.waitFor(() => expect(isAlive(busy)).toBe(false), { timeout: 20_000, interval: 100 });
+    expect(attempts).toMatchObject([{ act: "computation", witness: "shell", requestId: null }]);
+    expect(bodyOf(await probe("return 1;"))).toBe(1);
+  });
+
+  test("requests in other workers go on when one dies, and a warm one takes its place", async () => {
+    const { pool, probe } = poolOf(open, {}, { workers: 2 });
+    await Promise.all([probe("return 0;"), probe("return 0;")]);
+    await vi.waitFor(() => expect(pool.status().workers.filter(({ ready }) => ready)).toHaveLength(3), {
+      timeout: 10_000,
+    });
+    const spare = pool.status().workers.find(({ role }) => role === "spare")?.pid;
+    const others = [1, 2].map((value) => `await new Promise((resolve) => setTimeout(resolve, 800)); return ${value};`);
+    const [first, crash, second] = [probe(others[0] ?? ""), probe("process.abort();"), probe(others[1] ?? "")];
+    expect(await crash).toMatchObject({ kind: "failed", reason: "crash" });
+    const now = pool.status().workers.filter(({ role }) => role === "regular");
+    expect(now.map(({ pid }) => pid)).toContain(spare);
+    expect(now.every(({ ready }) => ready)).toBe(true);
+    const bodies = [bodyOf(await first), bodyOf(await second)];
+    expect(bodies).toContain(1);
   });
 
   test("workers end when the pool is closed", async () => {

@@ -1,14 +1,14 @@
 /**
  * Ends workers that compute although no request is inside them: threads or timers that a request has left behind would
  * otherwise live on the machine's time (REQUIREMENTS A19). Within a request, time is bounded by its deadline. Looks at what
- * the kernel counted, so nothing in the worker's memory can hide it; what stays below half a core is not noticed.
+ * the kernel counted, so nothing in the worker's memory can hide it; what stays below a twentieth of a core is not noticed.
  */
 import { readFileSync } from "node:fs";
 
 const LOOK_MS = 1_000;
-/** Share of one core, in two intervals one after the other. */
-const SHARE_MAX = 0.5;
-const INTERVALS_MAX = 2;
+/** Share of one core, in so many intervals one after the other: on a busy machine one that never rests gets no more. */
+const SHARE_MAX = 0.05;
+const INTERVALS_MAX = 4;
 /** Of the times in /proc, in every build of Linux for user programs. */
 const TICKS_PER_SECOND = 100;
 
