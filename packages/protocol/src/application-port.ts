@@ -20,6 +20,8 @@ export interface DeclaredAccess {
  * `create` of every object listed there; an object that the contract's genesis does not have is an error.
  */
 export interface ApplicationPort {
+  /** Content address of the bundle: what tickets name. */
+  readonly version: string;
   /** Objects an operation with this input (canonical JSON text) may touch, each once. The error says which field is wrong. */
   evaluateAccess(operation: string, inputText: string): Result<readonly DeclaredAccess[], string>;
   /** Object cluster of an object by its correlation key; undefined when no object type of the contract has such names. */
@@ -76,6 +78,12 @@ export interface AcceptanceTestEffect {
   readonly reply: string;
 }
 
+/** A further version of the application is at hand: requests it admitted can be served from now on. */
+export interface ApplicationLoadedInput<Version extends ApplicationPort = ApplicationPort> {
+  readonly kind: "loaded";
+  readonly application: Version;
+}
+
 export interface AcceptanceTestedInput {
   readonly kind: "tested";
   readonly test: string;
@@ -87,10 +95,11 @@ export interface AcceptanceTestedInput {
  * if, and only if, it does not exist.
  */
 export function judgeGenesis(
-  application: ApplicationPort,
+  application: ApplicationPort | undefined,
   record: Pick<AcceptanceTestEffect, "input" | "reads" | "writes" | "reply">,
 ): Verdict {
   const wrong = (detail: string): Verdict => ({ kind: "fail", check: "genesis", detail });
+  if (!application) return { kind: "unable", detail: "the version that lists the first objects is not here" };
   const access = application.evaluateAccess(GENESIS_OPERATION, record.input);
   if (!access.ok) return wrong(access.error);
   if (record.reply !== GENESIS_REPLY) return wrong("the reply is not the genesis reply");

@@ -1,5 +1,6 @@
 export * from "./acceptance-test-server/index.ts";
 export * from "./application-port.ts";
+export * from "./applications.ts";
 export * from "./configuration-manager/index.ts";
 export * from "./core.ts";
 export * from "./digests.ts";

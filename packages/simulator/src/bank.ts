@@ -123,6 +123,7 @@ export function bankPort(hasher: Hasher): ApplicationPort {
     Array.from({ length: ACCOUNTS }, (_, account) => [accountName(account), canonical(genesisAccount(account))]),
   );
   return {
+    version: "bank",
     evaluateAccess(operation, inputText) {
       const input = JSON.parse(inputText) as BankInput & { objects?: readonly string[] };
       if (operation === GENESIS_OPERATION) {

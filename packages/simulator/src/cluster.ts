@@ -121,7 +121,6 @@ export function buildCluster(
   const trafficRegulator = "traffic-regulator-1";
   const regulated: RegulatedApplication = {
     ...application,
-    version: "bank",
     operationOf: () => ({ allow: [] }),
     validate: () => [],
     genesisObjects: Array.from({ length: ACCOUNTS }, (_, account) => accountName(account)),

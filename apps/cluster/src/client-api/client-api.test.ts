@@ -58,10 +58,13 @@ async function start(
         notify();
       },
       isReady: () => ready,
-      validateInput: (_operation, input) =>
-        typeof (input as { amount?: unknown }).amount === "number"
-          ? []
-          : [{ field: "/amount", expected: "integer", got: "absent" }],
+      validateInput: (_operation, input) => ({
+        problems:
+          typeof (input as { amount?: unknown }).amount === "number"
+            ? []
+            : [{ field: "/amount", expected: "integer", got: "absent" }],
+        validatedBy: "version",
+      }),
     },
   );
   open.push(api);
@@ -146,7 +149,7 @@ describe("an operation", () => {
       operation: "transfer",
       key: "k-1",
       inputText: '{"amount":5,"from":1,"to":2}',
-      validated: true,
+      validatedBy: "version",
     });
     expect(reply.headers).toMatchObject({ "cache-control": "no-store", "x-content-type-options": "nosniff" });
   });

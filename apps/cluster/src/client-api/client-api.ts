@@ -42,9 +42,9 @@ export interface ClientApiConfiguration {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
-  /** The contract's own paths → operation. */
+  /** The contract's own paths → operation. Read for each request: versions change while it serves. */
   readonly ownRoutes?: ReadonlyMap<string, string>;
-  /** OpenAPI document, served as it is. */
+  /** OpenAPI document, served as it is. Read for each request. */
   readonly openApi: unknown;
   /** Addresses of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies?: readonly string[];
@@ -150,26 +150,27 @@ function refuseBytes(error: NodeJS.ErrnoException, socket: Socket): void {
 
 const BEARER = /^Bearer +([\x21-\x7e]{1,512})$/i;
 
+const NO_ROUTES: ReadonlyMap<string, string> = new Map();
+
 class Exchanges {
   readonly #ports: ClientApiPorts;
   readonly #limits: ClientApiLimits;
-  readonly #ownRoutes: ReadonlyMap<string, string>;
+  readonly #configuration: ClientApiConfiguration;
   readonly #trustedProxies: ReadonlySet<string>;
-  readonly #openApiText: string;
+  #openApi: { readonly document: unknown; readonly text: string } | undefined;
   readonly #waiting = new Map<string, ServerResponse>();
   #last = 0;
 
   constructor(configuration: ClientApiConfiguration, ports: ClientApiPorts, limits: ClientApiLimits) {
     this.#ports = ports;
     this.#limits = limits;
-    this.#ownRoutes = configuration.ownRoutes ?? new Map();
+    this.#configuration = configuration;
     this.#trustedProxies = new Set(configuration.trustedProxies);
-    this.#openApiText = JSON.stringify(configuration.openApi);
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
     response.on("error", () => response.destroy());
-    const route = findRoute(request.method ?? "", request.url ?? "", this.#ownRoutes);
+    const route = findRoute(request.method ?? "", request.url ?? "", this.#configuration.ownRoutes ?? NO_ROUTES);
     switch (route.kind) {
       case "operation":
         void this.#operate(request, response, route);
@@ -178,7 +179,7 @@ class Exchanges {
         this.#lookUp(request, response, route.requestId);
         return;
       case "openapi":
-        write(response, json(200, this.#openApiText));
+        write(response, json(200, this.#openApiText()));
         return;
       case "health":
         write(response, json(200, '{"status":"ok"}'));
@@ -197,6 +198,12 @@ class Exchanges {
         write(response, problemResponse("not-found"));
         return;
     }
+  }
+
+  #openApiText(): string {
+    const { openApi: document } = this.#configuration;
+    if (this.#openApi?.document !== document) this.#openApi = { document, text: JSON.stringify(document) };
+    return this.#openApi?.text ?? "";
   }
 
   respond(exchange: string, answer: Answer): void {
@@ -228,7 +235,9 @@ class Exchanges {
       ...this.#sender(request),
       operation,
       ...(typeof key === "string" ? { key } : {}),
-      ...(input.ok ? { inputText: input.inputText, validated: true } : { inputText: "", inputProblem: input.problem }),
+      ...(input.ok
+        ? { inputText: input.inputText, validatedBy: input.validatedBy }
+        : { inputText: "", inputProblem: input.problem }),
     });
   }
 

@@ -8,11 +8,18 @@ import { canonicalJson } from "@redoubt/shared";
 import { parseStrictJson } from "./strict-json.ts";
 
 export type RequestInput =
-  | { readonly ok: true; readonly inputText: string }
+  | { readonly ok: true; readonly inputText: string; readonly validatedBy: string }
   | { readonly ok: false; readonly problem: InputProblem };
 
-/** What is wrong with an input, by field; empty when the contract allows it, or has no such operation. */
-export type ValidateInput = (operation: string, input: unknown) => readonly FieldProblem[];
+export interface ValidatedInput {
+  /** By field; empty when the contract allows it, or has no such operation. */
+  readonly problems: readonly FieldProblem[];
+  /** Version of the application whose contract was asked. */
+  readonly validatedBy: string;
+}
+
+/** What is wrong with an input. */
+export type ValidateInput = (operation: string, input: unknown) => ValidatedInput;
 
 const problem = (
   status: InputProblem["status"],
@@ -54,9 +61,9 @@ export function readInput(body: Uint8Array, operation: string, validate: Validat
       { field: "", expected: message },
     ]);
   }
-  const errors = validate(operation, parsed.value);
+  const { problems: errors, validatedBy } = validate(operation, parsed.value);
   if (errors.length > 0) return problem(400, sentence(errors), errors);
-  return { ok: true, inputText: canonicalJson(parsed.value) };
+  return { ok: true, inputText: canonicalJson(parsed.value), validatedBy };
 }
 
 const SHOWN_MAX = 8;

@@ -15,7 +15,7 @@ import { firstRegulator, openComponent } from "./component.ts";
 export async function runAcceptanceTestServer(environment: ServerEnvironment): Promise<void> {
   const { server, settings, application, hasher } = openComponent(environment);
   const core = createAcceptanceTestServer(
-    { hasher, application: createApplicationPort(application.contract, hasher) },
+    { hasher, application: createApplicationPort(application, hasher) },
     { self: environment.server, masters: settings.masters, trafficRegulator: firstRegulator(settings) },
   );
   const testing = createAcceptanceTesting(application, (input) => driver.input(input));

@@ -3,7 +3,10 @@ import { type ContractJson, correlationOf, evaluateAccess, evaluateHome } from "
 import { type ApplicationPort, GENESIS_OPERATION, type Hasher, objectClusterOf } from "@redoubt/protocol";
 import { canonicalJson, fail, LIMITS, ok } from "@redoubt/shared";
 
-export function createApplicationPort(contract: ContractJson, hasher: Hasher): ApplicationPort {
+export function createApplicationPort(
+  { contract, hash }: { readonly contract: ContractJson; readonly hash: string },
+  hasher: Hasher,
+): ApplicationPort {
   const genesis = new Map(contract.genesis.map(({ object, value }) => [object, canonicalJson(value)]));
   const clusters = new Map<string, number>();
   const clusterOf = (object: string): number | undefined => {
@@ -17,6 +20,7 @@ export function createApplicationPort(contract: ContractJson, hasher: Hasher): A
     return cluster;
   };
   return {
+    version: hash,
     evaluateAccess(operation, inputText) {
       const input = parse(inputText);
       if (input === undefined) return fail("the input is not JSON");

@@ -77,7 +77,7 @@ export async function runExecutionServer(
     sendFrame: (to, frame) => server.sendFrame(to, frame),
   });
   const core = createExecutionServer(
-    { hasher, application: createApplicationPort(application.contract, hasher), random: secureRandom, sign },
+    { hasher, application: createApplicationPort(application, hasher), random: secureRandom, sign },
     { self: environment.server, trafficRegulator: firstRegulator(settings) },
   );
   const running = new Map<string, ExecuteEffect>();

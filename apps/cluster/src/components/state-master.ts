@@ -63,7 +63,7 @@ function identityOf({ server }: ComponentBasis, journal: Journal): string {
 async function run(basis: ComponentBasis): Promise<void> {
   const { server, settings, application, hasher } = basis;
   const self = server.environment.server;
-  const port = createApplicationPort(application.contract, hasher);
+  const port = createApplicationPort(application, hasher);
   const journal = await openServerJournal(server, { mayBeCut: true });
   const core = createStateMaster(
     { hasher, random: secureRandom },

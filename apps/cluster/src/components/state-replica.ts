@@ -104,7 +104,7 @@ export async function runStateReplica(environment: ServerEnvironment): Promise<v
   const { server, settings, application, hasher } = openComponent(environment);
   const journal = await openServerJournal(server, readRetention(server.environment.settings));
   const core = createStateReplica(
-    { hasher, application: createApplicationPort(application.contract, hasher) },
+    { hasher, application: createApplicationPort(application, hasher) },
     {
       self: environment.server,
       masters: settings.masters,

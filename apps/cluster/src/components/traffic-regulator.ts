@@ -92,7 +92,10 @@ export async function runTrafficRegulator(environment: ServerEnvironment): Promi
       onLookUp: (request) => driver.input({ kind: "lookUp", ...request }),
       onAbandoned: (exchange) => driver.input({ kind: "abandoned", exchange }),
       isReady: () => core.ready && !core.isBelowQuorum && !journal.shortage,
-      validateInput: regulated.validateValue,
+      validateInput: (operation, input) => ({
+        problems: regulated.validateValue(operation, input),
+        validatedBy: regulated.version,
+      }),
     },
   );
   server.onStop(async () => api?.close());
@@ -136,7 +139,7 @@ function regulatedApplication({
     return checked.ok ? [] : checked.problems;
   };
   return {
-    ...createApplicationPort(contract, hasher),
+    ...createApplicationPort(application, hasher),
     version: hash,
     operationOf,
     validate: (operation, inputText) => validateValue(operation, JSON.parse(inputText)),

@@ -41,7 +41,7 @@ export async function openMeasuredReplica(
 ): Promise<MeasuredReplica> {
   const loaded = loadApplication(join(folder, "application", applicationHash));
   const hasher = createHasher();
-  const application = createApplicationPort(loaded.contract, hasher);
+  const application = createApplicationPort(loaded, hasher);
   const [self] = MEMBERS;
   const core = createStateReplica(
     { hasher, application },

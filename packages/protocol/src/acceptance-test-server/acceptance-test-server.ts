@@ -3,6 +3,7 @@
  * on, has the application's acceptance test run outside, and gives the verdict with the reply to the regulator. It
  * stores nothing; what is lost with it is asked for again. See docs/PROTOCOL.md §3.
  */
+import { Applications } from "../applications.ts";
 import type { Core } from "../core.ts";
 import { send } from "../core.ts";
 import { Candidates } from "./candidates.ts";
@@ -30,6 +31,7 @@ export function createAcceptanceTestServer(
 ): AcceptanceTestServer {
   const engine: Engine = {
     dependencies,
+    applications: new Applications(dependencies.application, dependencies.otherVersions),
     configuration,
     epochs: new EpochTable(configuration.trafficRegulator),
     candidates: new Candidates(),
@@ -42,6 +44,7 @@ export function createAcceptanceTestServer(
     step(input) {
       const turn: Turn = { now: input.now, effects: [] };
       if (input.kind === "message") receive(engine, turn, input);
+      else if (input.kind === "loaded") engine.applications.add(input.application);
       else if (input.kind === "tested" && !engine.shadows.tested(engine, turn, input.test, input.verdict))
         candidateTested(engine, turn, input.test, input.verdict);
       if (turn.now >= engine.followAt || input.kind === "start") follow(engine, turn);

@@ -1,4 +1,5 @@
 /** The parts of one acceptance test server, as its rules see them. No rules here. */
+import type { Applications } from "../applications.ts";
 import type { Candidates } from "./candidates.ts";
 import type { EpochTable } from "./epochs.ts";
 import type { ShadowRuns } from "./shadow-runs.ts";
@@ -15,6 +16,7 @@ export interface Turn {
 
 export interface Engine {
   readonly dependencies: AcceptanceTestServerDependencies;
+  readonly applications: Applications;
   readonly configuration: AcceptanceTestServerConfiguration;
   readonly epochs: EpochTable;
   readonly candidates: Candidates;

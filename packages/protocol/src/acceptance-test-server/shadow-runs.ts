@@ -97,7 +97,7 @@ export class ShadowRuns {
     if (!effect) return false;
     shadow.stage = "testing";
     if (effect.operation === GENESIS_OPERATION)
-      this.#finish(engine, turn, test, shadow, judgeGenesis(engine.dependencies.application, effect));
+      this.#finish(engine, turn, test, shadow, judgeGenesis(engine.applications.of(effect.applicationVersion), effect));
     else turn.effects.push(effect);
     return true;
   }

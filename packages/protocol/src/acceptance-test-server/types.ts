@@ -1,11 +1,18 @@
 /** Inputs and effects of the acceptance test server (basic profile). Types only. It keeps nothing durable. */
 import type { ServerName, ToAcceptanceTestServer } from "@redoubt/shared";
-import type { AcceptanceTestEffect, AcceptanceTestedInput, ApplicationPort } from "../application-port.ts";
+import type {
+  AcceptanceTestEffect,
+  AcceptanceTestedInput,
+  ApplicationLoadedInput,
+  ApplicationPort,
+} from "../application-port.ts";
 import type { CommonInput, Hasher, Instant, SendEffect } from "../core.ts";
 
 export interface AcceptanceTestServerDependencies {
   readonly hasher: Hasher;
   readonly application: ApplicationPort;
+  /** Further versions of it that are at hand from the start. */
+  readonly otherVersions?: readonly ApplicationPort[];
 }
 
 export interface AcceptanceTestServerConfiguration {
@@ -15,6 +22,9 @@ export interface AcceptanceTestServerConfiguration {
   readonly trafficRegulator: ServerName;
 }
 
-export type AcceptanceTestServerInput = CommonInput<ToAcceptanceTestServer, never> | (Instant & AcceptanceTestedInput);
+export type AcceptanceTestServerInput =
+  | CommonInput<ToAcceptanceTestServer, never>
+  | (Instant & AcceptanceTestedInput)
+  | (Instant & ApplicationLoadedInput);
 
 export type AcceptanceTestServerEffect = SendEffect | AcceptanceTestEffect;

@@ -90,7 +90,12 @@ export function receiveRecord(engine: Engine, turn: Turn, from: ServerName, mess
   engine.timed.delete(candidate.digest);
   candidate.tests++;
   if (test.operation === GENESIS_OPERATION)
-    candidateTested(engine, turn, candidate.digest, judgeGenesis(engine.dependencies.application, test));
+    candidateTested(
+      engine,
+      turn,
+      candidate.digest,
+      judgeGenesis(engine.applications.of(test.applicationVersion), test),
+    );
   else turn.effects.push(test);
 }
 

@@ -31,6 +31,15 @@ const discard: RegulatorFact = {
   detail: "the sum must be 1",
 };
 
+const tripped: RegulatorFact = {
+  kind: "breakerTripped",
+  applicationVersion: "a".repeat(64),
+  operation: "transfer",
+  check: "conserves",
+  previousVersion: "b".repeat(64),
+  retracted: 2,
+};
+
 const facts: RegulatorFact[] = [
   quarantined,
   { ...quarantined, clientId: "", host: "", reason: "nonsense", check: "", operation: "x".repeat(5_000) },
@@ -57,7 +66,14 @@ const facts: RegulatorFact[] = [
   { kind: "blockWithheld", address: "127.0.0.1", requestId, reason: "acceptance-test" },
   { kind: "signatureLearned", signature: "exact-1", requestId, operation: "transfer" },
   { kind: "requestExonerated", requestId, clientId: "mallory" },
-  { kind: "breakerTripped", operation: "transfer", check: "conserves" },
+  tripped,
+  {
+    kind: "breakerClosed",
+    applicationVersion: "a".repeat(64),
+    operation: "transfer",
+    check: "conserves",
+    cause: "quiet",
+  },
   { kind: "epochOpened", epoch: 7, objectClusters: 1_024, holder: "execution-server-2", reason: "crash" },
   { kind: "quarantineChanged", requestId, state: "released", order: "1/ada" },
 ];
@@ -90,8 +106,22 @@ describe("what facts mean for people", () => {
   });
 
   test("an acceptance test that is suspect blames nobody and calls for people", () => {
-    const { report, events } = outcome({ kind: "breakerTripped", operation: "transfer", check: "conserves" });
+    const { report, events } = outcome(tripped);
     expect(report?.severity).toBe("critical");
-    expect(events).toEqual([]);
+    expect(report?.text).toContain("redoubt app rollback (to version bbbbbbbbbbbb)");
+    expect(report?.evidence).toMatchObject({ previousVersion: "b".repeat(64), retracted: 2 });
+    expect(events).toMatchObject([{ kind: "breaker.changed", state: "open" }]);
+  });
+
+  test("the incident of a suspect acceptance test closes with its circuit", () => {
+    const { close, events } = outcome({
+      kind: "breakerClosed",
+      applicationVersion: "a".repeat(64),
+      operation: "transfer",
+      check: "conserves",
+      cause: "another version admits requests now",
+    });
+    expect(close?.key).toBe(outcome(tripped).report?.key);
+    expect(events).toMatchObject([{ kind: "breaker.changed", state: "closed" }]);
   });
 });

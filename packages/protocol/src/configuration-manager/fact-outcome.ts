@@ -102,7 +102,9 @@ export function outcomeOfFact(fact: RegulatorFact, surroundings: FactSurrounding
         ],
       };
     case "breakerTripped":
-      return breaker(fact);
+      return breakerTripped(fact);
+    case "breakerClosed":
+      return breakerClosed(fact);
     case "epochOpened":
       return {
         events: [
@@ -208,19 +210,62 @@ function misbehaved(fact: Extract<RegulatorFact, { kind: "misbehaviour" }>, { no
   };
 }
 
-function breaker(fact: Extract<RegulatorFact, { kind: "breakerTripped" }>): FactOutcome {
+type BreakerFact = Pick<
+  Extract<RegulatorFact, { kind: "breakerTripped" }>,
+  "applicationVersion" | "operation" | "check"
+>;
+
+const breakerKey = ({ applicationVersion, operation, check }: BreakerFact): string =>
+  `acceptance-test-suspect:${applicationVersion.slice(0, HASH_SHOWN)}:${nameText(operation)}:${nameText(check)}`;
+
+const HASH_SHOWN = 12;
+
+/** The incident says the one step that ends it: people who read it may have been asleep a minute ago. */
+function breakerTripped(fact: Extract<RegulatorFact, { kind: "breakerTripped" }>): FactOutcome {
+  const { applicationVersion, previousVersion, retracted } = fact;
   const operation = nameText(fact.operation);
   const check = nameText(fact.check);
+  const wayBack =
+    previousVersion === undefined
+      ? "this version replaced no other: deploy one whose acceptance test is right"
+      : `one step ends it: redoubt app rollback (to version ${previousVersion.slice(0, HASH_SHOWN)}), or the button of the console`;
+  const takenBack = retracted === 0 ? "" : `; ${retracted} requests that it had condemned are taken back`;
+  const cause = sentenceText(
+    `requests of several clients failed ${check} of ${operation}, each alone as well: they are withheld, and nobody is blamed${takenBack}`,
+  );
   const report: IncidentFact = {
-    key: `acceptance-test-suspect:${operation}:${check}`,
+    key: breakerKey(fact),
     kind: "acceptance-test-suspect",
     title: `Acceptance test suspect: ${check} of ${operation}`,
     severity: "critical",
     subject: operation,
-    text: `requests of several clients failed ${check} within a minute: they are withheld, and nobody is blamed`,
-    evidence: { operation, check },
+    text: `${cause}; ${wayBack}`,
+    evidence: { operation, check, applicationVersion, previousVersion: previousVersion ?? null, retracted },
   };
-  return { events: [], report };
+  const event: FeedFact = {
+    kind: "breaker.changed",
+    severity: "critical",
+    applicationVersion,
+    operation,
+    check,
+    state: "open",
+    cause,
+  };
+  return { events: [event], report };
+}
+
+function breakerClosed(fact: Extract<RegulatorFact, { kind: "breakerClosed" }>): FactOutcome {
+  const { applicationVersion } = fact;
+  const event: FeedFact = {
+    kind: "breaker.changed",
+    severity: "notice",
+    applicationVersion,
+    operation: nameText(fact.operation),
+    check: nameText(fact.check),
+    state: "closed",
+    cause: sentenceText(fact.cause),
+  };
+  return { events: [event], close: { key: breakerKey(fact), text: sentenceText(`closed: ${fact.cause}`) } };
 }
 
 function blockEvent(kind: "host.blocked", fact: Extract<RegulatorFact, { kind: "hostBlocked" }>): FeedFact {

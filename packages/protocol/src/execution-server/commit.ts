@@ -128,7 +128,7 @@ export function composeWrites(engine: Engine, execution: Execution, writes: Outc
   const epochs = new Map(execution.ticket.body.clusters.map(({ cluster, epoch }) => [cluster, epoch]));
   return writes.map(({ object, value }) => {
     const { number, epoch, c1 } = referenceOf(object, execution.snapshot.get(object));
-    const cluster = engine.dependencies.application.clusterOf(object);
+    const cluster = engine.applications.clusterOf(object);
     const newEpoch = (cluster === undefined ? undefined : epochs.get(cluster)) ?? 0;
     return { object, number: number + 1, epoch: newEpoch, parent: { number, epoch, c1 }, bytes: value };
   });
@@ -169,7 +169,7 @@ function adopt(engine: Engine, record: ChangeRecord, { writes }: ChangeSummary, 
     if (!body.readOnly) cached.tip = digest;
   }
   for (const [index, { object, number, epoch, parent, bytes }] of record.writes.entries()) {
-    const cluster = engine.dependencies.application.clusterOf(object);
+    const cluster = engine.applications.clusterOf(object);
     const cached = cluster === undefined ? undefined : engine.cache.get(cluster, epoch);
     const c1 = writes[index]?.c1;
     if (cached && c1)

@@ -2,7 +2,15 @@
  * Taking in dispatches and shadow runs, and their ends. An honest server makes at most one change for a ticket, ever:
  * two would convict it (PROTOCOL §10); so a dispatch that comes again only repeats what became of the first.
  */
-import type { DispatchMessage, ExecutionFailedMessage, ServerName, ShadowRunMessage } from "@redoubt/shared";
+import {
+  type DispatchMessage,
+  type ExecutionFailedMessage,
+  ok,
+  type Result,
+  type ServerName,
+  type ShadowRunMessage,
+} from "@redoubt/shared";
+import type { DeclaredAccess } from "../application-port.ts";
 import { send } from "../core.ts";
 import { digestInput } from "../digests.ts";
 import { type Engine, type Execution, handledKey, type Turn } from "./engine.ts";
@@ -39,7 +47,10 @@ type Order = Pick<Execution, "ticket" | "input" | "disposable" | "shadow">;
 
 function take(engine: Engine, turn: Turn, order: Order): void {
   const { body } = order.ticket;
-  const access = engine.dependencies.application.evaluateAccess(body.operation, order.input);
+  const application = engine.applications.of(body.applicationVersion);
+  const access: Result<readonly DeclaredAccess[], string> = application
+    ? application.evaluateAccess(body.operation, order.input)
+    : ok([]);
   const declared = access.ok ? access.value : [];
   const execution: Execution = {
     ...order,
@@ -76,6 +87,8 @@ function findHindrance(
   if (turn.wall > body.expiresAt) return { reason: "stale", detail: "the ticket has expired" };
   if (digestInput(engine.dependencies.hasher, input) !== body.inputDigest)
     return { reason: "refused", detail: "the input is not the ticket's" };
+  if (!engine.applications.of(body.applicationVersion))
+    return { reason: "refused", detail: "this version of the application is not here" };
   if (accessError !== undefined) return { reason: "thrown", detail: accessError };
   if (shadow) return undefined;
   const ended = engine.cache.enter(body);

@@ -8,6 +8,7 @@ import type {
   VersionReference,
 } from "@redoubt/shared";
 import type { DeclaredAccess } from "../application-port.ts";
+import type { Applications } from "../applications.ts";
 import type { ClusterCache } from "./cache.ts";
 import type { ObjectLines } from "./lines.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -44,6 +45,7 @@ export type Handled = { readonly kind: "active" } | { readonly kind: "sent" } | 
 
 export interface Engine {
   readonly dependencies: ExecutionServerDependencies;
+  readonly applications: Applications;
   readonly configuration: ExecutionServerConfiguration;
   readonly cache: ClusterCache;
   readonly outgoing: Outgoing;

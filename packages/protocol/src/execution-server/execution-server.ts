@@ -4,6 +4,7 @@
  * it checks to be useful, not to be safe. Application code runs outside, in a sandboxed worker, behind `execute`.
  */
 import type { ServerName, ToExecutionServer } from "@redoubt/shared";
+import { Applications } from "../applications.ts";
 import type { Core } from "../core.ts";
 import { ClusterCache } from "./cache.ts";
 import { finish } from "./commit.ts";
@@ -37,6 +38,7 @@ export function createExecutionServer(
     step(input) {
       const turn: Turn = { now: input.now, wall: input.wall, effects: [] };
       if (input.kind === "message") receive(engine, turn, input.from.server, input.message);
+      else if (input.kind === "loaded") engine.applications.add(input.application);
       else if (input.kind === "read") read(engine, turn, input.execution, input.object);
       else if (input.kind === "finished") {
         const execution = engine.running.get(input.execution);
@@ -66,6 +68,7 @@ export function createExecutionServer(
 
 const compose = (dependencies: ExecutionServerDependencies, configuration: ExecutionServerConfiguration): Engine => ({
   dependencies,
+  applications: new Applications(dependencies.application, dependencies.otherVersions),
   configuration,
   cache: new ClusterCache(),
   outgoing: new Outgoing(),

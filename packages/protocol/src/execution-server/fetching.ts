@@ -44,7 +44,7 @@ export function proceed(engine: Engine, turn: Turn, execution: Execution): void 
 }
 
 function cacheNeeds(engine: Engine, { ticket, objects }: Execution): Needs | "stale" {
-  const { application } = engine.dependencies;
+  const { applications } = engine;
   const clusters = new Set<ObjectClusterNumber>();
   const missing = new Set<string>();
   for (const { cluster, epoch } of ticket.body.clusters) {
@@ -54,7 +54,7 @@ function cacheNeeds(engine: Engine, { ticket, objects }: Execution): Needs | "st
   }
   const epochs = new Map(ticket.body.clusters.map(({ cluster, epoch }) => [cluster, epoch]));
   for (const object of objects) {
-    const cluster = application.clusterOf(object);
+    const cluster = applications.clusterOf(object);
     const epoch = cluster === undefined ? undefined : epochs.get(cluster);
     if (cluster === undefined || epoch === undefined) continue;
     if (!engine.cache.get(cluster, epoch)?.objects.has(object)) missing.add(object);
@@ -89,7 +89,7 @@ function fetch(engine: Engine, turn: Turn, execution: Execution, needs: Needs): 
   engine.fetching.set(name, execution);
   for (const [member, clusters] of clustersOfMembers(execution)) {
     const isTheirs = (object: string) => {
-      const cluster = engine.dependencies.application.clusterOf(object);
+      const cluster = engine.applications.clusterOf(object);
       return cluster !== undefined && clusters.has(cluster);
     };
     const objects = [...needs.objects].filter(isTheirs);
@@ -115,11 +115,11 @@ export function receiveFetched(engine: Engine, turn: Turn, from: ServerName, mes
   const clusters = execution && clustersOfMembers(execution).get(from);
   if (!execution?.fetch || !clusters) return;
   if (message.objects.length > 2 * LIMITS.objectsPerRequestMax) return;
-  const { application } = engine.dependencies;
+  const { applications } = engine;
   const at = execution.shadow?.at ?? NOTHING;
   const wanted = new Set(
     execution.objects.filter((object) => {
-      const cluster = application.clusterOf(object);
+      const cluster = applications.clusterOf(object);
       return cluster !== undefined && clusters.has(cluster) && !at.has(object);
     }),
   );
@@ -148,7 +148,7 @@ function adoptIntoCache(engine: Engine, { ticket, objects, fetch: state }: Execu
     if (!cached) continue;
     cached.tip ??= state.tally.tip(cluster)?.value;
     for (const object of objects) {
-      if (engine.dependencies.application.clusterOf(object) !== cluster || cached.objects.has(object)) continue;
+      if (engine.applications.clusterOf(object) !== cluster || cached.objects.has(object)) continue;
       const newest = state.tally.newest(object);
       if (newest) engine.cache.put(cached, object, newest.value);
     }
@@ -224,7 +224,8 @@ function run(engine: Engine, turn: Turn, execution: Execution): void {
     requestId: body.requestId,
     provided: execution.objects.map((object) => ({ object, bytes: execution.snapshot.get(object)?.bytes ?? null })),
     disposable: execution.disposable,
-    deadlineMs: engine.dependencies.application.deadlineMsOf(body.operation),
+    deadlineMs:
+      engine.applications.of(body.applicationVersion)?.deadlineMsOf(body.operation) ?? LIMITS.defaultDeadlineMs,
   });
 }
 
@@ -232,7 +233,7 @@ function takeSnapshot(engine: Engine, { ticket, objects }: Execution): Map<strin
   const snapshot = new Map<string, StoredVersion | null>();
   const epochs = new Map(ticket.body.clusters.map(({ cluster, epoch }) => [cluster, epoch]));
   for (const object of objects) {
-    const cluster = engine.dependencies.application.clusterOf(object);
+    const cluster = engine.applications.clusterOf(object);
     const epoch = cluster === undefined ? undefined : epochs.get(cluster);
     if (cluster === undefined || epoch === undefined) continue;
     const version = engine.cache.get(cluster, epoch)?.objects.get(object);

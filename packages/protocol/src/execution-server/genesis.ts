@@ -6,7 +6,7 @@ import type { Engine, Execution, Turn } from "./engine.ts";
 export function finishGenesis(engine: Engine, turn: Turn, execution: Execution): void {
   const writes: { object: string; value: string }[] = [];
   for (const object of execution.objects) {
-    const value = engine.dependencies.application.genesisValue(object);
+    const value = engine.applications.of(execution.ticket.body.applicationVersion)?.genesisValue(object);
     if (value !== undefined && !execution.snapshot.get(object)) writes.push({ object, value });
   }
   finish(engine, turn, execution, { reply: { status: 200, body: "null" }, reads: execution.objects, writes });

@@ -1,11 +1,13 @@
 /** Inputs and effects of the execution server. Types only. It has no durable records: a new process starts empty. */
 import type { ExecutionFailedMessage, RequestId, ServerName, ToExecutionServer } from "@redoubt/shared";
-import type { ApplicationPort } from "../application-port.ts";
+import type { ApplicationLoadedInput, ApplicationPort } from "../application-port.ts";
 import type { CommonInput, Hasher, Instant, Random, SendEffect } from "../core.ts";
 
 export interface ExecutionServerDependencies {
   readonly hasher: Hasher;
   readonly application: ApplicationPort;
+  /** Further versions of it that are at hand from the start. */
+  readonly otherVersions?: readonly ApplicationPort[];
   readonly random: Random;
   /** Ed25519 signature of the 32 bytes of a digest (64 hexadecimal digits), as hexadecimal text. */
   sign(digest: string): string;
@@ -25,6 +27,7 @@ export interface ProvidedObject {
 
 export type ExecutionServerInput =
   | CommonInput<ToExecutionServer, never>
+  | (Instant & ApplicationLoadedInput)
   /** The transaction asks for an object that was not provided with `execute`. */
   | (Instant & { readonly kind: "read"; readonly execution: string; readonly object: string })
   | (Instant & {

@@ -1,6 +1,6 @@
 /** The parts of one state replica, as its rules see them, and one step's output. No rules here. */
 import type { Digest, Epoch, ServerName } from "@redoubt/shared";
-import type { ApplicationPort } from "../application-port.ts";
+import type { Applications } from "../applications.ts";
 import type { Hasher, RecordNumber, SendEffect } from "../core.ts";
 import type { RecentKeys } from "../recent.ts";
 import type { AccessLogs } from "./accesses.ts";
@@ -41,7 +41,7 @@ export interface JournalPosition {
 
 export interface Replica {
   readonly hasher: Hasher;
-  readonly application: ApplicationPort;
+  readonly applications: Applications;
   readonly configuration: StateReplicaConfiguration;
   readonly examiner: Examiner;
   readonly store: ReplicaStore;

@@ -6,6 +6,7 @@
  */
 import type { ChangeRecord, ChangeSummary, Digest, Epoch, MisbehaviourAct, ServerName, Ticket } from "@redoubt/shared";
 import type { ApplicationPort } from "../application-port.ts";
+import type { Applications } from "../applications.ts";
 import type { Hasher } from "../core.ts";
 import { digestChange, digestTicket, memberEntry, summarize } from "../digests.ts";
 import { findRecordFlaw, findTicketFlaw, hasRightInput } from "../well-formed.ts";
@@ -55,9 +56,15 @@ export interface KeyMissing {
   readonly regulatorEpoch: Epoch;
 }
 
+/** The version that admitted the request is not here (yet): what it may touch cannot be judged (R38). */
+export interface VersionMissing {
+  readonly kind: "versionMissing";
+  readonly version: string;
+}
+
 export interface Examiner {
   readonly hasher: Hasher;
-  readonly application: ApplicationPort;
+  readonly applications: Applications;
   readonly self: ServerName;
   /** This member's key of a regulator epoch, hexadecimal. */
   keyOf(regulatorEpoch: Epoch): string | undefined;
@@ -88,13 +95,16 @@ export function examineChange(
   examiner: Examiner,
   from: ServerName,
   record: ChangeRecord,
-): Refusal | KeyMissing | ExaminedChange {
+): Refusal | KeyMissing | VersionMissing | ExaminedChange {
   const flaw = findRecordFlaw(record);
   if (flaw) return refuse("malformed", flaw, "malformed");
   const ticket = examineTicket(examiner, from, record.ticket);
   if (ticket.kind !== "examined") return ticket;
   if (!hasRightInput(examiner.hasher, record)) return refuse("malformed", "the input is not the ticket's", "malformed");
-  const outside = findOutsideScope(examiner.application, record);
+  const version = record.ticket.body.applicationVersion;
+  const application = examiner.applications.of(version);
+  if (!application) return { kind: "versionMissing", version };
+  const outside = findOutsideScope(application, examiner.applications, record);
   if (outside) return outside;
   const summary = summarize(examiner.hasher, record);
   return {
@@ -108,7 +118,11 @@ export function examineChange(
 }
 
 /** What the record touches outside its operation's access templates or its ticket's object clusters, or undefined. */
-function findOutsideScope(application: ApplicationPort, record: ChangeRecord): Refusal | undefined {
+function findOutsideScope(
+  application: ApplicationPort,
+  applications: Applications,
+  record: ChangeRecord,
+): Refusal | undefined {
   const { body } = record.ticket;
   const access = application.evaluateAccess(body.operation, record.input);
   if (!access.ok) return refuse("scope", access.error, "malformed");
@@ -117,7 +131,7 @@ function findOutsideScope(application: ApplicationPort, record: ChangeRecord): R
   const modes = new Map(access.value.map(({ object, mode }) => [object, mode]));
   const epochs = new Map(body.clusters.map(({ cluster, epoch }) => [cluster, epoch]));
   const epochOf = (object: string): Epoch | undefined => {
-    const cluster = application.clusterOf(object);
+    const cluster = applications.clusterOf(object);
     return cluster === undefined ? undefined : epochs.get(cluster);
   };
   for (const { object } of record.reads) {

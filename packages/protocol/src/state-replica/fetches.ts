@@ -73,7 +73,7 @@ function answerFetch(
     sendRefusal(replica, turn, from, ticket.body, examined);
     return;
   }
-  if (examined.kind === "keyMissing") {
+  if (examined.kind === "keyMissing" || !replica.applications.of(ticket.body.applicationVersion)) {
     replica.fetches.add({ from, message, until });
     return;
   }
@@ -103,11 +103,11 @@ function answerFetch(
  * right server asks for it (REQUIREMENTS R43, A10).
  */
 function logAccesses(replica: Replica, message: FetchMessage, ticketDigest: Digest): Refusal | undefined {
-  const { hasher, application, accesses } = replica;
+  const { hasher, applications, accesses } = replica;
   const { ticket, input, objects, at } = message;
   if (!hasRightInput(hasher, message)) return refuse("malformed", "the input is not the ticket's", "malformed");
-  const access = application.evaluateAccess(ticket.body.operation, input);
-  const allowed = new Set(access.ok ? access.value.map(({ object }) => object) : []);
+  const access = applications.of(ticket.body.applicationVersion)?.evaluateAccess(ticket.body.operation, input);
+  const allowed = new Set(access?.ok ? access.value.map(({ object }) => object) : []);
   const asked = [...objects, ...at.map(({ object }) => object)].map(
     (object) =>
       ({ object: object.slice(0, LIMITS.objectNameBytesMax), mode: "fetch", granted: allowed.has(object) }) as const,
@@ -118,10 +118,10 @@ function logAccesses(replica: Replica, message: FetchMessage, ticketDigest: Dige
 }
 
 function composeFetched(replica: Replica, { fetch, ticket, objects, at }: FetchMessage, needs: Needs): FetchedMessage {
-  const { store, application } = replica;
+  const { store, applications } = replica;
   const inTicket = new Set(ticket.body.clusters.map((entry) => entry.cluster));
   const isServed = (object: string): boolean => {
-    const cluster = application.clusterOf(object);
+    const cluster = applications.clusterOf(object);
     return cluster !== undefined && inTicket.has(cluster) && store.clusters.isMine(cluster);
   };
   const answer: FetchedMessage["objects"][number][] = [];

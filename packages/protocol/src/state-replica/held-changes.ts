@@ -19,7 +19,7 @@ const PER_KEY_MAX = 256;
 export interface HeldChange {
   readonly from: ServerName;
   readonly record: ChangeRecord;
-  /** Absent while the ticket's key is missing. */
+  /** Absent while the ticket's key or its version of the application is missing. */
   readonly examined: ExaminedChange | undefined;
   readonly key: string;
   readonly until: number;
@@ -27,8 +27,15 @@ export interface HeldChange {
   readonly records?: readonly RecordNumber[];
 }
 
-export const holdKeyOf = (reason: HoldReason | { readonly kind: "key"; readonly regulatorEpoch: Epoch }): string => {
+/** What keeps a change from being examined at all. */
+export type UnexaminedReason =
+  | { readonly kind: "key"; readonly regulatorEpoch: Epoch }
+  | { readonly kind: "version"; readonly version: string };
+
+export const holdKeyOf = (reason: HoldReason | UnexaminedReason): string => {
   switch (reason.kind) {
+    case "version":
+      return `version:${reason.version}`;
     case "key":
       return `key:${reason.regulatorEpoch}`;
     case "records":

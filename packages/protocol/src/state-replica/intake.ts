@@ -61,8 +61,12 @@ function judgeAll(replica: Replica, turn: Turn, changes: readonly Waiting[]): vo
     const examined = next.examined ?? examineChange(replica.examiner, from, record);
     if (examined.kind === "refuse") {
       sendRefusal(replica, turn, from, record.ticket.body, examined, () => digestsOf(replica, record));
-    } else if (examined.kind === "keyMissing") {
-      const key = holdKeyOf({ kind: "key", regulatorEpoch: examined.regulatorEpoch });
+    } else if (examined.kind !== "examined") {
+      const key = holdKeyOf(
+        examined.kind === "keyMissing"
+          ? { kind: "key", regulatorEpoch: examined.regulatorEpoch }
+          : { kind: "version", version: examined.version },
+      );
       replica.held.add({ from, record, examined: undefined, key, until: turn.now + HOLD_MS });
     } else {
       work.push(...judge(replica, turn, view, examined, next.records).reverse());

@@ -78,7 +78,9 @@ export function sendRefusal(
 /** Messages whose regulator epoch nobody has made known within the time they were held for count as forged, too. */
 export function countUnknownKeys(replica: Replica, turn: Turn, expired: readonly Expired[]): void {
   for (const { from, record, examined } of expired) {
-    if (examined !== undefined || !replica.refusals.countForged(from)) continue;
+    // A version of the application that has not come here yet says nothing against whoever runs it.
+    const isKeyMissing = !replica.keys.has(record.ticket.body.regulatorEpoch);
+    if (examined !== undefined || !isKeyMissing || !replica.refusals.countForged(from)) continue;
     const { requestId, attempt, regulatorEpoch } = record.ticket.body;
     const detail = `nobody has made known a key of regulator epoch ${regulatorEpoch}`;
     const report = { requestId, attempt, reason: "unknown-key", detail, act: "forged-ticket" } as const;

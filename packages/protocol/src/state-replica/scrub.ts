@@ -313,10 +313,10 @@ const pastAbandoned = ({ journal }: Replica, number: RecordNumber): RecordNumber
 
 const endOf = ({ journal }: Replica): RecordNumber => Math.floor(journal.next * GROWTH_FACTOR) + GROWTH_RECORDS;
 
-function newSweep({ hasher, store, application }: Replica, share: number, shares: number): Sweep {
+function newSweep({ hasher, store, applications }: Replica, share: number, shares: number): Sweep {
   return new Sweep({
     hasher,
-    isInShare: (object) => shares === 1 || (application.clusterOf(object) ?? 0) % shares === share,
+    isInShare: (object) => shares === 1 || (applications.clusterOf(object) ?? 0) % shares === share,
     mustHold: (clusters) => clusters.some((cluster) => store.clusters.isMine(cluster)),
   });
 }

@@ -5,6 +5,8 @@
  * This file routes inputs; the rules are in the files beside it. See docs/PROTOCOL.md §3–§5.
  */
 import { assert, type Digest, type Epoch, type ServerName, type Slot, type ToStateReplica } from "@redoubt/shared";
+import type { ApplicationPort } from "../application-port.ts";
+import { Applications } from "../applications.ts";
 import type { CheckpointedCore } from "../core.ts";
 import { RecentKeys, trimOldest } from "../recent.ts";
 import { AccessLogs } from "./accesses.ts";
@@ -153,16 +155,17 @@ export function createStateReplica(
 }
 
 function compose(dependencies: StateReplicaDependencies, configuration: StateReplicaConfiguration): Replica {
-  const { hasher, application } = dependencies;
+  const { hasher } = dependencies;
+  const applications = new Applications(dependencies.application, dependencies.otherVersions);
   const keys = new Map<Epoch, string>();
   const { self } = configuration;
   const clusters = new ClusterTable(self, configuration.keepsEverything);
   return {
     hasher,
-    application,
+    applications,
     configuration,
-    examiner: { hasher, application, self, keyOf: (epoch) => keys.get(epoch) },
-    store: new ReplicaStore(hasher, application, clusters, configuration.memory),
+    examiner: { hasher, applications, self, keyOf: (epoch) => keys.get(epoch) },
+    store: new ReplicaStore(hasher, applications, clusters, configuration.memory),
     reads: new RecordReads(),
     journal: { next: 0, identity: "", abandoned: [] },
     transfer: new Transfer(configuration.transferBytesPerSecond),
@@ -207,6 +210,9 @@ function takeInput(replica: Replica, turn: Turn, input: StateReplicaInput): void
       return;
     case "tested":
       tested(replica, turn, input);
+      return;
+    case "loaded":
+      loaded(replica, turn, input.application);
       return;
     case "recordRead":
       replica.reads.arrived(replica, turn, input);
@@ -261,6 +267,13 @@ function receiveKey(replica: Replica, turn: Turn, from: ServerName, regulatorEpo
     replica.regulator.epoch = regulatorEpoch;
   }
   wake(replica, turn, [holdKeyOf({ kind: "key", regulatorEpoch })]);
+  retryFetches(replica, turn);
+}
+
+/** Changes and fetches under a version that was not here wait no longer. */
+function loaded(replica: Replica, turn: Turn, application: ApplicationPort): void {
+  if (!replica.applications.add(application)) return;
+  wake(replica, turn, [holdKeyOf({ kind: "version", version: application.version })]);
   retryFetches(replica, turn);
 }
 

@@ -70,7 +70,7 @@ export class ReplicaStore {
   /** Records that somebody's work in hand needs (`record-reads.ts`). */
   readonly pinned = new Map<RecordNumber, KnownRecord>();
   readonly #hasher: Hasher;
-  readonly #application: ApplicationPort;
+  readonly #application: Pick<ApplicationPort, "clusterOf">;
   /** Request ids of verified changes, and fenced ones → the records that say so. */
   #requests = new FingerprintTable();
   /** In the order of acceptance. */
@@ -85,7 +85,12 @@ export class ReplicaStore {
   #undecidedSettledBytes = 0;
   #undecidedBytes = 0;
 
-  constructor(hasher: Hasher, application: ApplicationPort, clusters: ClusterTable, memory = DEFAULT_MEMORY) {
+  constructor(
+    hasher: Hasher,
+    application: Pick<ApplicationPort, "clusterOf">,
+    clusters: ClusterTable,
+    memory = DEFAULT_MEMORY,
+  ) {
     this.#hasher = hasher;
     this.#application = application;
     this.clusters = clusters;

@@ -67,7 +67,8 @@ export function runTest(
       const effect = composeTest(replica, test, record, needs);
       if (needs.size > 0) return;
       if (!effect) unable(later, "a version that the change names is not stored here");
-      else if (effect.operation === GENESIS_OPERATION) judged(later, judgeGenesis(replica.application, effect));
+      else if (effect.operation === GENESIS_OPERATION)
+        judged(later, judgeGenesis(replica.applications.of(effect.applicationVersion), effect));
       else put(later, effect);
     },
     { failed: (later) => unable(later, "a version that the change names cannot be read here") },

@@ -10,7 +10,12 @@ import type {
   SlotDecisions,
   ToStateReplica,
 } from "@redoubt/shared";
-import type { AcceptanceTestEffect, AcceptanceTestedInput, ApplicationPort } from "../application-port.ts";
+import type {
+  AcceptanceTestEffect,
+  AcceptanceTestedInput,
+  ApplicationLoadedInput,
+  ApplicationPort,
+} from "../application-port.ts";
 import type {
   CheckpointedEffect,
   CheckpointedInput,
@@ -25,6 +30,8 @@ import type { AccessLog } from "./accesses.ts";
 export interface StateReplicaDependencies {
   readonly hasher: Hasher;
   readonly application: ApplicationPort;
+  /** Further versions of it that are at hand from the start. */
+  readonly otherVersions?: readonly ApplicationPort[];
 }
 
 export interface StateReplicaConfiguration {
@@ -95,7 +102,8 @@ export type StateReplicaInput =
   | CommonInput<ToStateReplica, StateReplicaDurable>
   | CheckpointedInput<StateReplicaDurable>
   /** The acceptance test asked for by a `test` effect has ended. */
-  | (Instant & AcceptanceTestedInput);
+  | (Instant & AcceptanceTestedInput)
+  | (Instant & ApplicationLoadedInput);
 
 export type StateReplicaEffect =
   | CommonEffect<StateReplicaDurable>

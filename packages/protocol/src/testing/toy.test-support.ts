@@ -36,6 +36,7 @@ const cluster = (object: string): number | undefined => {
 
 /** Operations: `transfer {from, to, amount}`, `deposit {to, amount}`, `balance {of}` (read-only). */
 export const toyApplication: ApplicationPort = {
+  version: "toy",
   evaluateAccess(operation, inputText) {
     const input = JSON.parse(inputText);
     const access = (object: string, mode: DeclaredAccess["mode"]): DeclaredAccess => ({ object, mode });

@@ -4,6 +4,7 @@
  */
 import type { ObjectClusterNumber, RequestId } from "@redoubt/shared";
 import { computeRequestId, digestInput } from "../digests.ts";
+import { type Access, findAccess } from "./access.ts";
 import { normaliseAddress } from "./addresses.ts";
 import { append, note, noteById, type Regulator, respond, schedule } from "./context.ts";
 import { isAdmitting, quarantineRequest, rejectionResponse, replyResponse } from "./endings.ts";
@@ -13,6 +14,8 @@ import type { PendingRequest } from "./request.ts";
 import { type Client, isKeyReused, type Refusal, screenContent, screenLoad, screenSender } from "./screening.ts";
 import { RequestTrace } from "./traces.ts";
 import type { AdmitRequest, AdmittedRecord } from "./types.ts";
+import { applicationOf, noteAdmitted } from "./versions.ts";
+import { answerWithheld } from "./withholding.ts";
 
 /** Exchanges that may wait for one request. */
 const EXCHANGES_MAX = 16;
@@ -26,8 +29,24 @@ export function admit(regulator: Regulator, request: AdmitRequest): void {
     return;
   }
   const screened = screenSender(regulator, request);
-  if (screened.kind === "refused") refuse(regulator, request, screened.refusal);
-  else admitScreened(regulator, request, screened.client, screened.address);
+  if (screened.kind === "refused") {
+    if (!isAnsweredBefore(regulator, request, screened.refusal)) refuse(regulator, request, screened.refusal);
+  } else admitScreened(regulator, request, screened.client, screened.address);
+}
+
+/** Refusals that another version of the application might not give. */
+const BY_CONTRACT: ReadonlySet<string> = new Set(["input", "operation", "role"]);
+
+/**
+ * A repeated request that an earlier version admitted and the current one would refuse gets its answer all the same: that it
+ * was taken in may not be forgotten because versions changed.
+ */
+function isAnsweredBefore(regulator: Regulator, request: AdmitRequest, { counted, clientId }: Refusal): boolean {
+  const { exchange, key, operation, inputText, inputProblem } = request;
+  if (clientId === undefined || key === undefined || inputProblem || !BY_CONTRACT.has(counted)) return false;
+  const { hasher } = regulator.dependencies;
+  const requestId = computeRequestId(hasher, clientId, key, operation, digestInput(hasher, inputText));
+  return answerKnown(regulator, exchange, requestId);
 }
 
 function admitScreened(regulator: Regulator, request: AdmitRequest, client: Client, address: string): void {
@@ -48,6 +67,7 @@ function admitScreened(regulator: Regulator, request: AdmitRequest, client: Clie
     key,
     address,
     operation,
+    applicationVersion: regulator.application.version,
     inputText,
     inputDigest,
     admittedAt: Math.trunc(regulator.wall),
@@ -65,12 +85,12 @@ function admitScreened(regulator: Regulator, request: AdmitRequest, client: Clie
     pendingOfClientMax: settings.pendingRequestsPerClientMax,
   });
   const used = regulator.quota.isUsedUp(client.id, regulator.wall);
-  const access = refusal ?? (used ? overQuota(regulator) : findAccess(regulator, operation, inputText));
+  const access = refusal ?? (used ? overQuota(regulator) : findAccess(regulator.application, operation, inputText));
   if ("problem" in access) {
     refuse(regulator, request, { ...access, clientId: client.id });
     return;
   }
-  const pending = makePending(regulator, record, access, undefined);
+  const pending = makePending(regulator, record, access, undefined, noteAdmitted(regulator, record));
   // A key of the client's choice may have been used before the logs reach back.
   pending.state = request.key !== undefined && logs.seen.mayHave(requestId) ? "checking" : "waiting";
   attach(regulator, pending, exchange, false);
@@ -122,6 +142,7 @@ function answerKnown(regulator: Regulator, exchange: string, requestId: RequestI
       attach(regulator, pending, exchange, true);
       note(regulator, pending, { kind: "repeated" });
       if (regulator.quorum.isMissing) answerBelowQuorum(regulator, pending);
+      else if (pending.withheldFor !== undefined) answerWithheld(regulator, pending);
       else schedule(regulator, pending);
     }
     return true;
@@ -151,7 +172,7 @@ function attach(regulator: Regulator, pending: PendingRequest, exchange: string,
 function rejectBySignature(regulator: Regulator, exchange: string, record: AdmittedRecord): boolean {
   const signature = screenContent(regulator.quarantine, record);
   if (!signature) return false;
-  const { requestId, clientId, key, address, operation, inputText, inputDigest } = record;
+  const { requestId, clientId, key, address, operation, applicationVersion, inputText, inputDigest } = record;
   regulator.traffic.count("screen.signature");
   quarantineRequest(regulator, {
     kind: "quarantined",
@@ -161,6 +182,7 @@ function rejectBySignature(regulator: Regulator, exchange: string, record: Admit
     key,
     address,
     operation,
+    applicationVersion,
     inputText,
     inputDigest,
     reason: "signature",
@@ -175,45 +197,22 @@ function rejectBySignature(regulator: Regulator, exchange: string, record: Admit
   return true;
 }
 
-export interface Access {
-  readonly clusters: readonly ObjectClusterNumber[];
-  readonly home: ObjectClusterNumber;
-}
-
-/** The object clusters the contract's access templates give this input. */
-export function findAccess(regulator: Regulator, operation: string, inputText: string): Access | Refusal {
-  const { application } = regulator;
-  const access = application.evaluateAccess(operation, inputText);
-  if (!access.ok) return { problem: "malformed-request", counted: "access", detail: access.error };
-  const clusters = new Set<ObjectClusterNumber>();
-  for (const { object } of access.value) {
-    const cluster = application.clusterOf(object);
-    if (cluster === undefined)
-      return { problem: "malformed-request", counted: "access", detail: `no object ${object}` };
-    clusters.add(cluster);
-  }
-  const ascending = [...clusters].sort((left, right) => left - right);
-  const [lowest] = ascending;
-  if (lowest === undefined)
-    return { problem: "malformed-request", counted: "access", detail: "the input names no object" };
-  const named = application.isReadOnly(operation) ? undefined : application.homeOf(operation, inputText);
-  return { clusters: ascending, home: named !== undefined && clusters.has(named) ? named : lowest };
-}
-
 export function makePending(
   regulator: Regulator,
   record: AdmittedRecord,
   access: Access,
   internal: PendingRequest["internal"],
+  onTrial = false,
 ): PendingRequest {
+  const application = applicationOf(regulator, record);
   return {
     record,
     requestId: record.requestId,
     internal,
-    readOnly: regulator.application.isReadOnly(record.operation),
+    readOnly: application.isReadOnly(record.operation),
     clusters: access.clusters,
     home: access.home,
-    deadlineMs: regulator.application.deadlineMsOf(record.operation),
+    deadlineMs: application.deadlineMsOf(record.operation),
     arrivedAt: regulator.now,
     trace: new RequestTrace(record.address, regulator.wall, regulator.now),
     exchanges: [],
@@ -233,6 +232,10 @@ export function makePending(
     failures: 0,
     softFailures: 0,
     untestable: 0,
+    onTrial,
+    cameSuspect: false,
+    isRehearsed: false,
+    withheldFor: undefined,
     verified: undefined,
     survivor: undefined,
     ending: undefined,

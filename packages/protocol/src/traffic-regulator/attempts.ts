@@ -7,6 +7,7 @@
  *                         ├──deadInnocent── doomed ─survived→ surviving ─verified→ fetching ─replied→ ended
  *                         │                   │ deadBlamed
  *                         └──innocent─── shadowing ─malformed→ closing ─closed→ ended
+ *                                           ↑ suspended (from waiting)
  *
  * A second attempt starts only after the first is dead for ever (settlement; a read may be made again at any time, also
  * from `fetching`), and a definite rejection leaves only after
@@ -47,6 +48,8 @@ export const REQUEST_EVENTS = [
   "survived",
   "innocent",
   "malformed",
+  /** The acceptance test is the suspect: it is tried in a shadow run before its attempt. */
+  "suspended",
   "verified",
   "closed",
   "replied",
@@ -70,6 +73,7 @@ export const TRANSITIONS: Readonly<Record<RequestState, Row>> = {
     survived: "surviving",
     innocent: "checking",
     malformed: "checking",
+    suspended: "checking",
     verified: "fetching",
     closed: "ended",
     replied: "checking",
@@ -87,6 +91,7 @@ export const TRANSITIONS: Readonly<Record<RequestState, Row>> = {
     survived: "surviving",
     innocent: "waiting",
     malformed: "closing",
+    suspended: "shadowing",
     verified: "fetching",
     closed: "ended",
     replied: "waiting",
@@ -104,6 +109,7 @@ export const TRANSITIONS: Readonly<Record<RequestState, Row>> = {
     survived: "surviving",
     innocent: "running",
     malformed: "running",
+    suspended: "running",
     verified: "fetching",
     closed: "ended",
     replied: "running",
@@ -121,6 +127,7 @@ export const TRANSITIONS: Readonly<Record<RequestState, Row>> = {
     survived: "surviving",
     innocent: "doomed",
     malformed: "doomed",
+    suspended: "doomed",
     verified: "fetching",
     closed: "ended",
     replied: "doomed",
@@ -138,6 +145,7 @@ export const TRANSITIONS: Readonly<Record<RequestState, Row>> = {
     survived: "surviving",
     innocent: "surviving",
     malformed: "surviving",
+    suspended: "surviving",
     verified: "fetching",
     closed: "ended",
     replied: "surviving",
@@ -155,6 +163,7 @@ export const TRANSITIONS: Readonly<Record<RequestState, Row>> = {
     survived: "surviving",
     innocent: "waiting",
     malformed: "closing",
+    suspended: "shadowing",
     verified: "fetching",
     closed: "ended",
     replied: "shadowing",
@@ -172,6 +181,7 @@ export const TRANSITIONS: Readonly<Record<RequestState, Row>> = {
     survived: "closing",
     innocent: "closing",
     malformed: "closing",
+    suspended: "closing",
     verified: "fetching",
     closed: "ended",
     replied: "closing",
@@ -189,6 +199,7 @@ export const TRANSITIONS: Readonly<Record<RequestState, Row>> = {
     survived: "fetching",
     innocent: "fetching",
     malformed: "fetching",
+    suspended: "fetching",
     verified: "fetching",
     closed: "fetching",
     replied: "ended",
@@ -206,6 +217,7 @@ export const TRANSITIONS: Readonly<Record<RequestState, Row>> = {
     survived: "ended",
     innocent: "ended",
     malformed: "ended",
+    suspended: "ended",
     verified: "ended",
     closed: "ended",
     replied: "ended",

@@ -21,6 +21,7 @@ function admitted(number: number): AdmittedRecord {
     key: `key ${number} ü`,
     address: "127.9.0.1",
     operation: number % 4 === 0 ? "get" : "put",
+    applicationVersion: "application",
     inputText: JSON.stringify({ object: `o${number % 5}` }),
     inputDigest: digestText(hasher, "input", String(number)),
     admittedAt: WALL + number * 1_000,
@@ -91,6 +92,15 @@ const EXAMPLES: {
     },
   }),
   genesisDone: (number) => ({ kind: "genesisDone", applicationVersion: number % 2 === 0 ? "application" : "another" }),
+  passedOn: (number) => ({ kind: "passedOn", requestId: idOf(number), applicationVersion: "another" }),
+  trial: (number) => ({ kind: "trial", order: 1 + (number % 2), admitted: number }),
+  breaker: (number) => ({
+    kind: "breaker",
+    circuit: {
+      ...{ applicationVersion: "application", operation: "put", check: `check ${number % 3}` },
+      ...{ openedAt: WALL + number, openUntil: WALL + number + 300_000, withheld: number },
+    },
+  }),
   placement: (number) => ({
     kind: "placement",
     through: number + 1,

@@ -34,6 +34,9 @@ interface CarefulState {
   readonly orders: readonly string[];
   readonly discarded: readonly string[];
   readonly quota: ReturnType<Regulator["quota"]["export"]>;
+  readonly versions: ReturnType<Regulator["versions"]["export"]>;
+  readonly circuits: ReturnType<Regulator["breaker"]["export"]>;
+  readonly recognised: readonly string[];
 }
 
 interface Pending {
@@ -59,7 +62,11 @@ export function takeCheckpoint(regulator: Regulator): Checkpoint {
   writeEntries<Pending>(writer, pending);
   writeEntries(writer, logs.allVerified());
   writeEntries(writer, logs.allMalformed());
-  const careful: CarefulState = { orders: [...orders], discarded: servers.discarded, quota: quota.export() };
+  const careful: CarefulState = {
+    ...{ orders: [...orders], discarded: servers.discarded, quota: quota.export() },
+    ...{ versions: regulator.versions.export(), circuits: regulator.breaker.export() },
+    recognised: [...regulator.recognised],
+  };
   const memory = new ByteWriter(64 * 1024).text(JSON.stringify(careful));
   logs.seen.save(memory);
   return { through: regulator.records, parts: [writer.finish(), memory.finish()] };
@@ -75,7 +82,8 @@ export function restoreCheckpoint(regulator: Regulator, parts: readonly Uint8Arr
   const small = JSON.parse(reader.text()) as SmallState;
   if (small.configuration) restoreConfiguration(regulator, small.configuration);
   if (small.placement) takeRecord(regulator, small.placement);
-  for (const version of small.genesisVersions) regulator.genesis.noteDone(version, regulator.application.version);
+  for (const version of small.genesisVersions)
+    regulator.genesis.noteDone(version, regulator.applications.first.version);
   for (const client of small.inGoodStanding) regulator.inGoodStanding.add(client);
   const { logs, quota, servers } = regulator;
   regulator.quarantine.restore(small.quarantine);
@@ -94,6 +102,9 @@ export function restoreCheckpoint(regulator: Regulator, parts: readonly Uint8Arr
   for (const order of careful.orders) regulator.orders.add(order);
   servers.restoreDiscarded(careful.discarded);
   quota.restore(careful.quota);
+  regulator.versions.restore(careful.versions);
+  for (const circuit of careful.circuits) regulator.breaker.restore(circuit);
+  for (const client of careful.recognised) regulator.recognised.add(client);
   logs.seen.restore(carefulReader);
   carefulReader.end();
   regulator.records = through;

@@ -12,6 +12,7 @@ import type {
   RequestId,
   ServerName,
 } from "@redoubt/shared";
+import type { Applications } from "../applications.ts";
 import { send } from "../core.ts";
 import type { Ancestors } from "./ancestors.ts";
 import type { RequestState } from "./attempts.ts";
@@ -47,6 +48,7 @@ import type {
   TrafficRegulatorEffect,
 } from "./types.ts";
 import type { UnqualifiedLimiter } from "./unqualified.ts";
+import type { VersionProgress } from "./versions.ts";
 
 export interface Settings {
   readonly self: ServerName;
@@ -62,7 +64,10 @@ export type Ask = AnswerAgainMessage["requests"][number];
 
 export interface Regulator {
   readonly dependencies: TrafficRegulatorDependencies;
-  readonly application: RegulatedApplication;
+  /** The version that admits requests now. Everything about a request is asked of its own version (`applicationOf`). */
+  application: RegulatedApplication;
+  readonly applications: Applications<RegulatedApplication>;
+  readonly versions: VersionProgress;
   readonly settings: Settings;
   now: number;
   wall: number;
@@ -105,6 +110,10 @@ export interface Regulator {
   readonly exchanges: Map<string, PendingRequest>;
   /** Principals with a verified request. */
   readonly inGoodStanding: Set<string>;
+  /** Principals that have sent what a signature names. */
+  readonly recognised: Set<string>;
+  /** Requests that wait without an attempt because the acceptance test is the suspect. */
+  readonly withheld: Set<PendingRequest>;
   /** When each member was heard from last. */
   readonly heard: Map<ServerName, number>;
   readonly keySentAt: Map<ServerName, number>;

@@ -11,6 +11,8 @@ import type { Domain } from "./placement.ts";
 import type { Attempt, PendingRequest } from "./request.ts";
 import type { ExecutionServer } from "./servers.ts";
 import { chooseTesters, makeTicket, type TesterQuestion, verdictsNeeded } from "./tickets.ts";
+import { applicationOf } from "./versions.ts";
+import { isToRehearse } from "./withholding.ts";
 
 /** Of them in a worker of their own: each starts a process, and many that start at once would all miss their deadlines. */
 const ALONE_MAX = 2;
@@ -27,6 +29,7 @@ const DEADLINE_GRACE_SHARE = 0.05;
 export function enterWaiting(regulator: Regulator, request: PendingRequest): void {
   request.current = undefined;
   request.survivor = undefined;
+  if (request.withheldFor !== undefined) return;
   regulator.waiting.add(request);
   tryDispatch(regulator, request);
   schedule(regulator, request);
@@ -40,6 +43,10 @@ export function tryDispatch(regulator: Regulator, request: PendingRequest): bool
     return false;
   }
   if (!isUsable(regulator, domain)) return false;
+  if (isToRehearse(regulator, request)) {
+    advance(regulator, request, "suspended");
+    return true;
+  }
   const server = regulator.servers.get(domain.holder);
   if (!server || server.running.size >= server.room) return false;
   const disposable = isForItsOwnWorker(regulator, request);
@@ -103,7 +110,7 @@ function dispatch(
   server: ExecutionServer,
   disposable: boolean,
 ): void {
-  const { application, dependencies, keys, now, wanted } = regulator;
+  const { dependencies, keys, now, wanted } = regulator;
   const { record, requestId } = request;
   if (!wanted) return;
   const number = nextAttempt(regulator, request);
@@ -114,7 +121,7 @@ function dispatch(
   const ticket = makeTicket(dependencies.hasher, keys, {
     record,
     attempt: number,
-    applicationVersion: application.version,
+    applicationVersion: applicationOf(regulator, record).version,
     readOnly: request.readOnly,
     clusters: request.clusters,
     home: request.home,
@@ -136,6 +143,7 @@ function dispatch(
     startedAt: now,
     deadlineAt: now + patienceMs,
   });
+  if (number === 1) request.cameSuspect = disposable;
   request.disposition = "retry";
   request.blamed = true;
   request.blame = undefined;

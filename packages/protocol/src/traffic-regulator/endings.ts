@@ -106,7 +106,7 @@ export function replyResponse(
 function endClosed(regulator: Regulator, request: PendingRequest): void {
   const { record, blame, requestId, attempt } = request;
   const blamed = request.blamed && blame !== undefined && request.internal === undefined;
-  const { clientId, key, address, operation, inputText, inputDigest } = record;
+  const { clientId, key, address, operation, applicationVersion, inputText, inputDigest } = record;
   const entry: QuarantinedRecord = {
     kind: "quarantined",
     requestId,
@@ -115,6 +115,7 @@ function endClosed(regulator: Regulator, request: PendingRequest): void {
     key,
     address,
     operation,
+    applicationVersion,
     inputText,
     inputDigest,
     reason: blame?.reason ?? "acceptance-test",
@@ -146,6 +147,7 @@ export const rejectionResponse = (
 /** Into L1 with its fact; with blame also the blocks of principal and address (paper §3.1, DESIGN §5). */
 export function quarantineRequest(regulator: Regulator, entry: QuarantinedRecord, trace?: RequestTraceSeen): void {
   append(regulator, entry);
+  if (entry.signature !== undefined) regulator.recognised.add(entry.clientId);
   regulator.logs.quarantine(entry);
   regulator.traffic.count(`quarantined.${entry.reason}`);
   const { requestId, attempt, operation, clientId, address, reason, check, detail, executionServer, blamed } = entry;

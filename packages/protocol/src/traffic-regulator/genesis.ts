@@ -5,7 +5,8 @@
 import type { RequestId } from "@redoubt/shared";
 import { GENESIS_OPERATION, genesisInput } from "../application-port.ts";
 import { computeRequestId, digestInput } from "../digests.ts";
-import { findAccess, makePending, takeIn } from "./admission.ts";
+import { findAccess } from "./access.ts";
+import { makePending, takeIn } from "./admission.ts";
 import { append, publish, type Regulator } from "./context.ts";
 import type { AdmittedRecord, RegulatedApplication } from "./types.ts";
 
@@ -49,8 +50,8 @@ export class GenesisProgress {
   todo: GenesisRequest[] = [];
   readonly underWay = new Set<RequestId>();
 
-  noteDone(version: string, current: string): void {
-    if (version === current) this.done = true;
+  noteDone(version: string, first: string): void {
+    if (version === first) this.done = true;
     this.versions.delete(version);
     this.versions.add(version);
     if (this.versions.size <= VERSIONS_KEPT_MAX) return;
@@ -68,7 +69,7 @@ export function startGenesis(regulator: Regulator): void {
     publish(regulator, { kind: "ready", epoch: regulator.epoch });
     return;
   }
-  genesis.todo = planGenesis(regulator.application);
+  genesis.todo = planGenesis(regulator.applications.first);
   for (const request of regulator.logs.allPending())
     if (request.internal === "genesis") genesis.underWay.add(request.requestId);
   pump(regulator);
@@ -81,15 +82,16 @@ export function advanceGenesis(regulator: Regulator, requestId: RequestId): void
 }
 
 function pump(regulator: Regulator): void {
-  const { genesis, application } = regulator;
+  const { genesis, applications } = regulator;
   while (genesis.underWay.size < UNDER_WAY_MAX) {
     const next = genesis.todo.shift();
     if (!next) break;
     begin(regulator, next);
   }
   if (genesis.done || !genesis.started || genesis.todo.length > 0 || genesis.underWay.size > 0) return;
-  genesis.noteDone(application.version, application.version);
-  append(regulator, { kind: "genesisDone", applicationVersion: application.version });
+  const { version } = applications.first;
+  genesis.noteDone(version, version);
+  append(regulator, { kind: "genesisDone", applicationVersion: version });
   publish(regulator, { kind: "ready", epoch: regulator.epoch });
 }
 
@@ -99,7 +101,7 @@ function begin(regulator: Regulator, { key, inputText }: GenesisRequest): void {
   const inputDigest = digestInput(hasher, inputText);
   const requestId = computeRequestId(hasher, GENESIS_PRINCIPAL, key, GENESIS_OPERATION, inputDigest);
   if (logs.which(requestId) !== undefined) return;
-  const access = findAccess(regulator, GENESIS_OPERATION, inputText);
+  const access = findAccess(regulator.applications.first, GENESIS_OPERATION, inputText);
   if ("problem" in access) throw new Error(`the contract's first objects are not in order: ${access.detail}`);
   const record: AdmittedRecord = {
     kind: "admitted",
@@ -108,6 +110,7 @@ function begin(regulator: Regulator, { key, inputText }: GenesisRequest): void {
     key,
     address: "",
     operation: GENESIS_OPERATION,
+    applicationVersion: regulator.applications.first.version,
     inputText,
     inputDigest,
     admittedAt: Math.trunc(regulator.wall),

@@ -8,14 +8,17 @@ import type {
   ServerName,
 } from "@redoubt/shared";
 import { computeRequestId } from "../digests.ts";
-import { findAccess, makePending, takeIn } from "./admission.ts";
-import { addFact, append, publish, type Regulator, sendTo } from "./context.ts";
+import { findAccess } from "./access.ts";
+import { makePending, takeIn } from "./admission.ts";
+import { append, publish, type Regulator, sendTo } from "./context.ts";
 import { sendTicketKeys } from "./decisions-taken.ts";
 import { dispatchWaiting } from "./dispatch.ts";
 import { reviewPlacement } from "./epoch-wishes.ts";
+import { exonerate, review, unblock } from "./exoneration.ts";
 import { onProcessGone } from "./failures.ts";
 import type { MalformedEntry } from "./request-logs.ts";
 import { startRuns } from "./shadow-runs.ts";
+import { restoreChoice, takeChoice } from "./versions.ts";
 
 const ORDERS_KEPT_MAX = 1_000;
 const PAGE_ENTRIES_MAX = 500;
@@ -39,6 +42,7 @@ const contentOf = (configuration: RegulatorConfigurationMessage): string =>
 export function restoreConfiguration(regulator: Regulator, configuration: RegulatorConfigurationMessage): void {
   regulator.wanted = configuration;
   regulator.clients.configure(configuration.clients);
+  restoreChoice(regulator, configuration.application);
   regulator.servers.configure(configuration.executionServers);
 }
 
@@ -46,6 +50,7 @@ export function takeConfiguration(regulator: Regulator, configuration: Regulator
   const membersBefore = regulator.wanted?.members.join();
   regulator.wanted = configuration;
   regulator.clients.configure(configuration.clients);
+  takeChoice(regulator, configuration.application);
   const gone = regulator.servers.configure(configuration.executionServers);
   for (const process of gone) onProcessGone(regulator, process, "replaced by the configuration manager");
   if (membersBefore !== configuration.members.join()) sendTicketKeys(regulator);
@@ -81,44 +86,13 @@ export function rememberOrder(regulator: Regulator, order: string): void {
   if (oldest !== undefined) regulator.orders.delete(oldest);
 }
 
-function review(regulator: Regulator, requestId: RequestId, state: "released" | "confirmed", order: string): void {
-  append(regulator, { kind: "reviewed", requestId, state, order });
-  regulator.logs.review(requestId, state);
-  addFact(regulator, { kind: "quarantineChanged", requestId, state, order });
-}
-
-function unblock(regulator: Regulator, who: { readonly principal?: string; readonly address?: string }): void {
-  const { principal, address } = who;
-  const what = {
-    ...(principal === undefined ? {} : { principal }),
-    ...(address === undefined ? {} : { address }),
-  };
-  append(regulator, { kind: "unblocked", ...what });
-  regulator.quarantine.unblock(what);
-  addFact(regulator, { kind: "hostUnblocked", ...what });
-}
-
-/** Takes back what followed from this entry: its signatures, its blocks, and those of requests its signatures matched. */
-function exonerate(regulator: Regulator, entry: MalformedEntry, order: string): void {
-  const { quarantine, logs } = regulator;
-  const blocks = quarantine.blocksOf(entry.requestId);
-  for (const { signature } of quarantine.signaturesOf(entry.requestId)) {
-    append(regulator, { kind: "signatureRevoked", signature });
-    quarantine.revoke(signature);
-    for (const matched of logs.malformedBySignature(signature)) blocks.push(...quarantine.blocksOf(matched.requestId));
-  }
-  for (const block of blocks) unblock(regulator, block);
-  addFact(regulator, { kind: "requestExonerated", requestId: entry.requestId, clientId: entry.clientId });
-  review(regulator, entry.requestId, "released", order);
-}
-
 /** A new request with an id derived from the old: it too takes effect at most once; the old key keeps its rejection. */
 function rerun(regulator: Regulator, entry: MalformedEntry): void {
   const { dependencies, logs } = regulator;
   const { clientId, operation, inputText, inputDigest, address } = entry;
   const key = RERUN_KEY_PREFIX + entry.requestId;
   const requestId = computeRequestId(dependencies.hasher, clientId, key, operation, inputDigest);
-  const access = findAccess(regulator, operation, inputText);
+  const access = findAccess(regulator.application, operation, inputText);
   if (logs.which(requestId) !== undefined || "problem" in access) return;
   const record = {
     kind: "admitted",
@@ -127,6 +101,7 @@ function rerun(regulator: Regulator, entry: MalformedEntry): void {
     key,
     address,
     operation,
+    applicationVersion: regulator.application.version,
     inputText,
     inputDigest,
     admittedAt: Math.trunc(regulator.wall),

@@ -2,7 +2,6 @@ import type { Digest, RegulatorFact, RequestId } from "@redoubt/shared";
 import { describe, expect, test } from "vitest";
 import { isExempt, normaliseAddress } from "./addresses.ts";
 import { Ancestors } from "./ancestors.ts";
-import { Breaker } from "./breaker.ts";
 import { Deadlines } from "./deadlines.ts";
 import { FactLedger } from "./facts.ts";
 import { MastersLink } from "./masters-link.ts";
@@ -51,40 +50,6 @@ test("a request id once seen is never taken for new", () => {
   for (let number = 0; number < 1_000; number++) filter.add(id(number * 7_919));
   for (let number = 0; number < 1_000; number++) expect(filter.mayHave(id(number * 7_919))).toBe(true);
   expect(new SeenFilter().mayHave(id(1))).toBe(false);
-});
-
-describe("the breaker", () => {
-  const failure = (principal: string, inGoodStanding = true) => ({
-    operation: "put",
-    check: "conserves",
-    principal,
-    inGoodStanding,
-  });
-
-  test("trips at the third principal of good standing within a minute", () => {
-    const breaker = new Breaker();
-    expect(breaker.count(failure("a"), 0)).toEqual({ withhold: false, tripped: false });
-    expect(breaker.count(failure("a"), 1)).toEqual({ withhold: false, tripped: false });
-    expect(breaker.count(failure("b"), 2)).toEqual({ withhold: false, tripped: false });
-    expect(breaker.count(failure("c"), 3)).toEqual({ withhold: true, tripped: true });
-    expect(breaker.count(failure("d"), 4)).toEqual({ withhold: true, tripped: false });
-  });
-
-  test("is not tripped by newcomers, and protects none while open", () => {
-    const breaker = new Breaker();
-    for (const principal of ["a", "b", "c", "d"])
-      expect(breaker.count(failure(principal, false), 0).tripped).toBe(false);
-    for (const principal of ["a", "b", "c"]) breaker.count(failure(principal), 0);
-    expect(breaker.count(failure("newcomer", false), 1).withhold).toBe(false);
-  });
-
-  test("does not add up failures far apart or of different checks", () => {
-    const breaker = new Breaker();
-    breaker.count(failure("a"), 0);
-    breaker.count(failure("b"), 61_000);
-    expect(breaker.count(failure("c"), 62_000).tripped).toBe(false);
-    expect(breaker.count({ ...failure("d"), check: "other" }, 62_000).tripped).toBe(false);
-  });
 });
 
 describe("facts", () => {

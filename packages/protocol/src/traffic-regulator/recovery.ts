@@ -5,11 +5,13 @@
  */
 import { GENESIS_OPERATION } from "../application-port.ts";
 import type { DamagedRecord } from "../core.ts";
-import { findAccess, makePending } from "./admission.ts";
+import { findAccess } from "./access.ts";
+import { makePending } from "./admission.ts";
 import { note, type Regulator } from "./context.ts";
 import { RERUN_KEY_PREFIX, rememberOrder, restoreConfiguration } from "./orders.ts";
 import type { PendingRequest } from "./request.ts";
 import type { AdmittedRecord, RegulatorRecord } from "./types.ts";
+import { applicationOf, noteRecovered, restoreVersions } from "./versions.ts";
 
 /** Among so many replies there is one that was written, which every member must hold. */
 const RECENT = 64;
@@ -33,7 +35,7 @@ export function begin(regulator: Regulator): void {
   }
   const written = regulator.logs
     .newestVerified(RECENT)
-    .find(({ operation }) => !regulator.application.isReadOnly(operation));
+    .find(({ operation }) => !regulator.applications.isReadOnly(operation));
   if (written) regulator.lastReleased = { requestId: written.requestId, attempt: 1 };
 }
 
@@ -61,6 +63,7 @@ export function takeRecord(regulator: Regulator, record: RegulatorRecord): void 
       return;
     }
     case "quarantined":
+      if (record.signature !== undefined) regulator.recognised.add(record.clientId);
       if ((logs.which(record.requestId) ?? "L3") === "L3") logs.quarantine(record);
       return;
     case "unqualified":
@@ -97,7 +100,12 @@ export function takeRecord(regulator: Regulator, record: RegulatorRecord): void 
       restoreConfiguration(regulator, record.configuration);
       return;
     case "genesisDone":
-      regulator.genesis.noteDone(record.applicationVersion, regulator.application.version);
+      regulator.genesis.noteDone(record.applicationVersion, regulator.applications.first.version);
+      return;
+    case "passedOn":
+    case "trial":
+    case "breaker":
+      restoreVersions(regulator, record);
       return;
     case "placement":
       regulator.savedPlacement = record;
@@ -109,11 +117,11 @@ export function takeRecord(regulator: Regulator, record: RegulatorRecord): void 
 }
 
 export function recoverRequest(regulator: Regulator, record: AdmittedRecord): PendingRequest {
-  const access = findAccess(regulator, record.operation, record.inputText);
+  const access = findAccess(applicationOf(regulator, record), record.operation, record.inputText);
   // An operation that a new contract no longer has: members will refuse it, and it ends by the ordinary rules.
   const known = "problem" in access ? { clusters: [0], home: 0 } : access;
   const internal = internalKind(record);
-  const request = makePending(regulator, record, known, internal);
+  const request = makePending(regulator, record, known, internal, noteRecovered(regulator, record));
   // The first attempt is not journalled by itself: it may have been dispatched.
   request.attempt = 1;
   return request;

@@ -7,6 +7,7 @@
  * A step routes its input to the flows, then judges the requests that gained something, then sends what was collected.
  */
 import { assert, LIMITS, type ToTrafficRegulator, unreachable } from "@redoubt/shared";
+import { Applications } from "../applications.ts";
 import type { Sender } from "../core.ts";
 import { normaliseAddress } from "./addresses.ts";
 import { admit } from "./admission.ts";
@@ -54,6 +55,7 @@ import type {
   TrafficRegulatorInput,
 } from "./types.ts";
 import { UnqualifiedLimiter } from "./unqualified.ts";
+import { takeLoaded, VersionProgress } from "./versions.ts";
 
 const CLIENT_DEADLINE_MS = 10_000;
 const VERIFIED_IN_MEMORY_MAX = 50_000;
@@ -127,7 +129,8 @@ function initialState(
   const requestsMax = configuration.requestsPerClientPerWindowMax ?? LIMITS.requestsPerClientPerWindowMax;
   return {
     dependencies,
-    application,
+    ...{ application, applications: new Applications(application, configuration.otherVersions) },
+    versions: new VersionProgress(),
     settings: {
       self,
       managers: managers ?? ["configuration-manager-1"],
@@ -169,7 +172,7 @@ function initialState(
     waiting: new Set(),
     toJudge: new Set(),
     exchanges: new Map(),
-    inGoodStanding: new Set(),
+    ...{ inGoodStanding: new Set(), recognised: new Set(), withheld: new Set() },
     heard: new Map(),
     keySentAt: new Map(),
     lastReleased: undefined,
@@ -230,6 +233,9 @@ function route(regulator: Regulator, refusals: RefusalTally, input: TrafficRegul
       return;
     case "abandoned":
       abandon(regulator, input.exchange);
+      return;
+    case "loaded":
+      takeLoaded(regulator, input.application);
       return;
     case "lookUp":
       lookUp(regulator, input);

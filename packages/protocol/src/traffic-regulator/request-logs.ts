@@ -227,6 +227,14 @@ export class RequestLogs {
     return [...this.#malformed.values()].filter((entry) => entry.signature === signature);
   }
 
+  /** What a check of an operation of a version condemned. */
+  malformedByCheck(suspect: Pick<MalformedEntry, "applicationVersion" | "operation" | "check">): MalformedEntry[] {
+    return [...this.#malformed.values()].filter(
+      ({ applicationVersion, operation, check }) =>
+        applicationVersion === suspect.applicationVersion && operation === suspect.operation && check === suspect.check,
+    );
+  }
+
   newestUnqualified(limit: number): UnqualifiedRecord[] {
     return this.#unqualified.slice(-limit).reverse();
   }

@@ -83,7 +83,8 @@ export type Ending =
   | { readonly kind: "expired" };
 
 export interface PendingRequest {
-  readonly record: AdmittedRecord;
+  /** Replaced only when another version takes over a withheld request. */
+  record: AdmittedRecord;
   readonly requestId: RequestId;
   /** Made by the regulator itself: creation of the first objects, or a re-run that an administrator asked for. */
   readonly internal: "genesis" | "rerun" | undefined;
@@ -123,6 +124,14 @@ export interface PendingRequest {
   hasFailedAlone: boolean;
   failures: number;
   softFailures: number;
+  /** One of the first requests of a version that replaced another. */
+  readonly onTrial: boolean;
+  /** Its principal was in the suspect lane, for other reasons, when it was dispatched first. */
+  cameSuspect: boolean;
+  /** A shadow run has shown it harmless: it need not be tried again before its attempt. */
+  isRehearsed: boolean;
+  /** The suspect check for which it waits without an attempt. */
+  withheldFor: string | undefined;
   /** Times the acceptance test ended on it, or could not judge it. */
   untestable: number;
   verified: { readonly change: ChangeName; readonly replyDigest: Digest } | undefined;

@@ -34,6 +34,8 @@ import type { ReleaseJudgement } from "./release.ts";
 import type { Attempt, PendingRequest } from "./request.ts";
 import { expireRuns, startRuns } from "./shadow-runs.ts";
 import { noteWithheldVerdicts } from "./testers.ts";
+import { reportVersions } from "./versions.ts";
+import { reviewBreaker } from "./withholding.ts";
 
 const RETRY_MAX_MS = 500;
 const DEADLINE_EXTENSION_MS = 500;
@@ -283,6 +285,8 @@ export function keepHouse(regulator: Regulator): void {
   moveLeases(regulator);
   startRuns(regulator);
   regulator.logs.seen.age(regulator.wall, SEEN_WINDOWS * settings.windowMs);
+  reviewBreaker(regulator);
+  reportVersions(regulator);
   regulator.logs.forgetBefore(regulator.wall - settings.windowMs, FORGOTTEN_PER_ROUND_MAX);
   dispatchWaiting(regulator);
   if (now >= regulator.trafficAt && regulator.traffic.changed) {

@@ -94,7 +94,7 @@ export function screenText(application: RegulatedApplication, request: AdmitRequ
     return { problem: "malformed-request", counted: "input", detail: describeProblems(errors), errors };
   }
   if (inputText.length > LIMITS.inputBytesMax) return { problem: "too-large", counted: "input" };
-  if (request.validated) return undefined;
+  if (request.validatedBy === application.version) return undefined;
   const errors = application.validate(request.operation, inputText);
   if (errors.length === 0) return undefined;
   return { problem: "malformed-request", counted: "input", detail: describeProblems(errors), errors };

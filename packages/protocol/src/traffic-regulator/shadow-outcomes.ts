@@ -4,8 +4,9 @@ import type { ShadowJudgement } from "./attribution.ts";
 import { addFact, note, type Regulator } from "./context.ts";
 import { clearSuspicion, discardServer } from "./failures.ts";
 import { advance } from "./lifecycle.ts";
-import type { PendingRequest } from "./request.ts";
+import type { Blame, PendingRequest } from "./request.ts";
 import { evidenceOf } from "./trail.ts";
+import { isWithheld, withhold } from "./withholding.ts";
 
 /** A verdict of guilt, or that nobody is guilty, with its evidence: for the manager (REQUIREMENTS U6). */
 export function noteAttribution(
@@ -42,17 +43,22 @@ export function attribute(
     request.strikes.clear();
     request.isSifted = false;
     request.hasFailedAlone = false;
+    request.isRehearsed = true;
     clearSuspicion(regulator, request);
     advance(regulator, request, "innocent");
     return;
   }
   if (judgement.kind === "untestable") request.blamed = false;
-  else if (blame) {
+  else {
     const { check, detail } = judgement;
     // What the shadow run found is about the request; a crash or silence of the first attempt says less.
-    if (!blame.direct || blame.detector !== "acceptance-test")
+    if (!blame) request.blame = blameOfRehearsal(request, check, detail);
+    else if (!blame.direct || blame.detector !== "acceptance-test")
       request.blame = { ...blame, check, detail: `${blame.detail}; ${detail}`.slice(0, 2_000) };
-    withholdIfBroken(regulator, request, check);
+    if (isWithheld(regulator, request, check)) {
+      request.blamed = false;
+      if (withhold(regulator, request, check)) return;
+    }
   }
   advance(regulator, request, "malformed");
 }
@@ -68,16 +74,18 @@ function noteConviction(regulator: Regulator, request: PendingRequest): void {
   noteAttribution(regulator, request, { guilty: "execution-server", servers, check, detail: blame?.detail ?? "" });
 }
 
-function withholdIfBroken(regulator: Regulator, request: PendingRequest, check: string): void {
-  const { operation, clientId } = request.record;
-  const inGoodStanding = regulator.inGoodStanding.has(clientId);
-  const { withhold, tripped } = regulator.breaker.count(
-    { operation, check, principal: clientId, inGoodStanding },
-    regulator.now,
-  );
-  if (withhold) request.blamed = false;
-  if (tripped) addFact(regulator, { kind: "breakerTripped", operation, check });
-}
+/** It never had an attempt: it was tried in shadow runs first. */
+const blameOfRehearsal = ({ attempt }: PendingRequest, check: string, detail: string): Blame => ({
+  detector: "acceptance-test",
+  check,
+  detail,
+  reason: "acceptance-test",
+  server: "",
+  incarnation: "",
+  attempt,
+  reads: [],
+  direct: false,
+});
 
 /** The request passes: whoever failed with it before lied. */
 function convictAccusers(regulator: Regulator, request: PendingRequest, resultDigest: string): void {

@@ -21,6 +21,8 @@ import type { ShadowRun } from "./shadow-registry.ts";
 import { isStruckOut, strikeKind } from "./strikes.ts";
 import { makeTicket, verdictsNeeded } from "./tickets.ts";
 import { noteShadowRun } from "./trail.ts";
+import { applicationOf } from "./versions.ts";
+import { failsSuspectCheck } from "./withholding.ts";
 
 /** Runs at a time, in all and for one principal: a client must not buy more computation by failing (PROTOCOL §10). */
 const RUNS_MAX = 8;
@@ -68,7 +70,7 @@ export function startRuns(regulator: Regulator): void {
 }
 
 function startRun(regulator: Regulator, request: PendingRequest): void {
-  const { application, dependencies, keys, now, shadows, wanted } = regulator;
+  const { dependencies, keys, now, shadows, wanted } = regulator;
   const domain = domainOf(regulator, request);
   if (!wanted || !isUsable(regulator, domain)) return;
   const isProcessAlone = request.blame?.check === PROCESS_GONE;
@@ -84,7 +86,7 @@ function startRun(regulator: Regulator, request: PendingRequest): void {
   const ticket = makeTicket(dependencies.hasher, keys, {
     record,
     attempt,
-    applicationVersion: application.version,
+    applicationVersion: applicationOf(regulator, record).version,
     readOnly: request.readOnly,
     clusters: request.clusters,
     home: request.home,
@@ -304,6 +306,7 @@ function detailOf(judgement: ShadowJudgement): string {
  */
 function isConfirmed(regulator: Regulator, run: ShadowRun, check: string): boolean {
   const { shadows, wanted } = regulator;
+  if (failsSuspectCheck(regulator, run.request, check)) return true;
   const { request, server, incarnation, failure } = run;
   const { blame, strikes } = request;
   const detector = failure === undefined ? "acceptance-test" : failure === "timeout" ? "deadline" : "crash";

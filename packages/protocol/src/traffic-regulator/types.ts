@@ -14,7 +14,7 @@ import type {
   Slot,
   ToTrafficRegulator,
 } from "@redoubt/shared";
-import type { ApplicationPort } from "../application-port.ts";
+import type { ApplicationLoadedInput, ApplicationPort } from "../application-port.ts";
 import type {
   CheckpointedCore,
   CheckpointedInput,
@@ -24,6 +24,7 @@ import type {
   Instant,
   Random,
 } from "../core.ts";
+import type { Circuit } from "./breaker.ts";
 import type { OverloadRules } from "./lease-moves.ts";
 
 /** One field of an input that is not as the contract wants it. `field` is a JSON pointer ("" = the whole body). */
@@ -57,14 +58,15 @@ export interface AdmitRequest {
   /** Canonical JSON text of the input: what is hashed. */
   readonly inputText: string;
   readonly inputProblem?: InputProblem;
-  /** True when the driver has validated the input against the contract already. */
-  readonly validated?: boolean;
+  /** The version by whose contract the driver has validated the input already. */
+  readonly validatedBy?: string;
 }
 
 export type TrafficRegulatorInput =
   | CommonInput<ToTrafficRegulator, RegulatorRecord>
   | CheckpointedInput<RegulatorRecord>
   | (Instant & AdmitRequest & { readonly kind: "admit" })
+  | (Instant & ApplicationLoadedInput<RegulatedApplication>)
   /** The client has gone away; the request goes on. */
   | (Instant & { readonly kind: "abandoned"; readonly exchange: string })
   /** `GET /v1/requests/{id}`: answered with `respond`, to the owner only. */
@@ -137,6 +139,8 @@ export interface AdmittedRecord {
   readonly key: string;
   readonly address: string;
   readonly operation: string;
+  /** The version that admitted it, on which it is served to its end (REQUIREMENTS R38). */
+  readonly applicationVersion: string;
   readonly inputText: string;
   readonly inputDigest: Digest;
   /** Milliseconds since 1970; `now` of every ticket of this request. */
@@ -162,6 +166,7 @@ export interface QuarantinedRecord {
   readonly key: string;
   readonly address: string;
   readonly operation: string;
+  readonly applicationVersion: string;
   readonly inputText: string;
   readonly inputDigest: Digest;
   readonly reason: QuarantineReason;
@@ -238,6 +243,11 @@ export type RegulatorRecord =
   | { readonly kind: "factsAcknowledged"; readonly through: number }
   | { readonly kind: "configuration"; readonly configuration: RegulatorConfigurationMessage }
   | { readonly kind: "genesisDone"; readonly applicationVersion: string }
+  /** The version that admitted a withheld request was replaced: it is served by this one. */
+  | { readonly kind: "passedOn"; readonly requestId: RequestId; readonly applicationVersion: string }
+  /** How many requests the version of this order of the manager has admitted. */
+  | { readonly kind: "trial"; readonly order: number; readonly admitted: number }
+  | { readonly kind: "breaker"; readonly circuit: Circuit }
   /** Decisions up to `through` are taken in; `domains` is the placement then, `heads` each cluster's last change beyond doubt. */
   | {
       readonly kind: "placement";
@@ -253,8 +263,6 @@ export interface RegulatedOperation {
 
 /** The application as the regulator sees it. */
 export interface RegulatedApplication extends ApplicationPort {
-  /** Content address of the bundle. */
-  readonly version: string;
   /** The operation of that name, or undefined; total for names that a client chose. */
   operationOf(name: string): RegulatedOperation | undefined;
   /** What is wrong with an input (canonical JSON text); empty when it is as the contract wants it. */
@@ -275,7 +283,10 @@ export interface TrafficRegulatorDependencies {
 export interface TrafficRegulatorConfiguration {
   readonly self: ServerName;
   readonly masters: readonly ServerName[];
+  /** The version the cluster was made with: it admits requests until the manager has chosen another. */
   readonly application: RegulatedApplication;
+  /** Further versions that are at hand from the start. */
+  readonly otherVersions?: readonly RegulatedApplication[];
   /** Who gets facts and traffic counters; default `configuration-manager-1`. */
   readonly managers?: readonly ServerName[];
   /** Taken until the manager sends one (or the journal holds one). */

@@ -107,8 +107,20 @@ export type RegulatorFact =
     }
   | {
       readonly kind: "breakerTripped";
+      readonly applicationVersion: string;
       readonly operation: string;
       readonly check: string;
+      /** The version to go back to; absent where this one replaced none. */
+      readonly previousVersion?: string;
+      /** Requests that had been condemned by the same check before; taken back. */
+      readonly retracted: number;
+    }
+  | {
+      readonly kind: "breakerClosed";
+      readonly applicationVersion: string;
+      readonly operation: string;
+      readonly check: string;
+      readonly cause: string;
     }
   | {
       readonly kind: "epochOpened";
@@ -130,6 +142,30 @@ export type ToConfigurationManager =
         readonly L2: number;
         readonly L3: number;
       };
+    }
+  /** How the versions of the application stand at the regulator. */
+  | {
+      readonly kind: "applicationStatus";
+      /** Version under which requests are admitted, and the order of the manager that chose it; 0: the first one. */
+      readonly current: string;
+      readonly order: number;
+      /** Null: it replaced no other. */
+      readonly trial: { readonly requests: number; readonly of: number } | null;
+      /** Undecided requests by the version that admitted them. */
+      readonly inProgress: Readonly<Record<string, number>>;
+      /** When each operation was admitted last, milliseconds since 1970. */
+      readonly lastUsed: Readonly<Record<string, number>>;
+      readonly breakers: readonly {
+        readonly applicationVersion: string;
+        readonly operation: string;
+        readonly check: string;
+        readonly isOpen: boolean;
+        readonly principals: number;
+        readonly withheld: number;
+        /** Milliseconds since 1970; 0: never. */
+        readonly openedAt: number;
+        readonly openUntil: number;
+      }[];
     }
   | {
       readonly kind: "traffic";

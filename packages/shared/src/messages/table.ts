@@ -61,7 +61,7 @@ export const MAY_SEND: Readonly<Record<string, Readonly<Partial<Record<Component
     "configuration-manager": ["claimPrimary", "follow", "metadataQuery", "changeMasters"],
   },
   "configuration-manager": {
-    "traffic-regulator": ["regulatorFacts", "logPage", "traffic"],
+    "traffic-regulator": ["regulatorFacts", "logPage", "traffic", "applicationStatus"],
     "state-replica": ["objectDescription"],
     "state-master": ["metadata", "stream", "storageEvents"],
   },

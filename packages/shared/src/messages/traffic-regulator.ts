@@ -131,6 +131,19 @@ export type RegulatorConfigurationMessage = {
   readonly strictPaper: boolean;
   /** Addresses that are never blocked (DESIGN §5). */
   readonly exemptAddresses: readonly string[];
+  /** Absent: the version the cluster was made with. */
+  readonly application?: ApplicationChoice;
+};
+/** Which version of the application admits requests, as the manager recorded it before it said so (I12). */
+export type ApplicationChoice = {
+  /** Names the order: the same version chosen twice is on trial twice. */
+  readonly order: number;
+  /** Content address of its bundle. */
+  readonly current: string;
+  /** The version it replaced; absent for the first one, which has nothing to go back to. */
+  readonly replaces?: string;
+  /** Its first requests, in which the breaker looks at all failures together (PROTOCOL §10). */
+  readonly trialRequests: number;
 };
 /** Manager → regulator: this execution server's process is gone. */
 export type ServerGoneMessage = {
