@@ -14,12 +14,22 @@ export interface PeerAddress {
   readonly port: number;
 }
 
+/** Versions of the application by content address. Which of them admits requests only the regulator needs to know. */
+export type ApplicationDirectory = {
+  /** All that were ever chosen: requests and versions of objects may name any of them. */
+  readonly known: readonly string[];
+  /** Those for which workers are to be ready: the current one, the one to go back to, the one that is coming. */
+  readonly ready: readonly string[];
+};
+
 /** Manager → everybody: who is where, and whose certificates no longer count. Kept on disk by agents for cold starts. */
 export type DirectoryMessage = {
   readonly kind: "directory";
   readonly version: number;
   readonly peers: readonly PeerAddress[];
   readonly revokedSerials: readonly string[];
+  /** Absent before the first order: the version the cluster was made with. */
+  readonly applications?: ApplicationDirectory;
 };
 
 /** What a node agent has to run. */
@@ -135,6 +145,8 @@ export type ServerHealthMessage = {
   readonly processes: readonly { readonly name: string; readonly pid: number }[];
   /** Messages outside the table of who may send what, links refused and the like. */
   readonly violations: readonly { readonly at: number; readonly peer: string; readonly reason: string }[];
+  /** Versions of the application it can serve at once. */
+  readonly applications?: readonly string[] | undefined;
   /** Something that keeps it from serving although it runs; absent when all is well. */
   readonly condition?: ServerCondition | undefined;
   /** Of an execution server, as it says itself. */

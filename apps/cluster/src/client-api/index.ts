@@ -1,1 +1,2 @@
 export * from "./client-api.ts";
+export type { ValidatedInput } from "./request-input.ts";

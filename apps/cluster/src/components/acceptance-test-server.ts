@@ -9,16 +9,16 @@ import type { ServerEnvironment } from "../env.ts";
 import { Driver } from "../runtime/driver.ts";
 import { recordCodec } from "../runtime/record-codec.ts";
 import { createAcceptanceTesting } from "./acceptance-testing.ts";
-import { createApplicationPort } from "./application-port.ts";
+import { applicationPorts, createApplicationPort } from "./application-port.ts";
 import { firstRegulator, openComponent } from "./component.ts";
 
 export async function runAcceptanceTestServer(environment: ServerEnvironment): Promise<void> {
-  const { server, settings, application, hasher } = openComponent(environment);
+  const { server, settings, applications, hasher } = openComponent(environment);
   const core = createAcceptanceTestServer(
-    { hasher, application: createApplicationPort(application, hasher) },
+    { hasher, ...applicationPorts(applications, hasher) },
     { self: environment.server, masters: settings.masters, trafficRegulator: firstRegulator(settings) },
   );
-  const testing = createAcceptanceTesting(application, (input) => driver.input(input));
+  const testing = createAcceptanceTesting(applications, (input) => driver.input(input));
   const driver = new Driver<AcceptanceTestServerInput, AcceptanceTestServerEffect>({
     core,
     journal: undefined,
@@ -28,6 +28,9 @@ export async function runAcceptanceTestServer(environment: ServerEnvironment): P
       if (effect.kind === "test") testing.test(effect);
     },
   });
+  applications.onLoaded((loaded) =>
+    driver.input({ kind: "loaded", application: createApplicationPort(loaded, hasher) }),
+  );
   server.onStop(() => testing.close());
   server.onStop(async () => driver.stop());
   await driver.start();
@@ -39,5 +42,11 @@ export async function runAcceptanceTestServer(environment: ServerEnvironment): P
       driver.input({ kind: "message", from, message: message as ToAcceptanceTestServer });
     },
   });
-  server.reportHealth(() => ({ ready: true, role: "tester", counters: { steps: driver.steps }, processes: [] }));
+  server.reportHealth(() => ({
+    ready: true,
+    role: "tester",
+    applications: testing.versions(),
+    counters: { steps: driver.steps },
+    processes: [],
+  }));
 }

@@ -3,12 +3,13 @@
  * into the core's input. Keeps the index of confidential texts of everything *verified* that this server stores: what is
  * only pending may be an intruder's invention, and must not make honest replies look like leaks.
  */
-import type { AcceptanceRecord } from "@redoubt/application";
+import type { AcceptanceRecord, ContractJson, ObjectContract } from "@redoubt/application";
 import type { AcceptanceTestEffect, AcceptanceTestedInput } from "@redoubt/protocol";
-import type { ChangeRecord, Decision } from "@redoubt/shared";
-import type { LoadedApplication } from "../applications/load-application.ts";
-import { createAcceptanceWorker } from "../workers/index.ts";
+import type { ChangeRecord, Decision, Verdict } from "@redoubt/shared";
+import { type LoadedApplication, sha256 } from "../applications/load-application.ts";
+import { type AcceptanceWorker, createAcceptanceWorker } from "../workers/index.ts";
 import { ConfidentialTexts } from "./confidential-texts.ts";
+import type { ServedApplications } from "./served-applications.ts";
 
 export interface AcceptanceTesting {
   readonly test: (effect: AcceptanceTestEffect) => void;
@@ -17,34 +18,82 @@ export interface AcceptanceTesting {
   /** To be told what the masters decided. */
   readonly decided: (decisions: readonly Decision[]) => void;
   readonly confidential: ConfidentialTexts;
+  /** Versions whose routines are loaded. */
+  readonly versions: () => readonly string[];
   readonly close: () => Promise<void>;
 }
 
+/** One worker for each version of the application: a change is judged by the routine of the version its ticket names (R38). */
 export function createAcceptanceTesting(
-  application: LoadedApplication,
+  applications: ServedApplications,
   onTested: (input: AcceptanceTestedInput) => void,
 ): AcceptanceTesting {
-  const confidential = new ConfidentialTexts(application.contract);
-  const worker = createAcceptanceWorker({
-    application,
-    findConfidential: confidential.find,
-    onVerdict: (test, verdict) => onTested({ kind: "tested", test, verdict }),
-  });
+  const confidential = new ConfidentialTexts(mergedContract(applications.all));
+  const workers = new Map<string, AcceptanceWorker>();
+  const workerOf = (version: string): AcceptanceWorker | undefined => {
+    const known = workers.get(version);
+    const application = applications.of(version);
+    if (known || !application) return known;
+    const worker = createAcceptanceWorker({
+      application,
+      findConfidential: confidential.find,
+      onVerdict: (test, verdict) => onTested({ kind: "tested", test, verdict }),
+    });
+    workers.set(version, worker);
+    return worker;
+  };
+  const prepare = (): void => {
+    for (const version of applications.ready) workerOf(version);
+  };
+  prepare();
+  applications.onReady(prepare);
+  applications.onLoaded(prepare);
+  const answer = (test: string, verdict: Verdict): void =>
+    void setImmediate(() => onTested({ kind: "tested", test, verdict }));
   return {
     test(effect) {
       const record = toRecord(effect);
-      if (record) worker.test(effect.test, record);
-      else {
-        const verdict = { kind: "fail", check: "malformed", detail: "reply or state is not JSON" } as const;
-        setImmediate(() => onTested({ kind: "tested", test: effect.test, verdict }));
-      }
+      const worker = workerOf(effect.applicationVersion);
+      if (!record) answer(effect.test, { kind: "fail", check: "malformed", detail: "reply or state is not JSON" });
+      else if (worker) worker.test(effect.test, record);
+      else answer(effect.test, { kind: "unable", detail: "this version of the application is not here" });
     },
     stored: (record) => confidential.stored(record),
     decided: (decisions) => confidential.decided(decisions),
     confidential,
-    close: () => worker.close(),
+    versions: () => [...workers.keys()],
+    close: async () => void (await Promise.all([...workers.values()].map((worker) => worker.close()))),
   };
 }
+
+/**
+ * Confidential fields of every version that was here at the start. A field that only a later version names is known from the
+ * next start on, for older texts; its own writes are judged by then too.
+ */
+function mergedContract(applications: readonly LoadedApplication[]): ContractJson {
+  const [first] = applications;
+  if (!first) throw new Error("a server has at least the version its cluster was made with");
+  const objects: Record<string, ObjectContract> = {};
+  for (const { contract } of applications)
+    for (const [type, object] of Object.entries(contract.objects)) {
+      const fields = new Map(
+        [...(objects[type]?.confidential ?? []), ...object.confidential].map((each) => [each.field, each]),
+      );
+      objects[type] = { ...object, confidential: [...fields.values()] };
+    }
+  return { ...first.contract, objects };
+}
+
+/** Names what the index of confidential texts is made of: another one is made anew from the journal. */
+export const confidentialDigest = (applications: ServedApplications): string =>
+  sha256(
+    JSON.stringify(
+      Object.values(mergedContract(applications.all).objects).map(({ type, confidential }) => [
+        type,
+        confidential.map(({ field }) => field).sort(),
+      ]),
+    ),
+  );
 
 type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false };
 

@@ -42,6 +42,16 @@ export function createApplicationPort(
   };
 }
 
+/** All versions at hand when a server starts, as its core takes them. */
+export function applicationPorts(
+  applications: { readonly all: readonly { readonly contract: ContractJson; readonly hash: string }[] },
+  hasher: Hasher,
+): { readonly application: ApplicationPort; readonly otherVersions: readonly ApplicationPort[] } {
+  const [application, ...otherVersions] = applications.all.map((each) => createApplicationPort(each, hasher));
+  if (!application) throw new Error("a server has at least the version its cluster was made with");
+  return { application, otherVersions };
+}
+
 const CLUSTERS_REMEMBERED_MAX = 200_000;
 
 const own = (contract: ContractJson, operation: string) =>

@@ -8,6 +8,7 @@ import { type LoadedApplication, loadApplication } from "../applications/load-ap
 import type { ServerEnvironment } from "../env.ts";
 import { createHasher } from "../runtime/hasher.ts";
 import { handleSignals, ServerProcess } from "../runtime/server-process.ts";
+import { ServedApplications } from "./served-applications.ts";
 
 const commonSettings = z.object({
   /** Content address of the application bundle below DATA/applications. */
@@ -66,7 +67,9 @@ export type JournalRetention = Pick<JournalOptions, "keepSegments" | "retentionM
 export interface ComponentBasis {
   readonly server: ServerProcess;
   readonly settings: CommonSettings;
+  /** The version the cluster was made with. */
   readonly application: LoadedApplication;
+  readonly applications: ServedApplications;
   readonly hasher: ReturnType<typeof createHasher>;
 }
 
@@ -75,7 +78,8 @@ export function openComponent(environment: ServerEnvironment): ComponentBasis {
   handleSignals(server);
   const settings = readCommonSettings(environment);
   const application = loadApplication(join(server.layout.applications, settings.application));
-  return { server, settings, application, hasher: createHasher() };
+  const applications = new ServedApplications(server, application);
+  return { server, settings, application, applications, hasher: createHasher() };
 }
 
 /**

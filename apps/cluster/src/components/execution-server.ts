@@ -25,10 +25,11 @@ import type { ServerEnvironment } from "../env.ts";
 import { TLS_FILES } from "../runtime/data-layout.ts";
 import { Driver } from "../runtime/driver.ts";
 import { recordCodec } from "../runtime/record-codec.ts";
-import { createExecutionPool, type ExecutionOutput, type SandboxInForce } from "../workers/index.ts";
-import { createApplicationPort } from "./application-port.ts";
+import type { ExecutionOutput, SandboxInForce } from "../workers/index.ts";
+import { applicationPorts, createApplicationPort } from "./application-port.ts";
 import { AttemptReports } from "./attempt-reports.ts";
 import { firstRegulator, openComponent, secureRandom } from "./component.ts";
+import { ExecutionPools } from "./execution-pools.ts";
 
 type ExecuteEffect = Extract<ExecutionServerEffect, { kind: "execute" }>;
 type FinishedInput = Omit<Extract<ExecutionServerInput, { kind: "finished" }>, "now" | "wall">;
@@ -62,7 +63,7 @@ export async function runExecutionServer(
   environment: ServerEnvironment,
   makeSeams: SeamsFactory = honest,
 ): Promise<void> {
-  const { server, settings, application, hasher } = openComponent(environment);
+  const { server, settings, application, applications, hasher } = openComponent(environment);
   const evidenceKey = join(server.layout.tls(environment.node, environment.server), TLS_FILES.evidenceKey);
   let signEvidence: ReturnType<typeof openEvidenceSigner> | undefined;
   /** The key is laid down with the certificate: later than this, and before there is any work to sign. */
@@ -77,15 +78,15 @@ export async function runExecutionServer(
     sendFrame: (to, frame) => server.sendFrame(to, frame),
   });
   const core = createExecutionServer(
-    { hasher, application: createApplicationPort(application, hasher), random: secureRandom, sign },
+    { hasher, ...applicationPorts(applications, hasher), random: secureRandom, sign },
     { self: environment.server, trafficRegulator: firstRegulator(settings) },
   );
   const running = new Map<string, ExecuteEffect>();
   const attempts = new AttemptReports(() => server.healthChanged());
   /** Work waits until a worker has loaded the application: the regulator's deadlines do not wait for it. */
-  let warm = false;
-  const pool = createExecutionPool({
-    application: seams.application,
+  const pools = new ExecutionPools({
+    applications,
+    runs: (version) => (version.hash === application.hash ? seams.application : version),
     handlers: {
       onRead: (execution, object) => driver.input({ kind: "read", execution, object }),
       onFinished: (execution, output) => {
@@ -98,13 +99,18 @@ export async function runExecutionServer(
         driver.input({ kind: "failed", execution, reason, detail, alsoInside: requestsOf(running, alsoInside) });
       },
       onAttempt: (attempt) => attempts.note(attempt),
-      onReady: () => {
-        if (warm) return;
-        warm = true;
-        server.healthChanged();
-      },
     },
+    onWarm: () => server.healthChanged(),
   });
+  applications.onLoaded((loaded) =>
+    driver.input({ kind: "loaded", application: createApplicationPort(loaded, hasher) }),
+  );
+  /** The core has the contract of the version, so its bundle was here when it started. */
+  const missing = ({ execution }: ExecuteEffect): void => {
+    running.delete(execution);
+    const detail = "the version's bundle is not here";
+    setImmediate(() => driver.input({ kind: "failed", execution, reason: "crash", detail, alsoInside: [] }));
+  };
   const driver = new Driver<ExecutionServerInput, ExecutionServerEffect>({
     core,
     journal: undefined,
@@ -116,16 +122,16 @@ export async function runExecutionServer(
       if (effect.kind === "execute") {
         running.set(effect.execution, effect);
         seams.provided(effect);
-        pool.start(startOf(effect));
+        if (!pools.start(effect.applicationVersion, startOf(effect))) missing(effect);
       } else if (effect.kind === "provide") {
-        pool.provide(effect.execution, effect.object, effect.bytes === null ? null : JSON.parse(effect.bytes));
+        pools.provide(effect.execution, effect.object, effect.bytes === null ? null : JSON.parse(effect.bytes));
       } else {
         running.delete(effect.execution);
-        pool.cancel(effect.execution);
+        pools.cancel(effect.execution);
       }
     },
   });
-  server.onStop(() => pool.close());
+  server.onStop(() => pools.close());
   server.onStop(async () => attempts.close());
   server.onStop(async () => driver.stop());
   await driver.start();
@@ -136,14 +142,15 @@ export async function runExecutionServer(
     },
   });
   server.reportHealth(() => ({
-    ready: warm,
+    ready: pools.warm.length > 0,
+    applications: pools.warm,
     role: "executor",
     counters: { steps: driver.steps, running: running.size },
-    confinement: confinementOf(pool.status().sandbox),
+    confinement: confinementOf(pools.sandbox),
     attempts: attempts.take(),
-    processes: pool
+    processes: pools
       .status()
-      .workers.flatMap(({ pid }, index) =>
+      .flatMap(({ pid }, index) =>
         pid === undefined ? [] : [{ name: `${environment.server}/worker-${index + 1}`, pid }],
       ),
   }));

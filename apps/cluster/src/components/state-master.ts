@@ -16,7 +16,7 @@ import { type Journal, JournalDamagedError } from "../adapters/journal/index.ts"
 import type { ServerEnvironment } from "../env.ts";
 import { Driver } from "../runtime/driver.ts";
 import { recordCodec } from "../runtime/record-codec.ts";
-import { createApplicationPort } from "./application-port.ts";
+import { applicationPorts, createApplicationPort } from "./application-port.ts";
 import { type ComponentBasis, journalCounters, openComponent, openServerJournal, secureRandom } from "./component.ts";
 import { JournalCutter } from "./journal-cutter.ts";
 import { keepMasterDatabase } from "./master-database.ts";
@@ -61,9 +61,11 @@ function identityOf({ server }: ComponentBasis, journal: Journal): string {
 }
 
 async function run(basis: ComponentBasis): Promise<void> {
-  const { server, settings, application, hasher } = basis;
+  const { server, settings, applications, hasher } = basis;
   const self = server.environment.server;
-  const port = createApplicationPort(application, hasher);
+  const { application, otherVersions } = applicationPorts(applications, hasher);
+  const versions = new Applications(application, otherVersions);
+  applications.onLoaded((loaded) => void versions.add(createApplicationPort(loaded, hasher)));
   const journal = await openServerJournal(server, { mayBeCut: true });
   const core = createStateMaster(
     { hasher, random: secureRandom },
@@ -75,7 +77,7 @@ async function run(basis: ComponentBasis): Promise<void> {
   const database = keepMasterDatabase(basis, () => metadata.databaseChanged());
   const metadata = new MasterMetadata({
     store: () => database.store(),
-    clusterOf: (object) => port.clusterOf(object) ?? 0,
+    clusterOf: (object) => versions.clusterOf(object) ?? 0,
     log: server.log,
     onFailure: () => database.keeper.reportFailure(),
     onApplied: (appliedThrough) => driver.input({ kind: "database", appliedThrough }),

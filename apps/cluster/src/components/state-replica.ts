@@ -13,8 +13,8 @@ import type { ServerEnvironment } from "../env.ts";
 import { Driver } from "../runtime/driver.ts";
 import { recordCodec } from "../runtime/record-codec.ts";
 import type { ServerProcess } from "../runtime/server-process.ts";
-import { type AcceptanceTesting, createAcceptanceTesting } from "./acceptance-testing.ts";
-import { createApplicationPort } from "./application-port.ts";
+import { type AcceptanceTesting, confidentialDigest, createAcceptanceTesting } from "./acceptance-testing.ts";
+import { applicationPorts, createApplicationPort } from "./application-port.ts";
 import {
   firstRegulator,
   type JournalRetention,
@@ -101,10 +101,10 @@ function noteStored(testing: AcceptanceTesting, record: StateReplicaDurable): vo
 }
 
 export async function runStateReplica(environment: ServerEnvironment): Promise<void> {
-  const { server, settings, application, hasher } = openComponent(environment);
+  const { server, settings, applications, hasher } = openComponent(environment);
   const journal = await openServerJournal(server, readRetention(server.environment.settings));
   const core = createStateReplica(
-    { hasher, application: createApplicationPort(application, hasher) },
+    { hasher, ...applicationPorts(applications, hasher) },
     {
       self: environment.server,
       masters: settings.masters,
@@ -115,7 +115,7 @@ export async function runStateReplica(environment: ServerEnvironment): Promise<v
       ...readScrubSettings(server.environment.settings),
     },
   );
-  const testing = createAcceptanceTesting(application, (input) => driver.input(input));
+  const testing = createAcceptanceTesting(applications, (input) => driver.input(input));
   const driver = new Driver<StateReplicaInput, StateReplicaEffect>({
     core,
     journal,
@@ -124,7 +124,7 @@ export async function runStateReplica(environment: ServerEnvironment): Promise<v
     onPressure: (isHigh) => server.holdBack(isHigh),
     perform: (effect) => testing.test(effect),
     checkpoints: {
-      owner: `${CHECKPOINT_OWNER} ${application.hash}`,
+      owner: `${CHECKPOINT_OWNER} ${confidentialDigest(applications)}`,
       companion: {
         recorded: (record) => noteStored(testing, record as StateReplicaDurable),
         save: () => testing.confidential.save(),
@@ -135,6 +135,9 @@ export async function runStateReplica(environment: ServerEnvironment): Promise<v
       onFailure: (error) => server.log.warn({ error: error.message }, "no checkpoint was made"),
     },
   });
+  applications.onLoaded((loaded) =>
+    driver.input({ kind: "loaded", application: createApplicationPort(loaded, hasher) }),
+  );
   const unwatch = watchTransfer(core, server.log);
   server.onStop(async () => unwatch());
   server.onStop(() => testing.close());
@@ -146,6 +149,7 @@ export async function runStateReplica(environment: ServerEnvironment): Promise<v
   server.reportHealth(() => ({
     ready: true,
     role: core.transfer.state === "member" ? "member" : "learner",
+    applications: testing.versions(),
     counters: { steps: driver.steps, ...journalCounters(journal), ...scrubCounters(core) },
     processes: [],
   }));

@@ -12,9 +12,10 @@ import {
 } from "@redoubt/protocol";
 import type { ToTrafficRegulator } from "@redoubt/shared";
 import { openEvidenceVerifier } from "../adapters/certificates/index.ts";
+import type { LoadedApplication } from "../applications/load-application.ts";
 import { openApiOf } from "../applications/openapi.ts";
 import { createValidators } from "../applications/validators.ts";
-import { type ClientApi, openClientApi } from "../client-api/index.ts";
+import { type ClientApi, openClientApi, type ValidatedInput } from "../client-api/index.ts";
 import type { ServerEnvironment } from "../env.ts";
 import { Driver } from "../runtime/driver.ts";
 import { recordCodec } from "../runtime/record-codec.ts";
@@ -34,9 +35,11 @@ const VERIFIERS_MAX = 64;
 
 export async function runTrafficRegulator(environment: ServerEnvironment): Promise<void> {
   const basis = openComponent(environment);
-  const { server, settings, application, hasher } = basis;
+  const { server, settings, applications, hasher } = basis;
   const journal = await openServerJournal(server, { mayBeCut: true });
-  const regulated = regulatedApplication(basis);
+  const served = new Map(applications.all.map((each) => [each.hash, serve(each, hasher)]));
+  const [first, ...otherVersions] = [...served.values()].map(({ regulated }) => regulated);
+  if (!first) throw new Error("a regulator has at least the version its cluster was made with");
   const core = createTrafficRegulator(
     {
       hasher,
@@ -44,8 +47,15 @@ export async function runTrafficRegulator(environment: ServerEnvironment): Promi
       verifySignature: createSignatureCheck(),
       makeKey: () => randomBytes(KEY_BYTES).toString("hex"),
     },
-    { self: environment.server, masters: settings.masters, application: regulated },
+    { self: environment.server, masters: settings.masters, application: first, otherVersions },
   );
+  /** The version that admits requests now. */
+  const current = (): Served => served.get(core.applicationVersion) ?? (served.get(first.version) as Served);
+  applications.onLoaded((loaded) => {
+    const version = serve(loaded, hasher);
+    served.set(loaded.hash, version);
+    driver.input({ kind: "loaded", application: version.regulated });
+  });
   let api: ClientApi | undefined;
   const cutter = new JournalCutter(journal, server.log);
   // Two checkpoints bear everything that is remembered: what is below the older one nobody reads again.
@@ -80,8 +90,12 @@ export async function runTrafficRegulator(environment: ServerEnvironment): Promi
     {
       host: settings.clientAddress,
       port: settings.clientPort,
-      ownRoutes: ownRoutes(basis),
-      openApi: openApiOf(application.contract),
+      get ownRoutes() {
+        return current().routes;
+      },
+      get openApi() {
+        return current().openApi;
+      },
     },
     {
       onAdmit: (request) => {
@@ -92,10 +106,7 @@ export async function runTrafficRegulator(environment: ServerEnvironment): Promi
       onLookUp: (request) => driver.input({ kind: "lookUp", ...request }),
       onAbandoned: (exchange) => driver.input({ kind: "abandoned", exchange }),
       isReady: () => core.ready && !core.isBelowQuorum && !journal.shortage,
-      validateInput: (operation, input) => ({
-        problems: regulated.validateValue(operation, input),
-        validatedBy: regulated.version,
-      }),
+      validateInput: (operation, input) => validateBySome(current(), [...served.values()], operation, input),
     },
   );
   server.onStop(async () => api?.close());
@@ -103,6 +114,7 @@ export async function runTrafficRegulator(environment: ServerEnvironment): Promi
   server.reportHealth(() => ({
     ready: core.ready,
     role: core.epoch > 0 ? "primary" : "backup",
+    applications: [...served.keys()],
     counters: {
       ...{ steps: driver.steps, epoch: core.epoch, ...core.logs },
       ...{ ...journalCounters(journal), firstRecord: journal.statistics.firstRecord },
@@ -124,11 +136,15 @@ function watchReadiness(isReady: () => boolean, server: ComponentBasis["server"]
 
 type ValidateValue = (operation: string, input: unknown) => ReturnType<RegulatedApplication["validate"]>;
 
-function regulatedApplication({
-  application,
-  hasher,
-}: ComponentBasis): RegulatedApplication & { readonly validateValue: ValidateValue } {
-  const { contract, hash } = application;
+/** One version as the regulator's core and its client API need it. */
+interface Served {
+  readonly regulated: RegulatedApplication;
+  readonly validateValue: ValidateValue;
+  readonly routes: ReadonlyMap<string, string>;
+  readonly openApi: unknown;
+}
+
+function serve({ contract, hash }: LoadedApplication, hasher: ComponentBasis["hasher"]): Served {
   const validators = createValidators(contract);
   const operationOf = (name: string) =>
     Object.hasOwn(contract.operations, name) ? contract.operations[name] : undefined;
@@ -138,21 +154,27 @@ function regulatedApplication({
     const checked = validators.validateInput(operation, input);
     return checked.ok ? [] : checked.problems;
   };
-  return {
-    ...createApplicationPort(application, hasher),
-    version: hash,
+  const regulated: RegulatedApplication = {
+    ...createApplicationPort({ contract, hash }, hasher),
     operationOf,
     validate: (operation, inputText) => validateValue(operation, JSON.parse(inputText)),
-    validateValue,
     genesisObjects: contract.genesis.map(({ object }) => object),
   };
+  const routes = new Map<string, string>();
+  for (const [name, { route }] of Object.entries(contract.operations)) if (route) routes.set(route.path, name);
+  return { regulated, validateValue, routes, openApi: openApiOf(contract) };
 }
 
-function ownRoutes({ application }: ComponentBasis): Map<string, string> {
-  const routes = new Map<string, string>();
-  for (const [name, { route }] of Object.entries(application.contract.operations))
-    if (route) routes.set(route.path, name);
-  return routes;
+/**
+ * By the current version; what only another version allows may be a repeat of what that one admitted, so the core, which knows,
+ * looks at it again.
+ */
+function validateBySome(current: Served, all: readonly Served[], operation: string, input: unknown): ValidatedInput {
+  const problems = current.validateValue(operation, input);
+  const other = problems.length > 0 && all.find((each) => each.validateValue(operation, input).length === 0);
+  return other
+    ? { problems: [], validatedBy: other.regulated.version }
+    : { problems, validatedBy: current.regulated.version };
 }
 
 /** Keys are parsed once; an execution server's key changes with every process. */

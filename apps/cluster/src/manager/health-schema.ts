@@ -15,6 +15,7 @@ import { z } from "zod";
 const COUNTERS_MAX = 200;
 const PROCESSES_MAX = 64;
 const VIOLATIONS_MAX = 64;
+const APPLICATIONS_MAX = 256;
 
 const attempt = z.object({
   at: z.number(),
@@ -43,6 +44,7 @@ const schema = z.object({
   violations: z
     .array(z.object({ at: z.number(), peer: z.string().max(200), reason: z.string().max(500) }))
     .max(VIOLATIONS_MAX),
+  applications: z.array(z.string().max(64)).max(APPLICATIONS_MAX).optional(),
   condition: z.enum(SERVER_CONDITIONS).optional(),
   confinement: z.object({ means: z.array(z.string().max(80)).max(12), sentence: z.string().max(500) }).optional(),
   attempts: z.array(attempt).max(ATTEMPTS_PER_REPORT_MAX).optional(),

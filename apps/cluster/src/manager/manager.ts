@@ -24,6 +24,7 @@ import { recordProcess } from "../runtime/record-process.ts";
 import type { ServerProcess } from "../runtime/server-process.ts";
 import { createAdministrationPort } from "./administration-port/index.ts";
 import { Alerts } from "./alerts.ts";
+import { ApplicationVersions } from "./applications/application-versions.ts";
 import { CertificateDesk, readMembershipKey } from "./certificates.ts";
 import { Clients } from "./clients.ts";
 import type { ManagerDatabase } from "./database.ts";
@@ -72,6 +73,7 @@ export class Manager {
   readonly marks = new StorageMarks();
   readonly traffic: TrafficView;
   readonly degrees: Degrees;
+  readonly applications: ApplicationVersions;
   readonly clients: Clients;
   readonly alerts: Alerts;
   readonly drills: DrillRuns;
@@ -115,6 +117,10 @@ export class Manager {
     this.holders = new LeaseHolders(this.state);
     this.traffic = new TrafficView(feed);
     this.degrees = new Degrees({ cluster, database, membership, registry, regulator, feed, incidents });
+    const folder = layout.applications;
+    this.applications = new ApplicationVersions({
+      ...{ cluster, folder, memory, database, membership, registry, regulator, feed },
+    });
     this.clients = new Clients(database, regulator);
     const webhookKey = secretOf(join(layout.secrets, "webhook-key"));
     const consoleUrl = `http://127.0.0.1:${ports.console}`;
@@ -201,6 +207,7 @@ export class Manager {
     if (Array.isArray(twoPersons))
       this.#twoPersons = new Set(twoPersons.filter((reason) => typeof reason === "string"));
     await this.degrees.open(opening);
+    this.applications.open(opening);
     this.clients.open(opening);
     this.feed.open(opening);
     this.facts.open(opening);
@@ -225,7 +232,7 @@ export class Manager {
 
   administrationPort() {
     const { cluster, server, database, feed, registry, membership, degrees, regulator, state, traffic, clients } = this;
-    const { holders, alerts, drills, marks } = this;
+    const { holders, alerts, drills, marks, applications } = this;
     const contract = this.#contract;
     const parts = {
       cluster,
@@ -240,7 +247,7 @@ export class Manager {
       state,
       traffic,
     };
-    const port = createAdministrationPort({ ...parts, holders, marks, clients, alerts, drills });
+    const port = createAdministrationPort({ ...parts, applications, holders, marks, clients, alerts, drills });
     const drill = { name: "drill", role: "admin", via: "local" } as const;
     drills.use({
       replaceServer: (name, entry, isLasting) => membership.replace(name, entry, isLasting),
@@ -302,6 +309,9 @@ export class Manager {
       case "logPage":
         this.traffic.takeLogs(received.counts);
         this.regulator.takeLogPage(received);
+        return;
+      case "applicationStatus":
+        this.applications.take(received);
         return;
       case "traffic":
         this.traffic.take(received.counters);

@@ -142,12 +142,23 @@ export class Membership {
     if (server !== this.#server.environment.server) this.#server.send(server, this.directory);
   }
 
+  /** Others are to be known: to servers at once, and to nodes' disks with a new version of their orders. */
+  applicationsChanged(): void {
+    if (this.isPlaced) this.#issue();
+  }
+
+  get #applications(): Pick<DirectoryMessage, "applications"> {
+    const { applications } = this.#memory.value;
+    return applications ? { applications: { known: applications.known, ready: applications.ready } } : {};
+  }
+
   get directory(): DirectoryMessage {
     this.#directory ??= {
       kind: "directory",
       version: this.#memory.value.directoryVersion,
       peers: peersOf(this.placement, this.#cluster),
       revokedSerials: this.#certificates.revokedSerials,
+      ...this.#applications,
     };
     return this.#directory;
   }
@@ -160,6 +171,7 @@ export class Membership {
   #issue(): void {
     const ordered = createHash("sha256")
       .update(JSON.stringify(this.#cluster.nodes.map(({ name }) => this.#contentOf(name))))
+      .update(JSON.stringify(this.#applications))
       .digest("hex");
     if (ordered !== this.#ordered && ordered !== this.#memory.value.orderedDigest) {
       this.#memory.value.membershipVersion = nextVersion(this.version);

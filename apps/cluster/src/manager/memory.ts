@@ -35,6 +35,21 @@ const memorySchema = z.object({
   revoked: z.record(z.string(), z.number()),
   /** `server incarnation` of processes that were ordered to be discarded. */
   discarded: z.array(z.string()),
+  /** What everybody is told of the application's versions; absent before the first order. */
+  applications: z
+    .object({
+      known: z.array(z.string()),
+      ready: z.array(z.string()),
+      choice: z
+        .object({
+          order: z.number().int(),
+          current: z.string(),
+          replaces: z.string().optional(),
+          trialRequests: z.number().int(),
+        })
+        .optional(),
+    })
+    .optional(),
   nodes: z.record(z.string(), z.object({ state: nodeStateSchema, since: z.number() })),
   servers: z.record(
     z.string(),

@@ -206,7 +206,15 @@ export class RegulatorLink {
       ...(settings.auditPercent === undefined ? {} : { auditPercent: Number(settings.auditPercent) }),
       strictPaper,
       exemptAddresses: [...new Set(nodes.map(({ address }) => address))],
+      ...this.#application,
     };
+  }
+
+  get #application(): Pick<RegulatorConfigurationMessage, "application"> {
+    const choice = this.#memory.value.applications?.choice;
+    if (!choice) return {};
+    const { order, current, replaces, trialRequests } = choice;
+    return { application: { order, current, trialRequests, ...(replaces === undefined ? {} : { replaces }) } };
   }
 
   #canWork({ server, state, report, health }: ServerView): boolean {

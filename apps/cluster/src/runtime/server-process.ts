@@ -7,6 +7,7 @@ import { join } from "node:path";
 import {
   type AnyMessage,
   type AttemptReport,
+  type ApplicationDirectory,
   type Component,
   type Confinement,
   type ControlMessage,
@@ -44,6 +45,7 @@ export interface HealthPart {
   readonly confinement?: Confinement;
   /** Told once: whoever gives them forgets them. */
   readonly attempts?: readonly AttemptReport[];
+  readonly applications?: readonly string[];
 }
 
 /** Reads what the node agent has laid down for this server. */
@@ -65,6 +67,8 @@ export class ServerProcess {
   readonly #revocations = new Revocations();
   #directoryVersion = -1;
   #peers: readonly PeerAddress[] = [];
+  #applications: ApplicationDirectory | undefined;
+  readonly #applicationListeners: ((applications: ApplicationDirectory) => void)[] = [];
   #violations: { at: number; peer: string; reason: string }[] = [];
   #violationsTimer: NodeJS.Timeout | undefined;
   #healthTimer: NodeJS.Timeout | undefined;
@@ -166,11 +170,24 @@ export class ServerProcess {
     if (directory.version <= this.#directoryVersion) return;
     this.#directoryVersion = directory.version;
     this.#peers = directory.peers;
+    this.#takeApplications(directory.applications);
     this.#revocations.replace(directory.revokedSerials);
     const addresses = directory.peers
       .filter((peer) => peer.server !== this.environment.server)
       .map((peer) => [peer.server, { address: peer.address, port: peer.port, component: peer.component }] as const);
     this.#links?.setPeers(new Map(addresses));
+  }
+
+  /** Called for every list of versions that differs from the one before, and at once for one that is known. */
+  onApplications(listener: (applications: ApplicationDirectory) => void): void {
+    this.#applicationListeners.push(listener);
+    if (this.#applications) listener(this.#applications);
+  }
+
+  #takeApplications(applications: ApplicationDirectory | undefined): void {
+    if (!applications || JSON.stringify(applications) === JSON.stringify(this.#applications)) return;
+    this.#applications = applications;
+    for (const listener of this.#applicationListeners) listener(applications);
   }
 
   /** Tells the manager every second how this server is. */
@@ -244,10 +261,15 @@ export class ServerProcess {
   }
 
   #loadDirectory(): void {
+    const directory = this.storedDirectory;
+    if (directory) this.takeDirectory(directory);
+  }
+
+  /** As the node's agent has it on disk: what a server knows before it has heard from the manager. */
+  get storedDirectory(): DirectoryMessage | undefined {
     const file = this.layout.membership(this.environment.node);
-    if (!existsSync(file)) return;
-    const membership = JSON.parse(readFileSync(file, "utf8")) as { directory?: DirectoryMessage };
-    if (membership.directory) this.takeDirectory(membership.directory);
+    if (!existsSync(file)) return undefined;
+    return (JSON.parse(readFileSync(file, "utf8")) as { directory?: DirectoryMessage }).directory;
   }
 }
 

@@ -103,6 +103,9 @@ export function createTrafficRegulator(
     get isBelowQuorum() {
       return regulator.quorum.isMissing;
     },
+    get applicationVersion() {
+      return regulator.application.version;
+    },
     get epoch() {
       return regulator.epoch;
     },

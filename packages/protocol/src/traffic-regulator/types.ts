@@ -314,6 +314,8 @@ export interface TrafficRegulator extends CheckpointedCore<TrafficRegulatorInput
   readonly ready: boolean;
   /** True while so few servers of the state farm are there that nothing can be decided: clients are answered 503. */
   readonly isBelowQuorum: boolean;
+  /** The version of the application under which requests are admitted. */
+  readonly applicationVersion: string;
   /** Epoch of this regulator's primacy; 0 while it is none. */
   readonly epoch: Epoch;
   readonly logs: { readonly L1: number; readonly L2: number; readonly L3: number };

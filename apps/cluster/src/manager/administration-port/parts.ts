@@ -3,6 +3,7 @@ import type { ContractJson } from "@redoubt/application";
 import type { ClusterFile } from "../../launch/cluster-file.ts";
 import type { ServerProcess } from "../../runtime/server-process.ts";
 import type { Alerts } from "../alerts.ts";
+import type { ApplicationVersions } from "../applications/application-versions.ts";
 import type { Clients } from "../clients.ts";
 import type { ManagerDatabase } from "../database.ts";
 import type { Degrees } from "../degrees.ts";
@@ -17,6 +18,7 @@ import type { StorageMarks } from "../storage-marks.ts";
 import type { TrafficView } from "../traffic.ts";
 
 export interface PortParts {
+  readonly applications: ApplicationVersions;
   readonly cluster: ClusterFile;
   readonly contract: ContractJson;
   readonly server: ServerProcess;
