@@ -24,8 +24,8 @@ export function buildProgram(): Command {
   for (const register of [
     registerUp,
     registerStatus,
-    registerClients,
     registerApp,
+    registerClients,
     registerQuarantine,
     registerRecords,
     registerState,

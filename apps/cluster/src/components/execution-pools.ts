@@ -3,6 +3,8 @@
  * have loaded the version that admitted it and no other. Versions that are to be ready have their workers started before
  * the first request comes; those of others end with their last request.
  */
+
+import type { LoadedApplication } from "../applications/load-application.ts";
 import {
   createExecutionPool,
   type ExecutionPool,
@@ -11,7 +13,6 @@ import {
   type SandboxInForce,
   sandboxInForce,
 } from "../workers/index.ts";
-import type { LoadedApplication } from "../applications/load-application.ts";
 import type { ServedApplications } from "./served-applications.ts";
 
 interface Pool {

@@ -5,6 +5,7 @@
  */
 import { existsSync, renameSync, rmSync } from "node:fs";
 import {
+  Applications,
   createStateMaster,
   DamagedVotesError,
   type StateMaster,

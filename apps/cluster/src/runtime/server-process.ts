@@ -6,8 +6,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   type AnyMessage,
-  type AttemptReport,
   type ApplicationDirectory,
+  type AttemptReport,
   type Component,
   type Confinement,
   type ControlMessage,

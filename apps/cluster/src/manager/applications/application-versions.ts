@@ -5,6 +5,7 @@
  * new one, and servers that know both.
  */
 import { join } from "node:path";
+import type { ManagerOpening } from "@redoubt/database";
 import type { ApplicationChoice, ServerName, ToConfigurationManager } from "@redoubt/shared";
 import { z } from "zod";
 import { type Actor, AdministrationError } from "../../administration/index.ts";
@@ -70,7 +71,7 @@ export class ApplicationVersions {
   }
 
   /** What people have decided is in the database; it holds also when this manager's file is lost. */
-  open({ settings }: ManagerOpening): void {
+  open({ settings }: Pick<ManagerOpening, "settings">): void {
     const stored = stateSchema.safeParse(settings.get(SETTING));
     if (!stored.success) return;
     this.#state = stored.data;
