@@ -135,6 +135,7 @@ const REASONS = {
   expired: "its key is older than the window",
   patience: "the client had waited long enough; the request goes on",
   logged: "the logged answer again",
+  withheld: "not carried out: the acceptance test is the suspect, and the same key is served when it is right again",
 } as const;
 
 function answerWords({ because, exchanges, repeated }: Extract<RequestHop, { kind: "answered" }>): string {
