@@ -30,12 +30,16 @@ export const misbehaviourActs = [
   "duplicate-reply",
   /** A tester's verdict on a change, against those of t+1 others; an acceptance test server's, against a majority of them. */
   "false-verdict",
+  /** A tester that passes what t+1 others fail for an access they logged. */
+  "omitted-log",
   /** A tester that holds the change, answers, and gives no verdict while others do; told only when it goes on. */
   "withheld-verdict",
   /** A member's text of a reply that is not the one whose digest it names, or not the one that t+1 members name. */
   "forged-reply",
   /** A member's answer that is not what the execution server signed. */
   "contradicts-signature",
+  /** A member's checksum of what it stores is not the masters': its copy is damaged, or it lies. */
+  "corrupt-copy",
   /** A member's list of undecided changes that no right member can have. */
   "impossible-list",
 ] as const;

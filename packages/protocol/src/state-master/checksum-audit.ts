@@ -81,8 +81,11 @@ export class ChecksumAudit {
       pass.unequal += 1;
       if (expected !== undefined) differing.push({ object, number, c2: expected });
     }
-    if (differing.length > 0)
+    const [first] = differing;
+    if (first) {
       this.#context.send("state-replica", from, { kind: "checksumsDiffer", pass: message.pass, entries: differing });
+      this.#tell(from, `${differing.length} of its checksums differ, the first that of ${first.object}`);
+    }
     const { end } = message;
     if (!end) return undefined;
     this.#passes.delete(from);
@@ -91,6 +94,14 @@ export class ChecksumAudit {
     return isWhole && end.objects >= objects
       ? { identity: pass.identity, appliedThrough: end.appliedThrough }
       : undefined;
+  }
+
+  /** People hear of it from the regulator, as of other misbehaviour: a copy that is not right, whatever the reason. */
+  #tell(member: ServerName, reason: string): void {
+    const regulator = this.#context.state.leases.get("traffic-regulator")?.server;
+    const act = "corrupt-copy";
+    if (regulator !== undefined)
+      this.#context.send("traffic-regulator", regulator, { kind: "memberMisbehaved", member, epoch: 0, reason, act });
   }
 
   #passOf(from: ServerName, { identity, pass, since }: ChecksumsMessage): Pass {

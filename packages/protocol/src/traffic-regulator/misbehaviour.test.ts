@@ -176,6 +176,13 @@ describe("a member whose list in a settlement is impossible", () => {
   });
 });
 
+it("a member whose checksum is not the masters' is told to people as one with a corrupt copy", () => {
+  const stage = new Stage();
+  const told = { kind: "memberMisbehaved", member: "state-replica-1", epoch: 0, act: "corrupt-copy" } as const;
+  stage.message("state-master-1", { ...told, reason: "1 of its checksums differ, the first that of account/7" });
+  expect(misbehaviours(stage)).toMatchObject([{ server: "state-replica-1", act: "corrupt-copy", confirmed: true }]);
+});
+
 describe("words nobody asked for", () => {
   it("an execution server's about a request that was never dispatched", () => {
     const stage = new Stage();

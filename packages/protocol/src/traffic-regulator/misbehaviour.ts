@@ -131,21 +131,21 @@ function isLateWrite({ placement, now }: Regulator, { reason, executionServer }:
   return placement.domains.every(({ holder, since }) => holder !== executionServer && now - since > LATE_MS);
 }
 
-/** Masters are believed: the list itself is the proof. */
-export function noteImpossibleList(
+/** Masters are believed: the list, or the checksum, itself is the proof. */
+export function noteMember(
   regulator: Regulator,
   reporter: ServerName,
-  { member, epoch, reason }: MemberMisbehavedMessage,
+  { member, epoch, reason, act = "impossible-list" }: MemberMisbehavedMessage,
 ): void {
   if (!regulator.wanted?.members.includes(member)) return;
   noteMisbehaviour(regulator, {
     server: member,
     component: "state-replica",
-    act: "impossible-list",
+    act,
     reporter,
     requestId: null,
     attempt: 0,
-    detail: `its undecided changes in the settlement of epoch ${epoch}: ${reason}`,
+    detail: epoch === 0 ? reason : `its undecided changes in the settlement of epoch ${epoch}: ${reason}`,
     proven: true,
   });
 }

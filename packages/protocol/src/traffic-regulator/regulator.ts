@@ -30,7 +30,7 @@ import { KeyQuota } from "./key-quota.ts";
 import { LeaseMoves, OVERLOAD } from "./lease-moves.ts";
 import { lookUp } from "./look-up.ts";
 import { MastersLink } from "./masters-link.ts";
-import { MisbehaviourLedger, noteImpossibleList } from "./misbehaviour.ts";
+import { MisbehaviourLedger, noteMember } from "./misbehaviour.ts";
 import { onConfiguration, onQuarantineOrder, onReadLog, restoreConfiguration } from "./orders.ts";
 import { enterChecking, enterClosing, enterSurviving, onOutcomes, sendOutcomeQuestions } from "./outcomes.ts";
 import { PlacementTable } from "./placement.ts";
@@ -281,7 +281,7 @@ function routeMessage(regulator: Regulator, refusals: RefusalTally, from: Sender
     case "state-master":
       if (message.kind === "stream") onStream(regulator, message);
       else if (message.kind === "outcomes") onOutcomes(regulator, message);
-      else if (message.kind === "memberMisbehaved") noteImpossibleList(regulator, from.server, message);
+      else if (message.kind === "memberMisbehaved") noteMember(regulator, from.server, message);
       return;
     case "configuration-manager":
       if (message.kind === "regulatorConfiguration") onConfiguration(regulator, message);

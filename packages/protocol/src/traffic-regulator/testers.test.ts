@@ -48,6 +48,15 @@ describe("a verdict against those of t+1 others is told", () => {
   });
 });
 
+it("a tester that passes what t+1 others fail for an access they logged has left its log out, or has seen less", () => {
+  const stage = new Stage();
+  const request = stage.dispatch("alice", { object: "a" });
+  stage.answer("state-replica-1", request, { verdict: PASS });
+  stage.answer("state-replica-2", request, { verdict: fails("access-log") });
+  stage.answer("state-replica-3", request, { verdict: fails("access-log") });
+  expect(misbehaviours(stage)).toMatchObject([{ server: "state-replica-1", act: "omitted-log", confirmed: false }]);
+});
+
 describe("a verdict that does not come", () => {
   const ASKED = 15;
 

@@ -1,6 +1,6 @@
 /**
  * Members whose word about a change stands against that of t+1 others: verdicts, texts of replies, verdicts that never come
- * (REQUIREMENTS §C: B1, B2, B3, B7). Of t+1 equal answers one is a correct member's. They are told, and convict nobody: a captured
+ * (REQUIREMENTS §C: B1, B2, B3, B5, B7). Of t+1 equal answers one is a correct member's. They are told, and convict nobody: a captured
  * execution server can show members different accesses, so that right testers disagree, too.
  */
 import type { AnswerMessage, Digest, MisbehaviourAct, ServerName } from "@redoubt/shared";
@@ -12,7 +12,8 @@ import type { Vote } from "./release.ts";
 import type { Attempt, PendingRequest } from "./request.ts";
 
 /** Checks that judge by what each member saw for itself: right testers may differ now and then. */
-const LOCAL_CHECKS: ReadonlySet<string> = new Set(["access-log", "confidentiality", "missing-evidence"]);
+const ACCESS_LOG_CHECK = "access-log";
+const LOCAL_CHECKS: ReadonlySet<string> = new Set([ACCESS_LOG_CHECK, "confidentiality", "missing-evidence"]);
 const LOCAL_CHECKS_TOLERATED = 8;
 /** Verdicts that are late because a machine is busy. */
 const WITHHELD_TOLERATED = 4;
@@ -63,9 +64,10 @@ function compareVerdict(
   if (against.length < threshold) return;
   const failing = verdict.kind === "fail" ? verdict : against.map(([, other]) => other.verdict).find(isFailure);
   const isLocal = failing !== undefined && LOCAL_CHECKS.has(failing.check);
-  tell(regulator, request, attempt, member, "false-verdict", changeDigest, {
+  const hasNoLog = verdict.kind === "pass" && failing?.check === ACCESS_LOG_CHECK;
+  tell(regulator, request, attempt, member, hasNoLog ? "omitted-log" : "false-verdict", changeDigest, {
     detail: `its verdict is ${verdict.kind}, that of ${against.map(([name]) => name).join(", ")} is ${opposite}`,
-    tolerated: isLocal ? LOCAL_CHECKS_TOLERATED : 0,
+    tolerated: isLocal && !hasNoLog ? LOCAL_CHECKS_TOLERATED : 0,
   });
 }
 

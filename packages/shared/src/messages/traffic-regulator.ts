@@ -95,12 +95,15 @@ export type OutcomesMessage = {
   }[];
 };
 
-/** Master → regulator: a member's list in a settlement is no possible state of a right one (docs/PROTOCOL.md §4). */
+/** Master → regulator: a member's list in a settlement is no possible state of a right one (docs/PROTOCOL.md §4), or its checksums are not the masters'. */
 export type MemberMisbehavedMessage = {
   readonly kind: "memberMisbehaved";
   readonly member: ServerName;
+  /** Of the settlement; 0 where it is about none. */
   readonly epoch: Epoch;
   readonly reason: string;
+  /** An impossible list unless it says otherwise. */
+  readonly act?: MisbehaviourAct;
 };
 
 /** Manager → regulator: the desired set of execution servers, clients and so on; whole state, idempotent, versioned. */
