@@ -7,6 +7,7 @@ import {
   type ChangeRecord,
   type ChangeSummary,
   isDigest,
+  isNestedWithin,
   isRequestId,
   LIMITS,
   OBJECT_CLUSTERS,
@@ -77,6 +78,7 @@ export function findRecordFlaw(record: ChangeRecord): string | undefined {
   if (flaw) return flaw;
   if (!isWithin(record.input, LIMITS.inputBytesMax)) return "input: size";
   if (!isWithin(record.reply, LIMITS.replyBytesMax)) return "reply: size";
+  if (!isNestedWithin(record.reply, LIMITS.valueDepthMax)) return "reply: nesting";
   if (reads.length > LIMITS.objectsPerRequestMax) return "reads: count";
   if (writes.length > LIMITS.objectsPerRequestMax) return "writes: count";
   if (record.ticket.body.readOnly && writes.length > 0) return "writes: a read-only request has none";
@@ -86,6 +88,7 @@ export function findRecordFlaw(record: ChangeRecord): string | undefined {
     if (!isWithin(write.object, LIMITS.objectNameBytesMax)) return "writes: object name";
     if (!isCount(write.epoch) || !isCount(write.number) || !isParent(write.parent)) return "writes: reference";
     if (!isWithin(write.bytes, LIMITS.objectBytesMax)) return "writes: size";
+    if (!isNestedWithin(write.bytes, LIMITS.valueDepthMax)) return "writes: nesting";
     bytes += write.bytes.length;
   }
   if (bytes > LIMITS.changeBytesMax) return "size";

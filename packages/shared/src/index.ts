@@ -9,6 +9,7 @@ export * from "./control.ts";
 export * from "./decisions.ts";
 export * from "./feed.ts";
 export * from "./ids.ts";
+export * from "./json-nesting.ts";
 export * from "./limits.ts";
 export * from "./messages/acceptance-test-server.ts";
 export * from "./messages/configuration-manager.ts";

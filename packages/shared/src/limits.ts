@@ -9,6 +9,8 @@ export const LIMITS = {
   replyBytesMax: 256 * 1024,
   /** One stored object, encoded. */
   objectBytesMax: 256 * 1024,
+  /** Levels of arrays and objects in a reply or stored object; an input may have 64. */
+  valueDepthMax: 128,
   /** Objects one request may read or write. */
   objectsPerRequestMax: 512,
   /** One state change on the wire. */

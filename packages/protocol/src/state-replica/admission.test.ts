@@ -208,6 +208,11 @@ describe("a member refuses", () => {
     ],
     ["the same object read twice", "malformed", (record) => ({ ...record, reads: [...record.reads, ...record.reads] })],
     ["more reads than allowed", "malformed", (record) => ({ ...record, reads: Array(513).fill(record.reads[0]) })],
+    [
+      "a reply nested so deeply that copying it exhausts the stack",
+      "malformed",
+      (record) => ({ ...record, reply: `{"body":${"[".repeat(60_000)}${"]".repeat(60_000)},"status":200}` }),
+    ],
     ["a negative number", "malformed", (record) => ({ ...record, serial: -1 })],
     [
       "a fraction as version number",
