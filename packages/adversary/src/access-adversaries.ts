@@ -1,10 +1,8 @@
 /**
- * Compromised execution servers that look where they have no business, say less than they read, or change what they may
- * only read (REQUIREMENTS §C: A10, A11, A14, A38). The tickets are their own and genuine.
+ * Compromised execution servers that look where they have no business, or say less than they read (REQUIREMENTS §C: A10, A11, A38) in the form that shows at once. The tickets are their own and genuine.
  */
-import type { ChangeRecord, ServerName, VersionWrite } from "@redoubt/shared";
+import type { ChangeRecord, ServerName } from "@redoubt/shared";
 import { anyOf, type SeededAdversaryFactory, type SeededAdversaryTools } from "./adversary.ts";
-import { changeFirstNumber } from "./json-tampering.ts";
 import { Decisions, isApplicationChange } from "./multicast-adversaries.ts";
 
 const SEEN_MAX = 256;
@@ -91,21 +89,6 @@ export const hideReads = bendingRecords("A11", "objects that were read and not d
   for (const member of membersOf(record)) ask(tools, record, member, last.object);
   return { ...record, reads: record.reads.slice(0, -1) };
 });
-
-/** A read-only request that changes what it read. */
-export const writeWhatIsOnlyRead = bendingRecords(
-  "A14",
-  "a change of an object that the request may only read",
-  (_tools, record) => {
-    const [read] = record.reads;
-    if (read === undefined || record.writes.length > 0) return record;
-    const { object, ...parent } = read;
-    const epoch = record.links[0]?.epoch ?? parent.epoch;
-    const bytes = changeFirstNumber(record.reply, 1) ?? "{}";
-    const write: VersionWrite = { object, number: parent.number + 1, epoch, parent, bytes };
-    return { ...record, writes: [write] };
-  },
-);
 
 /** A result over several objects that leaves one of them out. */
 export const omitFromResult = bendingRecords("A38", "an object left out of a result over several", (_tools, record) => {

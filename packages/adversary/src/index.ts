@@ -3,6 +3,7 @@ export * from "./catalogue.ts";
 export * from "./colluding-replicas.ts";
 export * from "./conspiracy.ts";
 export * from "./drill-adversaries.ts";
+export { LEAK_ENCODINGS } from "./drill-forms.ts";
 export * from "./drill-titles.ts";
 export * from "./execution-adversaries.ts";
 export * from "./message-adversaries.ts";

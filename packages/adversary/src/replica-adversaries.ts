@@ -62,7 +62,7 @@ function bendAnswer(tools: ReplicaAdversaryTools, answer: AnswerMessage): AnyMes
 }
 
 /** The right digest with another text. */
-const wrongReplies: ReplicaAdversaryFactory = (tools) => ({
+export const wrongReplies: ReplicaAdversaryFactory = (tools) => ({
   id: "B7",
   title: "a replica that sends another reply than the one it holds",
   bendMessage: sometimes(tools, 0.7, (message) =>
@@ -113,17 +113,23 @@ const lyingTest =
   });
 
 /** Verdicts are the wrong way round. */
+/** Nothing is wrong with anything. */
+export const passEverything = lyingTest("B1", "a replica whose acceptance test passes everything", () => pass);
 const falseVerdicts = lyingTest("B1", "a replica whose acceptance test lies", (verdict) =>
   verdict ? opposite(verdict) : pass,
 );
-const rejectEverything = lyingTest("B2", "a replica that finds fault with everything", (verdict) => verdict && fail);
-const noVerdicts = lyingTest("B3", "a replica that keeps its verdicts to itself", () => undefined);
+export const rejectEverything = lyingTest(
+  "B2",
+  "a replica that finds fault with everything",
+  (verdict) => verdict && fail,
+);
+export const noVerdicts = lyingTest("B3", "a replica that keeps its verdicts to itself", () => undefined);
 
 const isAboutLog = (verdict: Verdict | undefined): boolean =>
   verdict?.kind === "fail" && verdict.check === "access-log";
 
 /** Keeps silent about what an execution server asked it for: to its own acceptance test and to acceptance test servers. */
-const omitAccessLog: ReplicaAdversaryFactory = () => ({
+export const omitAccessLog: ReplicaAdversaryFactory = () => ({
   id: "B5",
   title: "a replica that leaves the access log out",
   bendMessage(_to, message): readonly AnyMessage[] {
@@ -162,8 +168,34 @@ const staleValues: ReplicaAdversaryFactory = ({ random }) => {
   };
 };
 
+/** Answers for changes that do not exist. */
+export const wrongChecksums: ReplicaAdversaryFactory = (tools) => ({
+  id: "B4",
+  title: "a replica that answers with a wrong checksum",
+  bendMessage: sometimes(tools, 0.5, (message) =>
+    message.kind === "answer" ? { ...message, changeDigest: otherDigest(tools, message.changeDigest) } : message,
+  ),
+});
+
+/** What its checksums say is what a damaged disk would. */
+export const corruptCopies: ReplicaAdversaryFactory = (tools) => ({
+  id: "B6",
+  title: "a replica with corrupt copies",
+  bendMessage: (_to, message) =>
+    message.kind !== "checksums" || message.entries.length === 0
+      ? [message]
+      : [
+          {
+            ...message,
+            entries: message.entries.map((entry, index) =>
+              index === 0 ? { ...entry, c2: otherDigest(tools, entry.c2) } : entry,
+            ),
+          },
+        ],
+});
+
 /** Feeds execution servers and other members with values and tips that are not so. */
-const wrongValues: ReplicaAdversaryFactory = (tools) => ({
+export const wrongValues: ReplicaAdversaryFactory = (tools) => ({
   id: "B6",
   title: "a replica that gives out other values than it holds",
   bendMessage: sometimes(tools, 0.6, (message) => {

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import {
   createStateReplica,
+  type SendEffect,
   type StateReplica,
   type StateReplicaDurable,
   type StateReplicaEffect,
@@ -100,7 +101,17 @@ function noteStored(testing: AcceptanceTesting, record: StateReplicaDurable): vo
   else if (record.kind === "applied") testing.decided(record.slot.decisions);
 }
 
-export async function runStateReplica(environment: ServerEnvironment): Promise<void> {
+/** Seams between core and links; the honest replica passes everything through unchanged. */
+export interface StateReplicaSeams {
+  readonly sent: (effect: SendEffect) => readonly SendEffect["message"][];
+}
+
+const honest: StateReplicaSeams = { sent: ({ message }) => [message] };
+
+export async function runStateReplica(
+  environment: ServerEnvironment,
+  seams: StateReplicaSeams = honest,
+): Promise<void> {
   const { server, settings, applications, hasher } = openComponent(environment);
   const journal = await openServerJournal(server, readRetention(server.environment.settings));
   const core = createStateReplica(
@@ -120,7 +131,9 @@ export async function runStateReplica(environment: ServerEnvironment): Promise<v
     core,
     journal,
     codec: recordCodec,
-    send: ({ to, message }) => server.send(to, message),
+    send: (effect) => {
+      for (const message of seams.sent(effect)) server.send(effect.to, message);
+    },
     onPressure: (isHigh) => server.holdBack(isHigh),
     perform: (effect) => testing.test(effect),
     checkpoints: {

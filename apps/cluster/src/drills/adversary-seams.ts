@@ -25,15 +25,19 @@ export interface Intrusion {
   readonly beginning: Beginning;
   /** Hears of each act. */
   readonly acted: (id: string) => void;
+  readonly conspiracy?: Conspiracy;
 }
 
-export function adversarySeams(makeAdversary: SeededAdversaryFactory, { beginning, acted }: Intrusion): SeamsFactory {
+export function adversarySeams(
+  makeAdversary: SeededAdversaryFactory,
+  { beginning, acted, conspiracy = new Conspiracy() }: Intrusion,
+): SeamsFactory {
   return ({ application, sign, send, sendFrame }) => {
     const did = (id: string): void => {
       if (beginning.hasBegun) acted(id);
     };
     const intruder = makeAdversary({
-      ...{ hasher: createHasher(), sign, random: secureRandom, conspiracy: new Conspiracy(), did, sendFrame },
+      ...{ hasher: createHasher(), sign, random: secureRandom, conspiracy, did, sendFrame },
       send: (to, _component, message) => send(to, message),
       later: (delayMs, act) => beginning.after(delayMs, act),
       die: () => {

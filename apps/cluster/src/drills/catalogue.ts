@@ -1,6 +1,6 @@
 /** The drills this cluster knows: what each brings, what the clients ask meanwhile, and what counts as having found it. */
-import { titleOfDrill } from "@redoubt/adversary";
-import type { MisbehaviourAct } from "@redoubt/shared";
+import { LEAK_ENCODINGS, titleOfDrill } from "@redoubt/adversary";
+import type { AttemptAct, MisbehaviourAct } from "@redoubt/shared";
 
 export type LaneOperationName = "balance" | "transfer" | "statement";
 
@@ -12,6 +12,8 @@ export interface Expectation {
   readonly discarded?: RegExp;
   /** In the title of `incident.opened`. */
   readonly incident?: RegExp;
+  /** Words of `worker.attempt`. */
+  readonly attempts?: readonly AttemptAct[];
   /** `server.state`: its process is known to have ended. */
   readonly ended?: true;
 }
@@ -30,8 +32,22 @@ export interface ByzantineDrill extends CommonDrill {
   readonly expects: Expectation;
   /** It loses the leases once it has begun, without being ended. */
   readonly losesLeases?: true;
-  /** So many processes, one after the other, of which the share found is measured. */
+  /** Forms of the behaviour, each with a process of its own, one after the other; the share found is measured. */
   readonly rounds?: readonly string[];
+  /** What escapes in some rounds is what is measured, and counts as nothing else. */
+  readonly mayEscape?: true;
+  /** Another process has this behaviour first, and hands on what it learns. */
+  readonly prelude?: string;
+}
+
+/** A state replica misbehaves. */
+export interface ReplicaDrill extends CommonDrill {
+  readonly kind: "replica";
+  readonly expects: Expectation;
+  /** Behaviour of an execution server that the replica stands up for. */
+  readonly accomplice?: string;
+  /** How long it may take to be found (ms), where that follows from a period. */
+  readonly limitMs?: number;
 }
 
 /** Processes end without warning. */
@@ -48,7 +64,7 @@ export interface OpenDrill extends CommonDrill {
   readonly reason: string;
 }
 
-export type Drill = ByzantineDrill | CrashDrill | OpenDrill;
+export type Drill = ByzantineDrill | ReplicaDrill | CrashDrill | OpenDrill;
 
 const MIXED: readonly LaneOperationName[] = ["transfer", "balance", "transfer", "statement"];
 /** Only free text can carry a stolen name; the transfers see to it that there is something to steal. */
@@ -61,7 +77,7 @@ const VERSIONS: readonly MisbehaviourAct[] = ["overwrite", "rollback", "version-
 const byzantine = (
   name: string,
   expects: Expectation,
-  more: Partial<Pick<ByzantineDrill, "operations" | "losesLeases" | "rounds">> = {},
+  more: Partial<Omit<ByzantineDrill, "kind" | "name" | "title" | "expects">> = {},
 ): ByzantineDrill => ({
   kind: "byzantine",
   name,
@@ -70,6 +86,12 @@ const byzantine = (
   expects,
   ...more,
 });
+
+const replica = (
+  name: string,
+  expects: Expectation,
+  more: Pick<ReplicaDrill, "accomplice" | "limitMs"> = {},
+): ReplicaDrill => ({ kind: "replica", name, title: titleOfDrill(name).title, operations: MIXED, expects, ...more });
 
 const crash = (name: string, component: CrashDrill["component"], choice: CrashDrill["choice"]): CrashDrill => ({
   kind: "crash",
@@ -100,33 +122,44 @@ export const DRILLS: readonly Drill[] = [
   byzantine("A10", { acts: ["read-outside-scope"], discarded: /\(scope\)|access-log/ }),
   byzantine("A11", TESTED, { operations: READS }),
   byzantine("A12", TESTED, { operations: TEXTS }),
-  open("A13"),
-  byzantine("A14", { acts: ["write-outside-scope"], discarded: /\(scope\)|read-only/ }, { operations: READS }),
+  byzantine("A13", TESTED, { operations: TEXTS, rounds: LEAK_ENCODINGS, mayEscape: true }),
+  byzantine("A14", { acts: ["write-outside-scope", "malformed"], discarded: /\(scope\)|\(malformed\)|read-only/ }),
   byzantine("A15", TESTED),
   byzantine("A16", { ended: true }),
   byzantine("A17", { discarded: /^an acceptance test failed|deadline/ }),
   byzantine("A18", { discarded: /deadline/ }),
-  open("A19"),
-  open("A20"),
+  byzantine(
+    "A19",
+    { discarded: /^a deadline passed|^a worker crashed/, attempts: ["process", "thread", "system-call"] },
+    { rounds: ["spin", "memory", "fork"] },
+  ),
+  byzantine("A20", { discarded: /flood/ }),
   byzantine("A21", { acts: ["forged-ticket"], discarded: /\(ticket\)/ }),
   byzantine("A22", { acts: ["duplicate-reply", "fabricated-reply"] }),
   byzantine("A23", { acts: ["fabricated-reply", "forged-ticket"] }),
-  byzantine("A24", { acts: ["replayed-request", "equivocation", ...VERSIONS] }),
+  byzantine("A24", { acts: ["replayed-request", "equivocation"] }),
   byzantine("A25", { acts: ["foreign-lease"] }, { losesLeases: true }),
-  open("A26"),
+  byzantine("A26", { acts: ["foreign-ticket"], discarded: /\(sender\)/ }, { prelude: "overhear" }),
   byzantine("A27", { acts: ["forged-ticket"], discarded: /\(ticket\)/ }),
   byzantine("A28", { incident: /broke the rules of the link/ }),
-  open("A29"),
-  open("A30"),
+  byzantine("A29", { attempts: ["network", "database"] }),
+  byzantine("A30", { attempts: ["database", "network"] }),
   byzantine("A31", TESTED),
   byzantine("A32", TESTED, { rounds: ["1", "2", "3"] }),
   open("A33"),
   byzantine("A34", { incident: /broke the rules of the link/, acts: ["malformed"] }),
   byzantine("A35", { acts: ["foreign-lease"] }, { losesLeases: true }),
-  open("A36"),
+  byzantine("A36", { acts: ["malformed"], discarded: /\(malformed\)/ }),
   byzantine("A37", TESTED),
   byzantine("A38", TESTED),
-  ...["B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8"].map(open),
+  replica("B1", { acts: ["false-verdict"] }, { accomplice: "A2" }),
+  replica("B2", { acts: ["false-verdict"] }),
+  replica("B3", { acts: ["withheld-verdict"] }),
+  replica("B4", { acts: ["contradicts-signature"] }),
+  replica("B5", { acts: ["omitted-log"] }, { accomplice: "A10" }),
+  replica("B6", { acts: ["corrupt-copy"] }, { limitMs: 45_000 }),
+  replica("B7", { acts: ["forged-reply"] }),
+  open("B8"),
   crash("F1", "execution-server", { role: "lease holder" }),
   crash("F2", "state-replica", "as-many-as-tolerated"),
   crash("F3", "state-master", { role: "primary" }),

@@ -45,6 +45,12 @@ function tell(event: FeedEvent, server: string, expects: Expectation): Told | un
     case "incident.opened":
       if (event.subject !== server || !expects.incident?.test(event.title)) return undefined;
       return { by: event.title, evidence: { server, cause: event.title } };
+    case "worker.attempt":
+      if (event.server !== server || !expects.attempts?.includes(event.act)) return undefined;
+      return {
+        by: `attempt seen by the ${event.witness}: ${event.act}`,
+        evidence: { server, cause: `${event.act} of ${event.target}`, requestId: event.requestId },
+      };
     case "server.state":
       if (event.server !== server || event.to === "up" || !expects.ended) return undefined;
       return { by: `process ended: ${event.cause}`, evidence: { server, cause: event.cause } };

@@ -19,7 +19,7 @@ export interface Lane {
   second: Customer;
   /** Requests asked so far. */
   asked: number;
-  /** A lane with an unknown or wrong outcome asks no more: its model may be wrong from then on. */
+  /** A lane with an unknown outcome, or a wrong one of a transfer, asks no more: its model may be wrong from then on. */
   state: "idle" | "waiting" | "ended";
 }
 
@@ -64,7 +64,9 @@ export function judge(operation: LaneOperation, outcome: Outcome): Judgement {
 export function conclude(operation: LaneOperation, judgement: Judgement): void {
   const { lane, after } = operation;
   lane.asked++;
-  lane.state = judgement === "right" ? "idle" : "ended";
+  // A read changes nothing: whatever was answered, the model holds.
+  const isSound = judgement === "right" || (judgement === "wrong" && operation.operation !== "transfer");
+  lane.state = isSound ? "idle" : "ended";
   if (judgement === "right") Object.assign(lane, after);
 }
 

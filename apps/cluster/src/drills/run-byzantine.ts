@@ -16,8 +16,13 @@ const ANSWERS_LIMIT_MS = 12_000;
 /** The longest a misbehaviour may go on: a missed deadline is found after 2 s, and then the next one may show it. */
 const DETECTION_LIMIT_MS = 8_000;
 const RARE_DETECTION_LIMIT_MS = 25_000;
+/** What is not found by then is taken for escaped. */
+const ESCAPE_LIMIT_MS = 4_000;
 
 interface Round {
+  readonly variant: string;
+  readonly beganAt: number;
+  readonly endedAt: number;
   readonly actedAt: number;
   readonly acts: number;
   readonly found: Found | undefined;
@@ -32,6 +37,7 @@ export async function runByzantine(stage: Stage, drill: ByzantineDrill, lane: nu
       if (!(await traffic.answered(WARM_UP_REQUESTS, ANSWERS_LIMIT_MS))) throw new Error("the cluster does not answer");
       const rounds: Round[] = [];
       await stage.withTraffic(traffic, async () => {
+        if (drill.prelude !== undefined) await runPrelude(stage, drill.prelude, traffic);
         for (const variant of drill.rounds ?? [""]) rounds.push(await runRound(stage, drill, variant, traffic));
       });
       const seen = await traffic.finish();
@@ -40,12 +46,28 @@ export async function runByzantine(stage: Stage, drill: ByzantineDrill, lane: nu
   );
 }
 
+/** An accomplice that passes on what it hears while it holds the leases. */
+async function runPrelude(stage: Stage, behaviour: string, traffic: DrillTraffic): Promise<void> {
+  const target = await stage.take();
+  try {
+    await compromise(stage, target, `drills/compromised.js ${behaviour}`);
+    await stage.acting.take(async () => {
+      await stage.quietly(() => becomeHolder(stage, target.name));
+      begin(stage, target.name);
+      await traffic.answered(REQUESTS_AFTERWARDS, ANSWERS_LIMIT_MS);
+    });
+    await stage.channel.order({ kind: "restoreServer", server: target.name });
+  } finally {
+    stage.giveBack(target.name);
+  }
+}
+
 async function runRound(stage: Stage, drill: ByzantineDrill, variant: string, traffic: DrillTraffic): Promise<Round> {
   const { channel } = stage;
   const target = await stage.take();
   try {
     await compromise(stage, target, `drills/compromised.js ${drill.name} ${variant}`.trimEnd());
-    const round = await stage.acting.take(() => act(stage, drill, target.name, traffic));
+    const round = await stage.acting.take(() => act(stage, drill, variant, target.name, traffic));
     // A process that was discarded is followed by an honest one; any other is still the compromised one.
     const isGone = channel.events.some(
       (event) =>
@@ -58,7 +80,13 @@ async function runRound(stage: Stage, drill: ByzantineDrill, variant: string, tr
   }
 }
 
-async function act(stage: Stage, drill: ByzantineDrill, server: string, traffic: DrillTraffic): Promise<Round> {
+async function act(
+  stage: Stage,
+  drill: ByzantineDrill,
+  variant: string,
+  server: string,
+  traffic: DrillTraffic,
+): Promise<Round> {
   const { channel, data } = stage;
   await stage.quietly(() => becomeHolder(stage, server));
   if (!(await traffic.answered(WARM_UP_REQUESTS, ANSWERS_LIMIT_MS)))
@@ -66,23 +94,33 @@ async function act(stage: Stage, drill: ByzantineDrill, server: string, traffic:
   const beganAt = Date.now();
   begin(stage, server);
   if (drill.losesLeases) await loseLeases(stage, server);
-  const limitMs = drill.rounds ? RARE_DETECTION_LIMIT_MS : DETECTION_LIMIT_MS;
+  const limitMs = drill.mayEscape ? ESCAPE_LIMIT_MS : drill.rounds ? RARE_DETECTION_LIMIT_MS : DETECTION_LIMIT_MS;
   const found = await until(limitMs, () => findEvidence(channel.events, server, beganAt, drill.expects));
   await traffic.answered(REQUESTS_AFTERWARDS, ANSWERS_LIMIT_MS);
   const acts = readActs(data, server).filter(({ at }) => at >= beganAt);
-  return { actedAt: acts[0]?.at ?? beganAt, acts: acts.length, found };
+  const actedAt = acts[0]?.at ?? beganAt;
+  return { variant, beganAt, endedAt: Date.now(), actedAt, acts: acts.length, found };
 }
+
+const delayOf = ({ found, actedAt }: Round): number => (found?.at ?? Number.POSITIVE_INFINITY) - actedAt;
 
 /** Of several rounds the slowest detection is told, and the share of those that were found. */
 function conclude(drill: ByzantineDrill, rounds: readonly Round[], seen: readonly SeenRequest[]): DrillResult {
-  const missed = rounds.find(({ found }) => found === undefined);
-  const delay = ({ found, actedAt }: Round): number => (found?.at ?? Number.POSITIVE_INFINITY) - actedAt;
-  const slowest = missed ?? [...rounds].sort((left, right) => delay(right) - delay(left))[0];
-  if (slowest === undefined) throw new Error(`${drill.name} has no rounds`);
-  const result = reportByzantine(drill, slowest.actedAt, slowest.found, seen);
-  if (!result.detected) return { ...result, by: `not detected, though it misbehaved ${slowest.acts} times` };
-  if (!drill.rounds) return result;
-  const found = rounds.filter((round) => round.found !== undefined).length;
-  const measured = `${found} of ${rounds.length} found, among ${seen.length} requests`;
-  return result.evidence ? { ...result, evidence: { ...result.evidence, measured } } : result;
+  const found = rounds.filter((round) => round.found !== undefined);
+  const missed = rounds.filter((round) => round.found === undefined);
+  const isMissed = drill.mayEscape ? found.length === 0 : missed.length > 0;
+  const told = isMissed ? missed[0] : [...found].sort((left, right) => delayOf(right) - delayOf(left))[0];
+  if (told === undefined) throw new Error(`${drill.name} has no rounds`);
+  const escaped = drill.mayEscape ? seen.filter((request) => hasEscaped(request, missed)) : [];
+  const counted = seen.filter((request) => !escaped.includes(request));
+  const result = reportByzantine(drill, told.actedAt, told.found, counted);
+  if (!result.detected) return { ...result, by: `not detected, though it misbehaved ${told.acts} times` };
+  if (!drill.rounds || !result.evidence) return result;
+  const names = missed.map(({ variant }) => variant).join(", ");
+  const share = `${found.length} of ${rounds.length} found, among ${seen.length} requests`;
+  const measured = missed.length === 0 ? share : `${share}; not found: ${names}, in ${escaped.length} replies`;
+  return { ...result, evidence: { ...result.evidence, measured } };
 }
+
+const hasEscaped = ({ judgement, startedAt, answeredAt }: SeenRequest, missed: readonly Round[]): boolean =>
+  judgement === "wrong" && missed.some(({ beganAt, endedAt }) => answeredAt >= beganAt && startedAt <= endedAt);

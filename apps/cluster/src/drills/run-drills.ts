@@ -4,11 +4,12 @@
  */
 import type { DrillResult } from "../administration/index.ts";
 import type { DrillAssignment } from "../manager/drill-orders.ts";
-import { customersOf, type Drill, LANES_MAX } from "./catalogue.ts";
+import { customersOf, type Drill, LANES_MAX, type ReplicaDrill } from "./catalogue.ts";
 import { isWhole, type ManagerChannel, serversOf, until } from "./channel.ts";
 import { reportOpen } from "./report.ts";
 import { runByzantine } from "./run-byzantine.ts";
 import { runCrash } from "./run-crash.ts";
+import { runReplicaDrills } from "./run-replica.ts";
 import { Stage } from "./stage.ts";
 import { withClients, withTraffic } from "./traffic.ts";
 
@@ -24,7 +25,7 @@ export async function runDrills(
   told: (result: DrillResult) => void,
 ): Promise<void> {
   if (!(await awaitWhole(channel))) throw new Error("not every wanted server is live");
-  const lanes = Math.max(1, Math.min(LANES_MAX, (await countExecutionServers(channel)) - 1));
+  const lanes = Math.max(1, Math.min(LANES_MAX - 1, (await countExecutionServers(channel)) - 1));
   const plan = {
     customers: customersOf("bystanders"),
     operations: ["transfer", "balance", "statement"],
@@ -33,7 +34,8 @@ export async function runDrills(
   await withClients(channel, clientUrl, BYSTANDERS, (clients) =>
     withTraffic(clients, plan, async (bystanders) => {
       const stage = new Stage({ channel, data, clientUrl, bystanders });
-      await runInLanes(stage, drills, lanes, told);
+      const ofReplicas = drills.filter((drill) => drill.kind === "replica");
+      await Promise.all([runInLanes(stage, drills, lanes, told), runOnReplica(stage, ofReplicas, told)]);
       for (const drill of drills) {
         if (drill.kind !== "crash") continue;
         await awaitWhole(channel);
@@ -51,21 +53,42 @@ async function runInLanes(
   lanes: number,
   told: (result: DrillResult) => void,
 ): Promise<void> {
-  const queue = drills.filter(({ kind }) => kind !== "crash");
+  const queue = drills.filter((drill) => drill.kind === "byzantine" || drill.kind === "open");
   const work = async (lane: number): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) told(await runOne(stage, next, lane));
   };
   await Promise.all(Array.from({ length: lanes }, (_, lane) => work(lane)));
 }
 
-async function runOne(stage: Stage, drill: Drill, lane: number): Promise<DrillResult> {
+async function runOne(stage: Stage, drill: Exclude<Drill, ReplicaDrill>, lane: number): Promise<DrillResult> {
   if (drill.kind === "open") return reportOpen(drill, drill.reason);
   try {
     return drill.kind === "crash" ? await runCrash(stage, drill, lane) : await runByzantine(stage, drill, lane);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { ...reportOpen(drill, `not carried out: ${reason}`), verdict: "failed" };
+    return notCarriedOut(drill, error);
   }
+}
+
+async function runOnReplica(
+  stage: Stage,
+  drills: readonly ReplicaDrill[],
+  told: (result: DrillResult) => void,
+): Promise<void> {
+  const left = new Set(drills);
+  try {
+    if (drills.length > 0)
+      await runReplicaDrills(stage, drills, (result) => {
+        for (const drill of left) if (drill.name === result.drill) left.delete(drill);
+        told(result);
+      });
+  } catch (error) {
+    for (const drill of left) told(notCarriedOut(drill, error));
+  }
+}
+
+function notCarriedOut(drill: Drill, error: unknown): DrillResult {
+  const reason = error instanceof Error ? error.message : String(error);
+  return { ...reportOpen(drill, `not carried out: ${reason}`), verdict: "failed" };
 }
 
 /** Drills on a cluster that is short of something would say little. */
