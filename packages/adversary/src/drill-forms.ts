@@ -3,7 +3,7 @@
  * those that need real time, which pure worlds of messages have no use for.
  */
 import { digestText } from "@redoubt/protocol";
-import type { AnyMessage, ChangeRecord, RequestId, ServerName } from "@redoubt/shared";
+import { type AnyMessage, type ChangeRecord, type RequestId, type ServerName, ZERO_DIGEST } from "@redoubt/shared";
 import type { ExecutionOutcome, SeededAdversaryFactory } from "./adversary.ts";
 import { changeFirstNumber, extendFirstText, textsIn } from "./json-tampering.ts";
 import { altered, Decisions, isApplicationChange, membersOf } from "./multicast-adversaries.ts";
@@ -147,8 +147,13 @@ export const useHeardTickets: SeededAdversaryFactory = (tools) => {
         const [foreign] = tools.conspiracy.tickets(() => true);
         if (!foreign) return true;
         tools.did?.("A26");
+        const links = foreign.body.clusters.map(({ cluster, epoch }) => ({
+          ...{ cluster, epoch, predecessorSerial: 0, follows: ZERO_DIGEST },
+        }));
         for (const member of membersOf(record))
-          tools.send(member, "state-replica", { kind: "change", record: { ...record, ticket: foreign } });
+          tools.send(member, "state-replica", {
+            ...{ kind: "change", record: { ...record, ticket: foreign, links, reads: [], writes: [] } },
+          });
         return true;
       });
       return [message];

@@ -11,14 +11,24 @@ import { findServer, LEASE_HOLDER, type Stage } from "./stage.ts";
 const STARTED_LIMIT_MS = 15_000;
 const HOLDER_LIMIT_MS = 6_000;
 
+/** The process that was put into a server's place. */
+export interface Compromised {
+  readonly server: string;
+  readonly pid: number;
+}
+
+/** It was ended before it had begun: on a busy machine an honest server, too, can miss a deadline. */
+export class EndedTooEarly extends Error {}
+
 /** Resolves when the process runs and is ready for work. */
-export async function compromise({ channel }: Stage, target: DrillServer, entry: string): Promise<void> {
+export async function compromise({ channel }: Stage, target: DrillServer, entry: string): Promise<Compromised> {
   await channel.order({ kind: "replaceServer", server: target.name, entry });
-  const isStarted = await until(STARTED_LIMIT_MS, async () => {
+  const pid = await until(STARTED_LIMIT_MS, async () => {
     const now = findServer(await channel.status(), target.name);
-    return now?.state === "up" && now.pid !== null && now.pid !== target.pid ? true : undefined;
+    return now?.state === "up" && now.pid !== null && now.pid !== target.pid ? now.pid : undefined;
   });
-  if (!isStarted) throw new Error(`${target.name} did not start with ${entry}`);
+  if (pid === undefined) throw new Error(`${target.name} did not start with ${entry}`);
+  return { server: target.name, pid };
 }
 
 /** Only one drill at a time may do this. */
@@ -45,8 +55,9 @@ export async function loseLeases({ channel }: Stage, server: string): Promise<vo
 const opened = (events: Stage["channel"]["events"], isRight: (holder: string) => boolean): true | undefined =>
   events.some((event) => event.kind === "epoch.opened" && isRight(event.holder)) || undefined;
 
-/** Tells the compromised process to begin. Throws when the recorded process is not there. */
-export function begin({ data }: Stage, server: string): void {
+/** Tells the compromised process, and no other that took its place, to begin. Throws {@link EndedTooEarly} when it is gone. */
+export function begin({ data }: Stage, { server, pid }: Compromised): void {
   const record = readProcessRecord(dataLayout(data).run, server);
-  if (!record || !signalProcess(record, "SIGUSR2")) throw new Error(`${server}: its recorded process does not live`);
+  if (record?.pid !== pid || !signalProcess(record, "SIGUSR2"))
+    throw new EndedTooEarly(`${server}: the compromised process was ended before it had begun`);
 }

@@ -3,7 +3,7 @@ import type { DrillResult } from "../administration/index.ts";
 import { readActs } from "./acts.ts";
 import { type ByzantineDrill, customersOf } from "./catalogue.ts";
 import { until } from "./channel.ts";
-import { becomeHolder, begin, compromise, loseLeases } from "./compromise.ts";
+import { becomeHolder, begin, type Compromised, compromise, EndedTooEarly, loseLeases } from "./compromise.ts";
 import { type Found, findEvidence } from "./evidence.ts";
 import { reportByzantine, type SeenRequest } from "./report.ts";
 import type { Stage } from "./stage.ts";
@@ -12,6 +12,7 @@ import { type DrillTraffic, withClients, withTraffic } from "./traffic.ts";
 const RATE_PER_SECOND = 25;
 const WARM_UP_REQUESTS = 8;
 const REQUESTS_AFTERWARDS = 10;
+const ATTEMPTS_MAX = 3;
 const ANSWERS_LIMIT_MS = 12_000;
 /** The longest a misbehaviour may go on: a missed deadline is found after 2 s, and then the next one may show it. */
 const DETECTION_LIMIT_MS = 8_000;
@@ -50,10 +51,10 @@ export async function runByzantine(stage: Stage, drill: ByzantineDrill, lane: nu
 async function runPrelude(stage: Stage, behaviour: string, traffic: DrillTraffic): Promise<void> {
   const target = await stage.take();
   try {
-    await compromise(stage, target, `drills/compromised.js ${behaviour}`);
+    const compromised = await compromise(stage, target, `drills/compromised.js ${behaviour}`);
     await stage.acting.take(async () => {
       await stage.quietly(() => becomeHolder(stage, target.name));
-      begin(stage, target.name);
+      begin(stage, compromised);
       await traffic.answered(REQUESTS_AFTERWARDS, ANSWERS_LIMIT_MS);
     });
     await stage.channel.order({ kind: "restoreServer", server: target.name });
@@ -63,11 +64,21 @@ async function runPrelude(stage: Stage, behaviour: string, traffic: DrillTraffic
 }
 
 async function runRound(stage: Stage, drill: ByzantineDrill, variant: string, traffic: DrillTraffic): Promise<Round> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await tryRound(stage, drill, variant, traffic);
+    } catch (error) {
+      if (!(error instanceof EndedTooEarly) || attempt >= ATTEMPTS_MAX) throw error;
+    }
+  }
+}
+
+async function tryRound(stage: Stage, drill: ByzantineDrill, variant: string, traffic: DrillTraffic): Promise<Round> {
   const { channel } = stage;
   const target = await stage.take();
   try {
-    await compromise(stage, target, `drills/compromised.js ${drill.name} ${variant}`.trimEnd());
-    const round = await stage.acting.take(() => act(stage, drill, variant, target.name, traffic));
+    const compromised = await compromise(stage, target, `drills/compromised.js ${drill.name} ${variant}`.trimEnd());
+    const round = await stage.acting.take(() => act(stage, drill, variant, compromised, traffic));
     // A process that was discarded is followed by an honest one; any other is still the compromised one.
     const isGone = channel.events.some(
       (event) =>
@@ -84,15 +95,16 @@ async function act(
   stage: Stage,
   drill: ByzantineDrill,
   variant: string,
-  server: string,
+  compromised: Compromised,
   traffic: DrillTraffic,
 ): Promise<Round> {
   const { channel, data } = stage;
+  const { server } = compromised;
   await stage.quietly(() => becomeHolder(stage, server));
   if (!(await traffic.answered(WARM_UP_REQUESTS, ANSWERS_LIMIT_MS)))
     throw new Error(`${server} does not answer although it is still honest`);
   const beganAt = Date.now();
-  begin(stage, server);
+  begin(stage, compromised);
   if (drill.losesLeases) await loseLeases(stage, server);
   const limitMs = drill.mayEscape ? ESCAPE_LIMIT_MS : drill.rounds ? RARE_DETECTION_LIMIT_MS : DETECTION_LIMIT_MS;
   const found = await until(limitMs, () => findEvidence(channel.events, server, beganAt, drill.expects));

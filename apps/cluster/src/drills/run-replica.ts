@@ -7,7 +7,7 @@ import type { DrillResult } from "../administration/index.ts";
 import { readActs } from "./acts.ts";
 import { customersOf, LANES_MAX, type ReplicaDrill } from "./catalogue.ts";
 import { isWhole, serversOf, until } from "./channel.ts";
-import { becomeHolder, begin, compromise } from "./compromise.ts";
+import { becomeHolder, begin, type Compromised, compromise } from "./compromise.ts";
 import { type Found, findEvidence } from "./evidence.ts";
 import { reportByzantine } from "./report.ts";
 import type { Stage } from "./stage.ts";
@@ -36,12 +36,13 @@ export async function runReplicaDrills(
       const target = serversOf(await channel.status(), "state-replica").at(-1);
       if (!target) throw new Error("there is no state replica");
       const names = drills.map(({ name }) => name).join("-");
-      await stage.acting.take(async () => {
-        await compromise(stage, target, `drills/compromised-replica.js ${names}`);
+      const compromised = await stage.acting.take(async () => {
+        const started = await compromise(stage, target, `drills/compromised-replica.js ${names}`);
         await awaitWhole(stage);
+        return started;
       });
       await stage.withTraffic(traffic, async () => {
-        for (const drill of drills) told(await stage.acting.take(() => runOne(stage, drill, target.name, traffic)));
+        for (const drill of drills) told(await stage.acting.take(() => runOne(stage, drill, compromised, traffic)));
       });
       await stage.acting.take(async () => {
         await channel.order({ kind: "restoreServer", server: target.name });
@@ -51,20 +52,26 @@ export async function runReplicaDrills(
   );
 }
 
-async function runOne(stage: Stage, drill: ReplicaDrill, replica: string, traffic: DrillTraffic): Promise<DrillResult> {
+async function runOne(
+  stage: Stage,
+  drill: ReplicaDrill,
+  compromised: Compromised,
+  traffic: DrillTraffic,
+): Promise<DrillResult> {
+  const replica = compromised.server;
   const { channel, data } = stage;
   const startedAt = Date.now();
   const before = traffic.seen.length;
   if (!(await traffic.answered(REQUESTS_AFTERWARDS, ANSWERS_LIMIT_MS))) throw new Error("the cluster does not answer");
   const beganAt = Date.now();
-  begin(stage, replica);
+  begin(stage, compromised);
   const look = (): Found | undefined => findEvidence(channel.events, replica, beganAt, drill.expects);
   const limitMs = drill.limitMs ?? DETECTION_LIMIT_MS;
   const found = drill.accomplice
     ? await withAccomplice(stage, drill.accomplice, traffic, look)
     : await until(limitMs, look);
   // Ends what it began.
-  begin(stage, replica);
+  begin(stage, compromised);
   await traffic.answered(REQUESTS_AFTERWARDS, ANSWERS_LIMIT_MS);
   const acts = readActs(data, replica).filter(({ at }) => at >= beganAt);
   const from = acts.find(({ at }) => found === undefined || at <= found.at)?.at ?? beganAt;
@@ -83,9 +90,9 @@ async function withAccomplice(
   for (let round = 0; round < ACCOMPLICE_ROUNDS; round++) {
     const server = await stage.take();
     try {
-      await compromise(stage, server, `drills/compromised.js ${behaviour}`);
+      const accomplice = await compromise(stage, server, `drills/compromised.js ${behaviour}`);
       await stage.quietly(() => becomeHolder(stage, server.name));
-      begin(stage, server.name);
+      begin(stage, accomplice);
       const found = await until(DETECTION_LIMIT_MS / 2, look);
       await traffic.answered(REQUESTS_AFTERWARDS, ANSWERS_LIMIT_MS);
       await stage.channel.order({ kind: "restoreServer", server: server.name });
