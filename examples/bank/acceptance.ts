@@ -3,7 +3,7 @@
  * and check, only the named balances change, replies say what was done, and a refusal is true.
  */
 import type { AcceptanceView, ValueOf } from "@redoubt/application";
-import { all, conserves, defineAcceptance, must, onlyChanges, unchanged } from "@redoubt/application";
+import { all, conserves, defineAcceptance, must, onlyChanges, plainText, unchanged } from "@redoubt/application";
 import type contract from "./contract.ts";
 
 type Bank = typeof contract;
@@ -159,6 +159,7 @@ export default defineAcceptance<Bank>({
           text.includes(part),
         );
       }),
+      plainText(),
     ),
     refusals: { "unknown-customer": (view) => isUnknown(view, view.input.customer) },
   },

@@ -247,7 +247,7 @@ describe("what a captured execution server might send", () => {
     expect(bank().judge(misbehave(record))).toMatchObject({ pass: false, check });
   });
 
-  test("another customer's name in a statement fails confidentiality, also encoded (A12, A13)", async () => {
+  test("another customer's name in a statement fails, encoded or not (A12, A13): as a leak, or as what is no word", async () => {
     const kit = bank();
     const { record } = await kit.run("statement", { customer: 8 });
     const { text } = record.reply.body as { text: string };
@@ -263,7 +263,8 @@ describe("what a captured execution server might send", () => {
     ];
     for (const form of forms) {
       const leak = { ...record, reply: { status: 200, body: { customer: 8, text: `${text} ${form}` } } };
-      expect(kit.judge(leak), form).toMatchObject({ pass: false, check: "confidentiality" });
+      const check = expect.stringMatching(/^(confidentiality|plain-text)$/) as string;
+      expect(kit.judge(leak), form).toMatchObject({ pass: false, check });
     }
   });
 });

@@ -3,7 +3,7 @@
  * contract's package nor any code of the developer. The driver builds it from the contract's JSON; every component
  * builds its own and believes nobody else's answers (PROTOCOL §4). It never runs the application.
  */
-import type { LoggedAccess, ObjectClusterNumber, Result, Verdict } from "@redoubt/shared";
+import type { LoggedAccess, ObjectClusterNumber, RequestId, Result, ServerName, Verdict } from "@redoubt/shared";
 
 /** `write` replaces an object, `create` makes an absent one; both include reading it. */
 export type AccessMode = "read" | "write" | "create";
@@ -64,6 +64,10 @@ export interface AcceptanceTestEffect {
   readonly kind: "test";
   /** Names the test; unique among those not answered yet. */
   readonly test: string;
+  /** Whose work it is, for what only many of its replies together show. */
+  readonly executionServer: ServerName;
+  readonly requestId: RequestId;
+  readonly attempt: number;
   readonly applicationVersion: string;
   readonly operation: string;
   readonly input: string;

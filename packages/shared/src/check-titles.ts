@@ -9,6 +9,7 @@ const titles: Readonly<Record<string, string>> = {
   conserves: "the total stays the same",
   "only-changes": "nothing else is changed",
   unchanged: "what must stay is unchanged",
+  "plain-text": "a reply in words hides nothing",
   // Built into every acceptance test.
   operation: "the operation exists",
   "access-template": "the input names its objects",

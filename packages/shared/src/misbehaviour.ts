@@ -26,6 +26,8 @@ export const misbehaviourActs = [
   "malformed",
   /** A reply or result nobody asked this server for. */
   "fabricated-reply",
+  /** Another client's confidential text, told in parts by several replies. */
+  "leak-in-parts",
   /** A verdict from an acceptance test server that was not designated for the request. */
   "duplicate-reply",
   /** A tester's verdict on a change, against those of t+1 others; an acceptance test server's, against a majority of them. */

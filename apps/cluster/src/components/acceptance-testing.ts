@@ -1,9 +1,11 @@
 /**
  * Acceptance tests beside a core: turns a core's `test` effect into a record for the acceptance worker, and its verdict
  * into the core's input. Keeps the index of confidential texts of everything *verified* that this server stores: what is
- * only pending may be an intruder's invention, and must not make honest replies look like leaks.
+ * only pending may be an intruder's invention, and must not make honest replies look like leaks. What a server's replies tell
+ * in parts is watched beside it: reported, never a verdict.
  */
-import type { AcceptanceRecord, ContractJson, ObjectContract } from "@redoubt/application";
+import type { AcceptanceRecord, ContractJson, ObjectContract, PartedLeak } from "@redoubt/application";
+import { evaluateAccess, ReplyWatch } from "@redoubt/application";
 import type { AcceptanceTestEffect, AcceptanceTestedInput } from "@redoubt/protocol";
 import type { ChangeRecord, Decision, Verdict } from "@redoubt/shared";
 import { type LoadedApplication, sha256 } from "../applications/load-application.ts";
@@ -27,8 +29,10 @@ export interface AcceptanceTesting {
 export function createAcceptanceTesting(
   applications: ServedApplications,
   onTested: (input: AcceptanceTestedInput) => void,
+  onPartedLeak: (effect: AcceptanceTestEffect, leak: PartedLeak) => void = () => {},
 ): AcceptanceTesting {
   const confidential = new ConfidentialTexts(mergedContract(applications.all));
+  const replies = new ReplyWatch(confidential.find);
   const workers = new Map<string, AcceptanceWorker>();
   const workerOf = (version: string): AcceptanceWorker | undefined => {
     const known = workers.get(version);
@@ -57,6 +61,9 @@ export function createAcceptanceTesting(
       if (!record) answer(effect.test, { kind: "fail", check: "malformed", detail: "reply or state is not JSON" });
       else if (worker) worker.test(effect.test, record);
       else answer(effect.test, { kind: "unable", detail: "this version of the application is not here" });
+      const contract = applications.of(effect.applicationVersion)?.contract;
+      const leak = record && contract && watchReply(contract, replies, effect, record);
+      if (leak) onPartedLeak(effect, leak);
     },
     stored: (record) => confidential.stored(record),
     decided: (decisions) => confidential.decided(decisions),
@@ -94,6 +101,18 @@ export const confidentialDigest = (applications: ServedApplications): string =>
       ]),
     ),
   );
+
+function watchReply(
+  contract: ContractJson,
+  replies: ReplyWatch,
+  { executionServer: server }: AcceptanceTestEffect,
+  { operation, input, reads, writes, reply }: AcceptanceRecord,
+): PartedLeak | undefined {
+  const access = evaluateAccess(contract, operation, input);
+  if (!access.ok) return undefined;
+  const known = [input, ...reads.map(({ value }) => value), ...writes.map(({ before }) => before)];
+  return replies.seen({ server, operation, body: reply.body, named: access.value.map(({ object }) => object), known });
+}
 
 type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false };
 

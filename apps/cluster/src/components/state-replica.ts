@@ -1,6 +1,8 @@
 /** The state replica's process: its core, its journal, its links, and (optimized profile) the acceptance test beside it. */
 import { randomBytes } from "node:crypto";
+import type { PartedLeak } from "@redoubt/application";
 import {
+  type AcceptanceTestEffect,
   createStateReplica,
   type SendEffect,
   type StateReplica,
@@ -8,7 +10,7 @@ import {
   type StateReplicaEffect,
   type StateReplicaInput,
 } from "@redoubt/protocol";
-import type { ToStateReplica } from "@redoubt/shared";
+import type { RefusalReportMessage, ToStateReplica } from "@redoubt/shared";
 import { z } from "zod";
 import type { ServerEnvironment } from "../env.ts";
 import { Driver } from "../runtime/driver.ts";
@@ -101,6 +103,20 @@ function noteStored(testing: AcceptanceTesting, record: StateReplicaDurable): vo
   else if (record.kind === "applied") testing.decided(record.slot.decisions);
 }
 
+/** Object and field, never the text. */
+const leakReport = (
+  { executionServer, requestId, attempt }: AcceptanceTestEffect,
+  { object, field, replies }: PartedLeak,
+): RefusalReportMessage => ({
+  kind: "refusalReport",
+  executionServer,
+  requestId,
+  attempt,
+  reason: "leak-in-parts",
+  detail: `field ${field} of ${object}, with the last of up to ${replies} replies`,
+  act: "leak-in-parts",
+});
+
 /** Seams between core and links; the honest replica passes everything through unchanged. */
 export interface StateReplicaSeams {
   readonly sent: (effect: SendEffect) => readonly SendEffect["message"][];
@@ -126,7 +142,11 @@ export async function runStateReplica(
       ...readScrubSettings(server.environment.settings),
     },
   );
-  const testing = createAcceptanceTesting(applications, (input) => driver.input(input));
+  const testing = createAcceptanceTesting(
+    applications,
+    (input) => driver.input(input),
+    (tested, leak) => server.send(firstRegulator(settings), leakReport(tested, leak)),
+  );
   const driver = new Driver<StateReplicaInput, StateReplicaEffect>({
     core,
     journal,

@@ -1,12 +1,17 @@
 /**
  * The forms in which a text may hide another, all normalised: as it stands, backwards, and decoded from percent escapes,
- * hexadecimal, base64 (any alignment) and lists of character codes, and what is decoded once more. Linear in the length of the text.
+ * hexadecimal, base64 (any alignment), base32, character references and lists of character codes, and what is decoded once more;
+ * the plain text besides with letters moved by thirteen, and every second letter of it. Linear in the length of the text.
  */
 import { CONFIDENTIAL_LENGTH_MIN, normalise } from "./normalise.ts";
 
 const BASE64_RUN = /[A-Za-z0-9+/_-]{8,}/g;
 const HEX_RUN = /(?:[0-9a-fA-F]{2}[\s:,-]?){6,}/g;
 const CODES_RUN = /(?:^|\n)(?:\d{2,3}\n){5,}\d{2,3}(?=\n|$)/g;
+
+const BASE32_RUN = /\b(?:[A-Z2-7]{10,}|[a-z2-7]{10,})={0,6}/g;
+const REFERENCE = /&#|\\u[0-9a-fA-F]{4}/;
+const REFERENCES = /&#x([0-9a-fA-F]{1,6});?|&#(\d{1,7});?|\\u([0-9a-fA-F]{4})/g;
 
 /** An encoding of an encoding is looked into as well; deeper ones cost the intruder as much room as they hide. */
 const DEPTH_MAX = 2;
@@ -23,6 +28,7 @@ export function decodedForms(values: readonly string[], keys: readonly string[])
 function collectForms(raw: string, depth: number, forms: string[]): void {
   const plain = normalise(raw);
   forms.push(plain, reversed(plain));
+  if (depth === 0) forms.push(rotated(plain), everySecond(plain, 0), everySecond(plain, 1));
   if (depth === DEPTH_MAX) return;
   for (const decoded of decodings(raw))
     if (isReadable(decoded)) collectForms(decoded, depth + 1, forms);
@@ -31,7 +37,10 @@ function collectForms(raw: string, depth: number, forms: string[]): void {
 
 function* decodings(raw: string): Generator<string> {
   if (raw.includes("%")) yield percentDecoded(raw);
+  if (REFERENCE.test(raw))
+    yield raw.replace(REFERENCES, (_, hex?: string, code?: string, unit?: string) => character(hex ?? unit, code));
   for (const run of raw.match(HEX_RUN) ?? []) yield hexDecoded(run);
+  for (const run of raw.match(BASE32_RUN) ?? []) yield base32Decoded(run);
   for (const run of raw.match(CODES_RUN) ?? []) yield codesDecoded(run);
   yield* base64Runs(raw);
 }
@@ -40,6 +49,37 @@ function* decodings(raw: string): Generator<string> {
 function isReadable(text: string): boolean {
   const strange = text.match(/[\p{Cc}\ufffd]/gu)?.length ?? 0;
   return strange <= text.length * (1 - READABLE_SHARE);
+}
+
+const A = 97;
+const rotated = (text: string): string =>
+  text.replace(/[a-z]/g, (letter) => String.fromCharCode(((letter.charCodeAt(0) - A + 13) % 26) + A));
+
+function everySecond(text: string, first: 0 | 1): string {
+  let found = "";
+  for (let at = first; at < text.length; at += 2) found += text[at];
+  return found;
+}
+
+function character(hex: string | undefined, code: string | undefined): string {
+  const point = hex === undefined ? Number(code) : Number.parseInt(hex, 16);
+  return point <= 0x10ffff ? String.fromCodePoint(point) : "";
+}
+
+const BASE32_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+function base32Decoded(run: string): string {
+  const bytes: number[] = [];
+  let bits = 0;
+  let count = 0;
+  for (const digit of run.replace(/=+$/, "").toUpperCase()) {
+    bits = ((bits << 5) | BASE32_DIGITS.indexOf(digit)) & 0x1fff;
+    count += 5;
+    if (count < 8) continue;
+    count -= 8;
+    bytes.push((bits >> count) & 0xff);
+  }
+  return textOf(bytes);
 }
 
 const reversed = (text: string): string => Array.from(text).reverse().join("");

@@ -57,12 +57,13 @@ export function composeTest(
     if (before === undefined) return undefined;
     writes.push({ object, before, after: bytes });
   }
-  const { applicationVersion, operation, principal, now } = record.ticket.body;
+  const { executionServer, requestId, attempt, applicationVersion, operation, principal, now } = record.ticket.body;
   const { input, reply } = record;
   const accesses = [
     ...fetched,
     ...record.reads.map(({ object }) => ({ object, mode: "read", granted: true }) as const),
     ...record.writes.map(({ object }) => ({ object, mode: "write", granted: true }) as const),
   ];
-  return { kind: "test", test, applicationVersion, operation, input, principal, now, reads, writes, accesses, reply };
+  const named = { executionServer, requestId, attempt, applicationVersion, operation, input, principal, now };
+  return { kind: "test", test, ...named, reads, writes, accesses, reply };
 }

@@ -45,10 +45,11 @@ export function composeTest(
     else writes.push({ object, before, after: bytes });
   }
   if (!isComplete) return undefined;
-  const { applicationVersion, operation, principal, now } = body;
+  const { executionServer, requestId, attempt, applicationVersion, operation, principal, now } = body;
   const { input, reply } = record;
   const accesses = logs.allOf(record);
-  return { kind: "test", test, applicationVersion, operation, input, principal, now, reads, writes, accesses, reply };
+  const named = { executionServer, requestId, attempt, applicationVersion, operation, input, principal, now };
+  return { kind: "test", test, ...named, reads, writes, accesses, reply };
 }
 
 /** Puts the test out once the versions it needs are in memory, or gives the verdict where no application code is needed. */

@@ -9,6 +9,7 @@ import { viewOf } from "../../acceptance/acceptance-view.ts";
 import { conserves, must, onlyChanges, unchanged } from "../../acceptance/combinators.ts";
 import type { Check } from "../../acceptance/define-acceptance.ts";
 import { changedFields } from "../../acceptance/json-values.ts";
+import { plainText } from "../../acceptance/plain-text.ts";
 import type { AcceptanceRecord } from "../../acceptance/record.ts";
 import type { ContractJson, OperationContract } from "../../contract/contract-json.ts";
 import { labelCandidates, refusalCandidates, schemaCandidates } from "./other-candidates.ts";
@@ -83,6 +84,7 @@ function acceptCandidates(
   const terms = objectTerms(contract, operation);
   const inputs = inputTerms(operation.input, "input");
   return [
+    asCandidate("plainText()", 2, plainText()),
     ...changeCandidates(operation, successes),
     ...conservationCandidates(contract, operation, inputs),
     ...[

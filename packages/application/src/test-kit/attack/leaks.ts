@@ -2,6 +2,7 @@
  * Another client's text in this client's answer or objects, plain and in every encoding that a captured server would try first.
  * A text that is not labelled confidential is leaked too: the report then names the label.
  */
+import { deflateSync } from "node:zlib";
 import type { AcceptanceRecord } from "../../acceptance/record.ts";
 import { pathText, textsOf, withLeaf } from "./leaves.ts";
 import type { Forgery, HonestCase } from "./types.ts";
@@ -17,6 +18,7 @@ const ENCODINGS: readonly (readonly [name: string, encode: (text: string) => str
   ["base64", (text) => Buffer.from(text).toString("base64")],
   ["base64 of the text backwards", (text) => Buffer.from([...text].reverse().join("")).toString("base64")],
   ["hexadecimal", (text) => Buffer.from(text).toString("hex")],
+  ["compressed, in base64", (text) => deflateSync(Buffer.from(text)).toString("base64")],
   ["percent", (text) => [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("")],
 ];
 
