@@ -164,6 +164,7 @@ const confinementOf = (inForce: SandboxInForce): Confinement => ({
     ...(inForce.processNamespace ? ["no other processes"] : []),
     "node permission model",
     ...(inForce.resourceLimits ? ["resource limits"] : []),
+    ...(inForce.controlGroup ? ["control group"] : []),
     ...(inForce.endsWithShell ? ["ends with its shell"] : []),
   ],
   sentence: inForce.description,

@@ -8,6 +8,7 @@ import type { Socket } from "node:net";
 import { constants } from "node:os";
 import { LIMITS } from "@redoubt/shared";
 import type { LoadedApplication } from "../applications/load-application.ts";
+import type { ControlGroup } from "./control-groups.ts";
 import type { ShellFrame, WorkerFrame } from "./execution-frames.ts";
 import { parseWorkerFrame } from "./execution-frames.ts";
 import type { Sandbox } from "./sandbox.ts";
@@ -61,6 +62,8 @@ export function startExecutionWorker(options: ExecutionWorkerOptions): Execution
   });
   const stdin = input ? "pipe" : "ignore";
   const child = spawn(command, words, { cwd: directory, env: {}, stdio: [stdin, "ignore", "ignore", "pipe"] });
+  const group = options.sandbox.group(options.memoryMegabytes);
+  hold(group, child.pid);
   // One that could not be started reads nothing; it is reported as gone.
   child.stdin?.on("error", () => {});
   child.stdin?.end(input);
@@ -89,6 +92,7 @@ export function startExecutionWorker(options: ExecutionWorkerOptions): Execution
   });
   // The socket's other end is closed when nobody holds it any more.
   const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  void Promise.all([exited, closed]).then(() => group?.remove());
   void exited.then(() => setTimeout(() => socket.destroy(), CLOSE_PATIENCE_MS).unref());
 
   const lines = lineReader(options.outputBytesMax + LINE_OVERHEAD_BYTES);
@@ -104,7 +108,10 @@ export function startExecutionWorker(options: ExecutionWorkerOptions): Execution
       const frame = parseWorkerFrame(line);
       if (!frame) return gone("crash", "the worker process sent what no worker sends");
       // It runs now, and with it everything around it.
-      if (frame.kind === "ready" && child.pid !== undefined) ownPid = innermost(child.pid);
+      if (frame.kind === "ready" && child.pid !== undefined) {
+        ownPid = innermost(child.pid);
+        hold(group, ownPid);
+      }
       options.onFrame(frame);
     }
   });
@@ -136,6 +143,15 @@ function endOf(code: number | null, signal: NodeJS.Signals | null): ProcessEnd {
   if (signal !== null || code === null || code <= 128) return { code, signal };
   const named = Object.entries(constants.signals).find(([, number]) => number === code - 128);
   return named ? { code: null, signal: named[0] as NodeJS.Signals } : { code, signal };
+}
+
+/** Its own process may have been started before what confines it was moved: it is moved again when it is ready. */
+function hold(group: ControlGroup | undefined, pid: number | undefined): void {
+  try {
+    if (pid !== undefined) group?.add(pid);
+  } catch {
+    // It has ended, or the group was taken away.
+  }
 }
 
 /**

@@ -7,6 +7,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
+import { type ControlGroup, delegatedGroup, makeControlGroup, removeLeftovers } from "./control-groups.ts";
 import { isFilteredArchitecture, workerFilter } from "./seccomp/filter.ts";
 
 export interface SandboxInForce {
@@ -20,6 +21,8 @@ export interface SandboxInForce {
   readonly permissionModel: true;
   /** The kernel bounds memory, core dumps and files written. */
   readonly resourceLimits: boolean;
+  /** Memory and tasks of a worker as a whole are bounded by a cgroup. */
+  readonly controlGroup: boolean;
   /** The kernel ends the process when its shell dies. */
   readonly endsWithShell: boolean;
   /** One sentence for administrators. */
@@ -49,6 +52,8 @@ export interface Sandbox {
   readonly inForce: SandboxInForce;
   /** The command line that runs a script confined. */
   command(script: SandboxedScript): SandboxedCommand;
+  /** Limits for one worker as a whole, where a cgroup can be made; it has to be told what to hold. */
+  group(memoryMegabytes: number): ControlGroup | undefined;
 }
 
 /** The programs it is made with; one that does not exist is done without. */
@@ -86,10 +91,30 @@ export function detectSandbox(): Sandbox {
 /** What confines an application's processes here. */
 export const sandboxInForce = (): SandboxInForce => detectSandbox().inForce;
 
-/** Tries each confinement, the strongest first. */
-export function probeSandbox(programs: Partial<SandboxPrograms> = {}): Sandbox {
+/** Tries each confinement, the strongest first. `groups`: folder below which each worker gets a cgroup; null: none. */
+export function probeSandbox(programs: Partial<SandboxPrograms> = {}, groups: string | null = usableGroups()): Sandbox {
   const all = { ...SANDBOX_PROGRAMS, ...programs };
-  return probeBubblewrap(all) ?? probeNamespaces(all);
+  return probeBubblewrap(all, groups) ?? probeNamespaces(all, groups);
+}
+
+/** The part of the hierarchy that was handed over, if a group can be made in it. */
+function usableGroups(): string | null {
+  const groups = delegatedGroup();
+  if (groups === undefined) return null;
+  removeLeftovers(groups);
+  const trial = groupIn(groups, 0);
+  trial?.remove();
+  return trial ? groups : null;
+}
+
+function groupIn(groups: string | null, memoryMegabytes: number): ControlGroup | undefined {
+  if (groups === null) return undefined;
+  try {
+    return makeControlGroup(groups, { memoryBytes: dataBytes(memoryMegabytes), tasks: TASKS_MAX });
+  } catch {
+    // Taken away meanwhile: the other layers still hold.
+    return undefined;
+  }
 }
 
 /** A way to run a command line confined; `limits` go innermost, so that they count from inside a namespace. */
@@ -98,7 +123,7 @@ interface Wrapping {
   readonly input?: Uint8Array;
 }
 
-function probeBubblewrap({ bubblewrap, prlimit }: SandboxPrograms): Sandbox | undefined {
+function probeBubblewrap({ bubblewrap, prlimit }: SandboxPrograms, groups: string | null): Sandbox | undefined {
   const filter = isFilteredArchitecture(process.arch) ? workerFilter(process.arch) : undefined;
   const hasLimits = works({ outer: [] }, limitWords(prlimit, 0));
   const outer = (readable: readonly string[], isFiltered: boolean): string[] => [
@@ -117,15 +142,16 @@ function probeBubblewrap({ bubblewrap, prlimit }: SandboxPrograms): Sandbox | un
       ...{ bubblewrap: true, seccomp: input !== undefined, networkNamespace: true, processNamespace: true },
       ...{ resourceLimits: hasLimits, endsWithShell: true },
       permissionModel: true,
+      controlGroup: groups !== null,
     } as const;
     const limits = (script: SandboxedScript) => (hasLimits ? limitWords(prlimit, script.memoryMegabytes, true) : []);
-    return sandboxOf(inForce, (script) => wrapping([script.directory]), limits);
+    return sandboxOf(inForce, (script) => wrapping([script.directory]), limits, groups);
   }
   return undefined;
 }
 
 /** Without bubblewrap: a network and a table of processes of its own, no capabilities, as far as this user may. */
-function probeNamespaces({ unshare, setpriv, prlimit }: SandboxPrograms): Sandbox {
+function probeNamespaces({ unshare, setpriv, prlimit }: SandboxPrograms, groups: string | null): Sandbox {
   const death = [setpriv, "--pdeathsig", "KILL"];
   const strip = [...death, "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--"];
   const still = [...death, "--no-new-privs", "--"];
@@ -150,17 +176,20 @@ function probeNamespaces({ unshare, setpriv, prlimit }: SandboxPrograms): Sandbo
     ...{ processNamespace: flags.includes("--pid"), resourceLimits: hasLimits },
     endsWithShell: outer.includes("--pdeathsig"),
     permissionModel: true,
+    controlGroup: groups !== null,
   } as const;
   const limits = (script: SandboxedScript) => (hasLimits ? limitWords(prlimit, script.memoryMegabytes) : []);
-  return sandboxOf(inForce, () => ({ outer }), limits);
+  return sandboxOf(inForce, () => ({ outer }), limits, groups);
 }
 
 function sandboxOf(
   inForce: Omit<SandboxInForce, "description">,
   wrap: (script: SandboxedScript) => Wrapping,
   limits: (script: SandboxedScript) => readonly string[],
+  groups: string | null,
 ): Sandbox {
   return {
+    group: (memoryMegabytes) => groupIn(groups, memoryMegabytes),
     inForce: { ...inForce, description: describe(inForce) },
     command(script) {
       const { outer, input } = wrap(script);
@@ -184,6 +213,7 @@ function describe(inForce: Omit<SandboxInForce, "description">): string {
     ...(!bubblewrap && processNamespace ? ["a process namespace"] : []),
     "Node's permission model",
     ...(resourceLimits ? ["limits of the kernel"] : []),
+    ...(inForce.controlGroup ? ["a control group"] : []),
   ];
   const missing = [
     ...(bubblewrap ? [] : ["bubblewrap is not available"]),
@@ -208,12 +238,14 @@ export function bubblewrapArguments(readable: readonly string[]): string[] {
   ];
 }
 
+/** Of a worker with a heap of this size: its threads' heaps and its buffers are bounded together with it. */
+const dataBytes = (memoryMegabytes: number): number => (2 * memoryMegabytes + DATA_MEGABYTES) * BYTES_PER_MEGABYTE;
+
 /** `isOwnUser`: tasks are counted by themselves, not with all others of this user. */
 function limitWords(prlimit: string, memoryMegabytes: number, isOwnUser = false): string[] {
-  const dataBytes = (2 * memoryMegabytes + DATA_MEGABYTES) * BYTES_PER_MEGABYTE;
   return [
     prlimit,
-    ...["--core=0", "--fsize=0", `--data=${dataBytes}`],
+    ...["--core=0", "--fsize=0", `--data=${dataBytes(memoryMegabytes)}`],
     ...(isOwnUser ? [`--nproc=${TASKS_MAX}`] : []),
     "--",
   ];
