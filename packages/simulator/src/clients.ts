@@ -8,7 +8,11 @@ import type { SeededRandom } from "./random.ts";
 
 export interface ClientPlan {
   readonly name: string;
+  /** Whose key it uses; its own where absent. Several with one key are one client with several requests at a time. */
+  readonly principal?: string;
   readonly operations: number;
+  /** Between an answer and the next request, at most. */
+  readonly thinkMs?: number;
   /** Mixed in among the honest operations, by a client whose name does not start with "honest". */
   readonly attacks: readonly BankOperation[];
   /** What it asks first, word for word; `operations` counts these too. */
@@ -32,6 +36,7 @@ const PATIENCE_MS = 1_500;
 
 export class SimulatedClient {
   readonly name: string;
+  readonly principal: string;
   readonly address: string;
   readonly history: ClientOperation[] = [];
   readonly #plan: ClientPlan;
@@ -45,6 +50,7 @@ export class SimulatedClient {
 
   constructor(plan: ClientPlan, address: string, random: SeededRandom, surroundings: ClientSurroundings) {
     this.name = plan.name;
+    this.principal = plan.principal ?? plan.name;
     this.address = address;
     this.#plan = plan;
     this.#random = random;
@@ -98,7 +104,7 @@ export class SimulatedClient {
     current.status = response.status;
     current.replyText = response.replyText;
     this.#current = undefined;
-    this.#surroundings.later(this.#random.between(0, 8), () => this.next());
+    this.#surroundings.later(this.#random.between(0, this.#plan.thinkMs ?? 8), () => this.next());
   }
 
   #send(): void {

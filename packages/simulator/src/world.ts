@@ -56,6 +56,8 @@ export interface WorldPlan {
   readonly behavioursOf: (server: ServerName, life: number) => readonly SeededAdversaryFactory[];
   /** Whether those of one process come and go instead of being at work all the time. */
   readonly changing?: boolean;
+  /** What starting a worker for one execution takes. */
+  readonly disposableStartMs?: number;
   /** Whether so many processes lie in shadow runs that an innocent client may be blocked (ADR 0004). */
   readonly mayFrame?: boolean;
   /** Misbehaviours that the health monitor notices: their processes are started again when everything is healed. */
@@ -95,7 +97,7 @@ export class World {
     this.#random = seededRandom(plan.seed);
     this.#intruders = new Intruders(this.#random.fork("lies"), plan.accomplices ?? [], (kind) => this.#count(kind));
     this.#network = new Network(this.#random.fork("network"), this.counts);
-    const clientNames = plan.clients.map((client) => client.name);
+    const clientNames = [...new Set(plan.clients.map(({ name, principal }) => principal ?? name))];
     this.#cluster = buildCluster(plan.shape, plan.hasher, this.#random.fork("cores"), clientNames, plan.wrapCore);
     for (const host of this.#cluster.hosts) this.#addHost(host);
     const replicas = [...this.#hosts.values()].filter(({ component }) => component === "state-replica");
@@ -295,8 +297,9 @@ export class World {
         const execute = effect as ExecuteEffect;
         this.#noteExecution(execute.requestId);
         const { server } = from;
+        const startMs = execute.disposable ? (this.#plan.disposableStartMs ?? 0) : 0;
         reply(
-          this.#random.between(0.1, 4),
+          startMs + this.#random.between(0.1, 4),
           runExecution(execute, this.#intruders.of(server), this.#intruders.lootOf(server)),
         );
         return;
@@ -344,12 +347,12 @@ export class World {
 
   #submit(exchange: string, client: SimulatedClient, operation: ClientOperation): void {
     this.#waiting.set(exchange, client);
-    const { name, address } = client;
+    const { principal, address } = client;
     const { input } = operation;
     const text = canonical(input);
     const { operation: kind, key } = operation;
-    operation.requestId = this.#cluster.requestIdOf(name, key, kind, text);
-    const admission = this.#cluster.admission(exchange, name, address, kind, key, text);
+    operation.requestId = this.#cluster.requestIdOf(principal, key, kind, text);
+    const admission = this.#cluster.admission(exchange, principal, address, kind, key, text);
     this.time.later(this.#random.between(0.05, 0.5), () => this.#hosts.get(REGULATOR)?.deliver(admission));
   }
 

@@ -20,6 +20,8 @@ export function advance(regulator: Regulator, request: PendingRequest, event: Re
       if (event === "released") growRoom(process);
     }
   }
+  if ((event === "released" || event === "replied") && request.current?.disposable)
+    regulator.suspects.passed(request.record.clientId);
   request.state = next;
   note(regulator, request, { kind: "entered", state: next, because: event });
   request.retryAt = undefined;

@@ -209,6 +209,43 @@ test("quarantine: blocks and signatures are found, and taken back by what caused
   expect(quarantine.match({ operation: "put", inputDigest: digest("a") })).toBeUndefined();
 });
 
+describe("the suspect lane is left again", () => {
+  const convict = (suspects: Suspects, now: number): void => {
+    for (const process of ["one", "two", "three"]) suspects.convicted("a", `${process} ${now}`, now);
+  };
+  const passesUntilFree = (suspects: Suspects, now: number): number => {
+    let passes = 0;
+    for (; suspects.has("a", now); passes++) suspects.passed("a");
+    return passes;
+  };
+
+  test("one process convicted with many requests of a principal is one conviction", () => {
+    const suspects = new Suspects();
+    for (let request = 0; request < 10; request++) suspects.convicted("a", "the same", request);
+    expect(suspects.has("a", 10)).toBe(false);
+  });
+
+  test("after sixteen requests that passed there, twice as many the next time, and so on", () => {
+    const suspects = new Suspects();
+    convict(suspects, 1);
+    expect(passesUntilFree(suspects, 2)).toBe(16);
+    convict(suspects, 3);
+    expect(passesUntilFree(suspects, 4)).toBe(32);
+    convict(suspects, 5);
+    expect(passesUntilFree(suspects, 6)).toBe(64);
+    convict(suspects, 700_000);
+    expect(passesUntilFree(suspects, 700_001)).toBe(16);
+  });
+
+  test("what passes outside of it, or before, counts for nothing", () => {
+    const suspects = new Suspects();
+    for (let request = 0; request < 100; request++) suspects.passed("a");
+    convict(suspects, 1);
+    for (let request = 0; request < 15; request++) suspects.passed("a");
+    expect(suspects.has("a", 2)).toBe(true);
+  });
+});
+
 test("suspects: from the first failure until attribution ends, and after repeated convictions", () => {
   const suspects = new Suspects();
   suspects.open("a");
@@ -217,7 +254,7 @@ test("suspects: from the first failure until attribution ends, and after repeate
   expect(suspects.has("a", 0)).toBe(true);
   suspects.close("a");
   expect(suspects.has("a", 0)).toBe(false);
-  for (const at of [1, 2, 3]) suspects.convicted("a", at);
+  for (const at of [1, 2, 3]) suspects.convicted("a", `server ${at}`, at);
   expect(suspects.has("a", 4)).toBe(true);
   expect(suspects.has("a", 700_000)).toBe(false);
 });

@@ -35,7 +35,7 @@ export function attribute(
       const evidence = `failed ${blame.check}; the shadow run passed with result ${judgement.resultDigest}`;
       addFact(regulator, { kind: "serverConvicted", server, incarnation, requestId, evidence });
       note(regulator, request, { kind: "convicted", server, evidence });
-      regulator.suspects.convicted(record.clientId, regulator.now);
+      regulator.suspects.convicted(record.clientId, `${server} ${incarnation}`, regulator.now);
       // That attempt says nothing against the request any more; many servers may be captured.
       request.failures = 0;
     }

@@ -1,13 +1,35 @@
 /**
  * The suspect lane (PROTOCOL §10): principals whose requests run in a worker of their own with every home member testing,
  * from their first failure until attribution ends, and those whose requests keep ending in convicted servers.
+ *
+ * The lane is two workers wide, so nobody may stay there for long because a machine was slow: on a busy one an honest process
+ * that misses deadlines is convicted with whatever request was first to expire. Hence convictions count by process, not by
+ * request, and a principal leaves the lane when so many of its requests have passed there, twice as many each time.
  */
 const CONVICTIONS = 3;
 const WINDOW_MS = 10 * 60_000;
+/** Requests that must pass in the lane before it is left, the first time. */
+const PROBATION = 16;
+const PROBATION_MAX = 1_024;
+
+interface Conviction {
+  /** The convicted process. */
+  readonly process: string;
+  readonly at: number;
+}
+
+interface Probation {
+  /** Requests that still have to pass in the lane. */
+  left: number;
+  /** How many they were at first. */
+  readonly length: number;
+  readonly since: number;
+}
 
 export class Suspects {
   readonly #open = new Map<string, number>();
-  readonly #convictions = new Map<string, number[]>();
+  readonly #convictions = new Map<string, readonly Conviction[]>();
+  readonly #probations = new Map<string, Probation>();
 
   /** A request of this principal is under attribution. */
   open(principal: string): void {
@@ -20,14 +42,36 @@ export class Suspects {
     else this.#open.delete(principal);
   }
 
-  /** A server was convicted on a request of this principal. */
-  convicted(principal: string, now: number): void {
-    const recent = (this.#convictions.get(principal) ?? []).filter((at) => now - at < WINDOW_MS).slice(1 - CONVICTIONS);
-    this.#convictions.set(principal, [...recent, now]);
+  /** A server's process was convicted on a request of this principal. */
+  convicted(principal: string, process: string, now: number): void {
+    const others = this.#recent(principal, now).filter((conviction) => conviction.process !== process);
+    const all = [...others, { process, at: now }].slice(-CONVICTIONS);
+    this.#convictions.set(principal, all);
+    if (all.length < CONVICTIONS || this.#isOnProbation(principal)) return;
+    const last = this.#probations.get(principal);
+    const isAgain = last !== undefined && now - last.since < WINDOW_MS;
+    const length = isAgain ? Math.min(PROBATION_MAX, 2 * last.length) : PROBATION;
+    this.#probations.set(principal, { left: length, length, since: now });
+  }
+
+  /** A request of this principal that ran in a worker of its own ended well. */
+  passed(principal: string): void {
+    const probation = this.#probations.get(principal);
+    if (!probation || probation.left === 0) return;
+    probation.left -= 1;
+    if (probation.left === 0) this.#convictions.delete(principal);
   }
 
   has(principal: string, now: number): boolean {
     if ((this.#open.get(principal) ?? 0) > 0) return true;
-    return (this.#convictions.get(principal) ?? []).filter((at) => now - at < WINDOW_MS).length >= CONVICTIONS;
+    return this.#recent(principal, now).length >= CONVICTIONS;
+  }
+
+  #recent(principal: string, now: number): readonly Conviction[] {
+    return (this.#convictions.get(principal) ?? []).filter(({ at }) => now - at < WINDOW_MS);
+  }
+
+  #isOnProbation(principal: string): boolean {
+    return (this.#probations.get(principal)?.left ?? 0) > 0;
   }
 }

@@ -14,6 +14,7 @@ import { overtaken } from "./overtaking.ts";
 import { plotted } from "./plot.ts";
 import { powerCuts } from "./power-cuts.ts";
 import { refused } from "./refusals.ts";
+import { slowHosts } from "./slow-hosts.ts";
 import { staleReaders } from "./stale-reads.ts";
 import { usurped } from "./usurper.ts";
 import { whispered } from "./whispers.ts";
@@ -35,6 +36,7 @@ export const WORLDS: Readonly<Record<string, Alter>> = {
   plot: plotted,
   "power-cuts": powerCuts,
   refusals: refused,
+  "slow-hosts": slowHosts,
   "stale-reads": staleReaders,
   usurper: usurped,
   whispers: whispered,

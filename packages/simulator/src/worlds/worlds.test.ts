@@ -3,6 +3,7 @@ import { nodeHasher } from "../hasher.test-support.ts";
 import { runSeed } from "../scenario.ts";
 import { admissions } from "./admissions.ts";
 import { overtaken } from "./overtaking.ts";
+import { slowHosts } from "./slow-hosts.ts";
 
 const TIMEOUT_MS = 120_000;
 
@@ -27,3 +28,11 @@ test.each([1, 3, 5])(
   },
   TIMEOUT_MS,
 );
+
+test("ten seconds after a busy machine is fast again, one client's many requests are all answered (seed 2)", {
+  timeout: TIMEOUT_MS,
+}, () => {
+  const { violations, faults } = runSeed(2, nodeHasher, { alter: slowHosts });
+  expect(violations).toEqual([]);
+  expect(faults["fact:serverConvicted"]).toBeGreaterThanOrEqual(3);
+});
