@@ -20,6 +20,11 @@ import { sendShadowResult } from "./shadow.ts";
 const HANDLED_MAX = 32_768;
 const ACTIVE_MAX = 8_192;
 const DETAIL_MAX = 2_000;
+/**
+ * Clocks of two hosts may be apart by so much. A ticket's time is the regulator's: judged by a clock that is ahead of it, every
+ * ticket would have expired, and the regulator would take one honest server after the other for a bad one.
+ */
+const CLOCKS_APART_MS = 3 * 3_600_000;
 
 export type FailureReason = ExecutionFailedMessage["reason"];
 
@@ -61,6 +66,7 @@ function take(engine: Engine, turn: Turn, order: Order): void {
     conflicts: 0,
     isLined: false,
     fetch: undefined,
+    arrivedAt: turn.now,
   };
   const hopeless = findHindrance(engine, turn, order, access.ok ? undefined : access.error);
   setHandled(engine, execution, { kind: "active" });
@@ -84,7 +90,7 @@ function findHindrance(
   if (engine.active.size >= ACTIVE_MAX) return { reason: "refused", detail: "too many executions" };
   if (body.executionServer !== engine.configuration.self)
     return { reason: "refused", detail: `the ticket is for ${body.executionServer}` };
-  if (turn.wall > body.expiresAt) return { reason: "stale", detail: "the ticket has expired" };
+  if (turn.wall > body.expiresAt + CLOCKS_APART_MS) return { reason: "stale", detail: "the ticket has expired" };
   if (digestInput(engine.dependencies.hasher, input) !== body.inputDigest)
     return { reason: "refused", detail: "the input is not the ticket's" };
   if (!engine.applications.of(body.applicationVersion))

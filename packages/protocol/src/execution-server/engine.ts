@@ -37,6 +37,8 @@ export interface Execution {
   snapshot: ReadonlyMap<string, StoredVersion | null>;
   conflicts: number;
   isLined: boolean;
+  /** Monotonic. */
+  readonly arrivedAt: number;
   fetch: { readonly name: string; readonly tally: FetchTally; againAt: number; refusals: Set<ServerName> } | undefined;
 }
 

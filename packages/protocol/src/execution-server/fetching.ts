@@ -19,6 +19,8 @@ import type { Engine, Execution, Turn } from "./engine.ts";
 import { finishGenesis } from "./genesis.ts";
 import { FetchTally } from "./tally.ts";
 
+/** Longer than a worker of its own takes to start. */
+const FETCH_PATIENCE_MS = 5_000;
 const FETCH_RETRY_MS = 100;
 const NOTHING: ReadonlyMap<string, VersionReference> = new Map();
 
@@ -181,11 +183,15 @@ export function fetchRefused(engine: Engine, turn: Turn, from: ServerName, messa
   }
 }
 
+/** The regulator waits less long; by the own clock alone, because those of two hosts may be far apart. */
+const patienceMs = ({ dependencies }: Engine, { ticket }: Execution): number =>
+  2 * dependencies.application.deadlineMsOf(ticket.body.operation) + FETCH_PATIENCE_MS;
+
 export function retryFetches(engine: Engine, turn: Turn): void {
   for (const execution of engine.fetching.values()) {
     if (!execution.fetch || execution.fetch.againAt > turn.now) return;
-    if (turn.wall > execution.ticket.body.expiresAt)
-      failExecution(engine, turn, execution, "stale", "the members did not answer before the ticket expired");
+    if (turn.now - execution.arrivedAt > patienceMs(engine, execution))
+      failExecution(engine, turn, execution, "stale", "the members did not answer while anybody waited for it");
     else proceed(engine, turn, execution);
   }
 }
