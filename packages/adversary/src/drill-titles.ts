@@ -71,6 +71,15 @@ const FAULTS: readonly DrillTitle[] = [
   drill("F3", "crash of the state masters' primary with versions pending"),
   drill("F4", "crash of the regulator's primary", "there is no second regulator to take over"),
   drill("F5", "crash of the manager's primary", "there is no second manager to take over"),
+  drill("F6", "crash of an acceptance test server in the middle of tests"),
+  drill("F7", "partitions, one-way and both ways, of a replica, the masters' primary and the lease holder"),
+  drill("F8", "links that delay, lose, reorder and duplicate"),
+  drill("F9", "the lease holder, then the masters' primary, paused for 30 s"),
+  drill("F10", "clocks an hour ahead and behind, and 10 % too fast"),
+  drill("F11", "disks: slow, short writes, full, an error, flipped bits"),
+  drill("F12", "a master's database killed, then restored from an old copy"),
+  drill("F13", "every server and database at once, but for manager and agents"),
+  drill("F14", "rolling upgrade, membership change and rejuvenation under load", "rejuvenation is not built"),
 ];
 
 export const DRILL_TITLES: readonly DrillTitle[] = [...EXECUTION, ...OTHERS, ...FAULTS];

@@ -58,13 +58,20 @@ export interface CrashDrill extends CommonDrill {
   readonly choice: { readonly role: string } | "as-many-as-tolerated";
 }
 
+/** Processes, links, clocks, disks or databases fail for a while: faults.ts. */
+export interface FaultDrill extends CommonDrill {
+  readonly kind: "fault";
+  /** Only clusters of this profile have what fails. */
+  readonly profile?: "basic";
+}
+
 /** Needs what is not built. */
 export interface OpenDrill extends CommonDrill {
   readonly kind: "open";
   readonly reason: string;
 }
 
-export type Drill = ByzantineDrill | ReplicaDrill | CrashDrill | OpenDrill;
+export type Drill = ByzantineDrill | ReplicaDrill | CrashDrill | FaultDrill | OpenDrill;
 
 const MIXED: readonly LaneOperationName[] = ["transfer", "balance", "transfer", "statement"];
 /** Only free text can carry a stolen name; the transfers see to it that there is something to steal. */
@@ -100,6 +107,11 @@ const crash = (name: string, component: CrashDrill["component"], choice: CrashDr
   operations: MIXED,
   component,
   choice,
+});
+
+const fault = (name: string, profile?: FaultDrill["profile"]): FaultDrill => ({
+  ...{ kind: "fault", name, title: titleOfDrill(name).title, operations: MIXED },
+  ...(profile && { profile }),
 });
 
 const open = (name: string): OpenDrill => {
@@ -165,6 +177,9 @@ export const DRILLS: readonly Drill[] = [
   crash("F3", "state-master", { role: "primary" }),
   open("F4"),
   open("F5"),
+  fault("F6", "basic"),
+  ...["F7", "F8", "F9", "F10", "F11", "F12", "F13"].map((name) => fault(name)),
+  open("F14"),
 ];
 
 /** Customers of the bank that drills use, from the last one down: bystanders first, then one block per lane. */

@@ -2,8 +2,9 @@ import type { FeedEvent } from "@redoubt/shared";
 import { describe, expect, test } from "vitest";
 import { DRILLS, type Drill } from "./catalogue.ts";
 import type { Found } from "./evidence.ts";
+import { FAULTS } from "./faults.ts";
 import type { Judgement } from "./lanes.ts";
-import { reportByzantine, reportCrash, reportOpen, type SeenRequest } from "./report.ts";
+import { reportByzantine, reportCrash, reportFaults, reportOpen, type SeenRequest } from "./report.ts";
 
 const T = Date.parse("2026-11-02T10:00:00.000Z");
 const at = (offset: number): string => new Date(T + offset).toISOString();
@@ -116,4 +117,39 @@ describe("ended processes", () => {
   test("are not contained by answers to requests from before", () => {
     expect(reportCrash(drillOf("F2"), end, events, [seen(900, 5_000)]).containedInMs).toBeNull();
   });
+});
+
+describe("faults", () => {
+  const faults = [
+    { at: T + 1_000, servers: ["state-replica-1"] },
+    { at: T + 9_000, servers: ["state-master-2"] },
+  ];
+
+  test("are survived when answers stay right and come again after the last, noticed or not", () => {
+    const served = [seen(2_000, 2_010), seen(20_100, 20_130)];
+    const report = reportFaults(drillOf("F9"), { faults, endedAt: T + 20_000 }, [], served);
+    expect(report).toMatchObject({ detected: false, detectedInMs: null, containedInMs: 19_130, verdict: "survived" });
+    const events = [
+      ended(3, 500, "state-replica-1"),
+      ended(4, 3_000, "state-replica-9"),
+      ended(5, 9_200, "state-master-2"),
+    ];
+    const noticed = reportFaults(drillOf("F9"), { faults, endedAt: T + 20_000 }, events, served);
+    expect(noticed).toMatchObject({ detected: true, detectedInMs: 8_200, evidence: { event: 5 }, verdict: "survived" });
+  });
+
+  test("are not survived when an answer is wrong, missing, or none comes afterwards", () => {
+    const end = { faults, endedAt: T + 20_000 };
+    for (const judgement of ["wrong", "harmed"] as const) {
+      const bad = [seen(2_000, 2_010, judgement), seen(20_100, 20_130)];
+      expect(reportFaults(drillOf("F9"), end, [], bad).verdict).toBe("failed");
+    }
+    expect(reportFaults(drillOf("F9"), end, [], [seen(2_000, 2_010)]).verdict).toBe("failed");
+  });
+});
+
+test("every drill of a fault has something that fails", () => {
+  const named = DRILLS.filter(({ kind }) => kind === "fault").map(({ name }) => name);
+  expect(named).toEqual(Object.keys(FAULTS));
+  for (const name of named) expect(FAULTS[name]?.length).toBeGreaterThan(0);
 });

@@ -6,6 +6,7 @@ import type { FeedEvent, FeedEventOf } from "@redoubt/shared";
 import type { DrillEvidence, DrillResult } from "../administration/index.ts";
 import type { Drill } from "./catalogue.ts";
 import type { Found } from "./evidence.ts";
+import type { Fault } from "./faults.ts";
 import type { Judgement } from "./lanes.ts";
 
 /** One request of the drill's clients, as they saw it. */
@@ -42,8 +43,10 @@ function makeReport(
     at === undefined ? null : Math.max(0, Math.round(at - from));
   const wrongReplyReleased = seen.filter(({ judgement }) => judgement === "wrong").length;
   const bystandersHarmed = seen.filter(({ judgement }) => judgement !== "right").length;
-  const isWell = detectedAt !== undefined && containedAt !== undefined && bystandersHarmed === 0;
-  const good = kind === "crash" ? "survived" : "detected";
+  // A fault may pass without anybody noticing.
+  const isNoticed = kind === "fault" || detectedAt !== undefined;
+  const isWell = isNoticed && containedAt !== undefined && bystandersHarmed === 0;
+  const good = kind === "crash" || kind === "fault" ? "survived" : "detected";
   return {
     drill: name,
     title,
@@ -114,6 +117,32 @@ export function reportCrash(
     ...{ requestId: null, reporters: [], changeDigests: [] },
   };
   return makeReport(drill, { detectedAt, by: first?.cause, evidence, from: ended.at, containedAt }, seen);
+}
+
+/**
+ * Faults, one after the other. Detected = the first event about a server one of them met, counted from the first fault;
+ * contained = a request that started after the last of them had ended was answered rightly.
+ */
+export function reportFaults(
+  drill: Drill,
+  { faults, endedAt }: { readonly faults: readonly Pick<Fault, "at" | "servers">[]; readonly endedAt: number },
+  events: readonly FeedEvent[],
+  seen: readonly SeenRequest[],
+): DrillResult {
+  const from = Math.min(endedAt, ...faults.map(({ at }) => at));
+  const isAbout = (server: string): boolean => faults.some(({ servers }) => servers.includes(server));
+  const noticed = events.find(
+    (event): event is FeedEventOf<"server.state"> =>
+      event.kind === "server.state" && event.to !== "up" && timeOf(event) >= from && isAbout(event.server),
+  );
+  const evidence = noticed && {
+    ...{ event: noticed.number, kind: noticed.kind, server: noticed.server, cause: noticed.cause },
+    ...{ requestId: null, reporters: [], changeDigests: [] },
+  };
+  const right = seen.filter(({ judgement, startedAt }) => judgement === "right" && startedAt >= endedAt);
+  const containedAt = earliest(right.map(({ answeredAt }) => answeredAt));
+  const detectedAt = noticed && timeOf(noticed);
+  return makeReport(drill, { detectedAt, by: noticed?.cause, evidence, from, containedAt }, seen);
 }
 
 const earliest = (times: readonly number[]): number | undefined =>

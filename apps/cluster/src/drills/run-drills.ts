@@ -9,6 +9,7 @@ import { isWhole, type ManagerChannel, serversOf, until } from "./channel.ts";
 import { reportOpen } from "./report.ts";
 import { runByzantine } from "./run-byzantine.ts";
 import { runCrash } from "./run-crash.ts";
+import { runFault } from "./run-fault.ts";
 import { runReplicaDrills } from "./run-replica.ts";
 import { Stage } from "./stage.ts";
 import { withClients, withTraffic } from "./traffic.ts";
@@ -37,7 +38,7 @@ export async function runDrills(
       const ofReplicas = drills.filter((drill) => drill.kind === "replica");
       await Promise.all([runInLanes(stage, drills, lanes, told), runOnReplica(stage, ofReplicas, told)]);
       for (const drill of drills) {
-        if (drill.kind !== "crash") continue;
+        if (drill.kind !== "crash" && drill.kind !== "fault") continue;
         await awaitWhole(channel);
         told(await runOne(stage, drill, 0));
       }
@@ -62,7 +63,10 @@ async function runInLanes(
 
 async function runOne(stage: Stage, drill: Exclude<Drill, ReplicaDrill>, lane: number): Promise<DrillResult> {
   if (drill.kind === "open") return reportOpen(drill, drill.reason);
+  if (drill.kind === "fault" && drill.profile === "basic" && (await isOptimized(stage.channel)))
+    return reportOpen(drill, "needs a cluster of the basic profile");
   try {
+    if (drill.kind === "fault") return await runFault(stage, drill, lane);
     return drill.kind === "crash" ? await runCrash(stage, drill, lane) : await runByzantine(stage, drill, lane);
   } catch (error) {
     return notCarriedOut(drill, error);
@@ -94,6 +98,10 @@ function notCarriedOut(drill: Drill, error: unknown): DrillResult {
 /** Drills on a cluster that is short of something would say little. */
 const awaitWhole = async (channel: ManagerChannel): Promise<boolean> =>
   (await until(WHOLE_LIMIT_MS, async () => (isWhole(await channel.status()) ? true : undefined))) ?? false;
+
+/** Acceptance tests are inside the replicas. */
+const isOptimized = async (channel: ManagerChannel): Promise<boolean> =>
+  serversOf(await channel.status(), "acceptance-test-server").length === 0;
 
 const countExecutionServers = async (channel: ManagerChannel): Promise<number> =>
   serversOf(await channel.status(), "execution-server").length;
