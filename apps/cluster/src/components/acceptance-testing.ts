@@ -108,10 +108,12 @@ function watchReply(
   { executionServer: server }: AcceptanceTestEffect,
   { operation, input, reads, writes, reply }: AcceptanceRecord,
 ): PartedLeak | undefined {
-  const access = evaluateAccess(contract, operation, input);
-  if (!access.ok) return undefined;
+  const named = (): string[] => {
+    const access = evaluateAccess(contract, operation, input);
+    return access.ok ? access.value.map(({ object }) => object) : [];
+  };
   const known = [input, ...reads.map(({ value }) => value), ...writes.map(({ before }) => before)];
-  return replies.seen({ server, operation, body: reply.body, named: access.value.map(({ object }) => object), known });
+  return replies.seen({ server, operation, body: reply.body, named, known });
 }
 
 type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false };

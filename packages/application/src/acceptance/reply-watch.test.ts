@@ -42,7 +42,7 @@ function watch(): { said: (server: string, id: number, extra?: string) => unknow
       server,
       operation: "statement",
       body: { text: `Statement for ${HOLDERS[id - 1]}. Checking: ${id * 1000} cents. ${extra}`.trim() },
-      named: [`account/${id}`],
+      named: () => [`account/${id}`],
       known: [{ id }, { holder: HOLDERS[id - 1] }],
     });
   for (const id of [1, 2, 3]) said("honest", id);

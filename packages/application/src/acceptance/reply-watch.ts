@@ -15,8 +15,8 @@ export interface WatchedReply {
   readonly server: string;
   readonly operation: string;
   readonly body: unknown;
-  /** Objects the operation names: what they hold is the client's to know. */
-  readonly named: Iterable<string>;
+  /** Objects the operation names: what they hold is the client's to know. Asked only of replies that hold something unusual. */
+  readonly named: () => Iterable<string>;
   /** What the client sent, and the objects as they were: words from there tell nobody anything new. */
   readonly known: readonly unknown[];
 }
@@ -59,7 +59,7 @@ export class ReplyWatch {
     this.#fragments.delete(server);
     this.#fragments.set(server, fragments);
     if (this.#fragments.size > SERVERS_MAX) this.#fragments.delete(this.#fragments.keys().next().value as string);
-    fragments.push({ text: text.slice(0, FRAGMENT_LENGTH_MAX), named: new Set(named) });
+    fragments.push({ text: text.slice(0, FRAGMENT_LENGTH_MAX), named: new Set(named()) });
     if (fragments.length > REPLIES_MAX) fragments.shift();
     const leak = fragments.length > 1 ? this.#leakIn(fragments) : undefined;
     // Told once: what was put together begins anew.
@@ -68,14 +68,14 @@ export class ReplyWatch {
   }
 
   #unusual(operation: string, body: unknown, explained: readonly unknown[]): string {
+    const usual = this.#usualWords(operation);
+    // Most replies are numbers under names that every reply has: nothing can be hidden there.
+    if (isPlain(body, usual)) return "";
     const values: string[] = [];
     collectText(body, values, values);
     const own: string[] = [];
     collectText(explained, own, own);
     const known = new Set(own.flatMap((text) => wordsOf(text)));
-    const usual = this.#words.get(operation) ?? new Map<string, number>();
-    this.#words.set(operation, usual);
-    if (this.#words.size > OPERATIONS_MAX) this.#words.delete(this.#words.keys().next().value as string);
     const words = values.flatMap((text) => wordsOf(text));
     const unusual = words.filter((word) => !known.has(word) && (usual.get(word) ?? 0) < USUAL_FROM);
     for (const word of new Set(words)) {
@@ -83,6 +83,15 @@ export class ReplyWatch {
       usual.set(word, (usual.get(word) ?? 0) + 1);
     }
     return unusual.join(" ");
+  }
+
+  #usualWords(operation: string): Map<string, number> {
+    const known = this.#words.get(operation);
+    if (known) return known;
+    const usual = new Map<string, number>();
+    this.#words.set(operation, usual);
+    if (this.#words.size > OPERATIONS_MAX) this.#words.delete(this.#words.keys().next().value as string);
+    return usual;
   }
 
   #leakIn(fragments: readonly Fragment[]): PartedLeak | undefined {
@@ -102,6 +111,15 @@ export class ReplyWatch {
       });
     return leak;
   }
+}
+
+function isPlain(value: unknown, usual: ReadonlyMap<string, number>): boolean {
+  if (typeof value === "string") return (usual.get(value) ?? 0) >= USUAL_FROM;
+  if (typeof value !== "object" || value === null) return true;
+  if (Array.isArray(value)) return value.every((item) => isPlain(item, usual));
+  for (const key of Object.keys(value))
+    if ((usual.get(key) ?? 0) < USUAL_FROM || !isPlain((value as Record<string, unknown>)[key], usual)) return false;
+  return true;
 }
 
 const wordsOf = (text: string): string[] =>
