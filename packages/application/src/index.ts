@@ -21,6 +21,7 @@ export * from "./contract/refusal-problem.ts";
 export { type Narrowing, projected } from "./contract/schema-inclusion.ts";
 export * from "./contract/template.ts";
 export * from "./contract/title.ts";
+export { defineUpgrades, type Upgrades, upgradeProblems, valueNow } from "./contract/upgrades.ts";
 export * from "./execution/define-execution.ts";
 export * from "./execution/refusal.ts";
 export * from "./execution/run-operation.ts";

@@ -22,5 +22,6 @@ export * from "./misbehaviour.ts";
 export * from "./paxos-messages.ts";
 export * from "./request-trace.ts";
 export * from "./result.ts";
+export * from "./stored-value.ts";
 export * from "./wire/messages.ts";
 export * from "./wire/records.ts";

@@ -8,6 +8,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { ContractJson, ContractProblem } from "@redoubt/application";
+import { upgradeProblems } from "@redoubt/application";
 import type { Result } from "@redoubt/shared";
 import { fail, ok } from "@redoubt/shared";
 import { nodePermissionFlags } from "../workers/sandbox.ts";
@@ -24,7 +25,8 @@ const contract = compileContract(definition);
 let answer = contract;
 if (contract.ok) {
   try {
-    const acceptance = prepareAcceptance(contract.value, (await import("./acceptance.ts")).default);
+    const routines = await import("./acceptance.ts");
+    const acceptance = prepareAcceptance(contract.value, routines.default, routines["upgrades"]);
     answer = acceptance.ok ? { ok: true, value: withStrength(acceptance.value) } : acceptance;
   } catch (error) {
     answer = { ok: false, error: [{ where: "acceptance.ts", field: "", message: error instanceof Error ? error.message : String(error) }] };
@@ -46,9 +48,14 @@ export async function evaluateContract(
 }
 
 const EVALUATE_EXECUTION = `
-const { default: handlers } = await import("./execution.mjs");
-const names = handlers === null || typeof handlers !== "object" ? [] : Object.keys(handlers);
-process.stdout.write(JSON.stringify(names.filter((name) => typeof handlers[name] === "function")));
+const { default: handlers, upgrades } = await import("./execution.mjs");
+const functionsOf = (value) =>
+  value === null || typeof value !== "object" ? [] : Object.keys(value).filter((name) => typeof value[name] === "function");
+const steps = upgrades === null || typeof upgrades !== "object" ? {} : upgrades;
+process.stdout.write(JSON.stringify({
+  handlers: functionsOf(handlers),
+  upgrades: Object.fromEntries(Object.keys(steps).map((type) => [type, functionsOf(steps[type])])),
+}));
 `;
 
 /** Loads `execution.mjs` of a bundle and names the operations that have no handler. */
@@ -56,10 +63,18 @@ export async function evaluateExecution(work: string, contract: ContractJson): P
   await writeFile(join(work, "evaluate-execution.mjs"), EVALUATE_EXECUTION);
   const output = await evaluate(work, "evaluate-execution.mjs", "execution.ts");
   if (!output.ok) return output.error;
-  const handlers = JSON.parse(output.value) as string[];
-  return Object.keys(contract.operations)
+  const { handlers, upgrades } = JSON.parse(output.value) as {
+    readonly handlers: readonly string[];
+    readonly upgrades: Readonly<Record<string, readonly string[]>>;
+  };
+  const missing = Object.keys(contract.operations)
     .filter((name) => !handlers.includes(name))
     .map((name) => ({ where: `operation ${name}`, field: "execution", message: "has no handler in execution.ts" }));
+  const steps = Object.entries(upgrades).map(([type, versions]) => [
+    type,
+    Object.fromEntries(versions.map((version) => [version, () => undefined])),
+  ]);
+  return [...missing, ...upgradeProblems(contract, Object.fromEntries(steps), "execution.ts")];
 }
 
 async function evaluate(

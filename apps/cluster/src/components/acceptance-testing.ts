@@ -4,10 +4,19 @@
  * only pending may be an intruder's invention, and must not make honest replies look like leaks. What a server's replies tell
  * in parts is watched beside it: reported, never a verdict.
  */
-import type { AcceptanceRecord, ContractJson, ObjectContract, PartedLeak } from "@redoubt/application";
-import { evaluateAccess, ReplyWatch } from "@redoubt/application";
+import {
+  type AcceptanceRecord,
+  type ContractJson,
+  evaluateAccess,
+  type ObjectContract,
+  objectContractOf,
+  type PartedLeak,
+  type RecordedRead,
+  type RecordedWrite,
+  ReplyWatch,
+} from "@redoubt/application";
 import type { AcceptanceTestEffect, AcceptanceTestedInput } from "@redoubt/protocol";
-import type { ChangeRecord, Decision, Verdict } from "@redoubt/shared";
+import { type ChangeRecord, type Decision, parseStored, type Verdict } from "@redoubt/shared";
 import { type LoadedApplication, sha256 } from "../applications/load-application.ts";
 import { type AcceptanceWorker, createAcceptanceWorker } from "../workers/index.ts";
 import { ConfidentialTexts } from "./confidential-texts.ts";
@@ -56,12 +65,13 @@ export function createAcceptanceTesting(
     void setImmediate(() => onTested({ kind: "tested", test, verdict }));
   return {
     test(effect) {
-      const record = toRecord(effect);
       const worker = workerOf(effect.applicationVersion);
-      if (!record) answer(effect.test, { kind: "fail", check: "malformed", detail: "reply or state is not JSON" });
-      else if (worker) worker.test(effect.test, record);
-      else answer(effect.test, { kind: "unable", detail: "this version of the application is not here" });
       const contract = applications.of(effect.applicationVersion)?.contract;
+      const record = contract && toRecord(contract, effect);
+      if (contract && !record)
+        answer(effect.test, { kind: "fail", check: "malformed", detail: "reply or state is not JSON" });
+      else if (worker && record) worker.test(effect.test, record);
+      else answer(effect.test, { kind: "unable", detail: "this version of the application is not here" });
       const leak = record && contract && watchReply(contract, replies, effect, record);
       if (leak) onPartedLeak(effect, leak);
     },
@@ -116,7 +126,7 @@ function watchReply(
   return replies.seen({ server, operation, body: reply.body, named, known });
 }
 
-type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false };
+type Parsed = { readonly ok: true; readonly value: unknown; readonly schema?: number } | { readonly ok: false };
 
 function parse(bytes: string | null): Parsed {
   if (bytes === null) return { ok: true, value: null };
@@ -127,21 +137,36 @@ function parse(bytes: string | null): Parsed {
   }
 }
 
-function toRecord(effect: AcceptanceTestEffect): AcceptanceRecord | undefined {
+/** With the schema version it is stored in, where that is another than the contract's. */
+function parseObject(contract: ContractJson, object: string, bytes: string | null): Parsed {
+  if (bytes === null) return { ok: true, value: null };
+  const { schemaVersion, text } = parseStored(bytes);
+  const parsed = parse(text);
+  const isCurrent = schemaVersion === (objectContractOf(contract, object)?.version ?? schemaVersion);
+  return !parsed.ok || isCurrent ? parsed : { ...parsed, schema: schemaVersion };
+}
+
+function toRecord(contract: ContractJson, effect: AcceptanceTestEffect): AcceptanceRecord | undefined {
   const reply = parse(effect.reply);
   const input = parse(effect.input);
   if (!reply.ok || !input.ok || typeof reply.value !== "object" || reply.value === null) return undefined;
-  const reads: { object: string; value: unknown }[] = [];
+  const reads: RecordedRead[] = [];
   for (const { object, bytes } of effect.reads) {
-    const value = parse(bytes);
+    const value = parseObject(contract, object, bytes);
     if (!value.ok) return undefined;
-    reads.push({ object, value: value.value });
+    reads.push({ object, value: value.value, ...(value.schema === undefined ? {} : { schema: value.schema }) });
   }
-  const writes: { object: string; before: unknown; after: unknown }[] = [];
+  const writes: RecordedWrite[] = [];
   for (const { object, before, after } of effect.writes) {
-    const [earlier, later] = [parse(before), parse(after)];
+    const [earlier, later] = [parseObject(contract, object, before), parseObject(contract, object, after)];
     if (!earlier.ok || !later.ok) return undefined;
-    writes.push({ object, before: earlier.value, after: later.value });
+    writes.push({
+      object,
+      before: earlier.value,
+      after: later.value,
+      ...(earlier.schema === undefined ? {} : { beforeSchema: earlier.schema }),
+      ...(later.schema === undefined ? {} : { afterSchema: later.schema }),
+    });
   }
   const { operation, applicationVersion, principal, now, accesses } = effect;
   const { status, body } = reply.value as { status?: unknown; body?: unknown };

@@ -1,13 +1,18 @@
 /** The application as the cores see it, from the contract's JSON. No code of the developer runs here. */
-import { type ContractJson, correlationOf, evaluateAccess, evaluateHome } from "@redoubt/application";
+import { type ContractJson, correlationOf, evaluateAccess, evaluateHome, objectContractOf } from "@redoubt/application";
 import { type ApplicationPort, GENESIS_OPERATION, type Hasher, objectClusterOf } from "@redoubt/protocol";
-import { canonicalJson, fail, LIMITS, ok } from "@redoubt/shared";
+import { canonicalJson, composeStored, FIRST_SCHEMA_VERSION, fail, LIMITS, ok } from "@redoubt/shared";
 
 export function createApplicationPort(
   { contract, hash }: { readonly contract: ContractJson; readonly hash: string },
   hasher: Hasher,
 ): ApplicationPort {
-  const genesis = new Map(contract.genesis.map(({ object, value }) => [object, canonicalJson(value)]));
+  const genesis = new Map(
+    contract.genesis.map(({ object, value }) => {
+      const schemaVersion = objectContractOf(contract, object)?.version ?? FIRST_SCHEMA_VERSION;
+      return [object, composeStored(schemaVersion, canonicalJson(value))];
+    }),
+  );
   const clusters = new Map<string, number>();
   const clusterOf = (object: string): number | undefined => {
     const correlation = correlationOf(contract, object);

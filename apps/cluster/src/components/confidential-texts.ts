@@ -6,7 +6,7 @@
  * behind that. Of a pending change it keeps the confidential texts only, and of so many changes at most.
  */
 import { ConfidentialIndex, type ContractJson } from "@redoubt/application";
-import { type ChangeRecord, type Decision, LIMITS } from "@redoubt/shared";
+import { type ChangeRecord, type Decision, LIMITS, parseStored } from "@redoubt/shared";
 
 /** Changes remembered until the masters decide; the oldest are forgotten first (they are dead or long decided). */
 const UNVERIFIED_MAX = 2 * LIMITS.unlabelledChangesMax;
@@ -131,7 +131,7 @@ const bytesOf = (part: Part): Uint8Array => Buffer.from(JSON.stringify(part));
 function parse(bytes: string | null): unknown {
   if (bytes === null) return null;
   try {
-    return JSON.parse(bytes);
+    return JSON.parse(parseStored(bytes).text);
   } catch {
     return undefined;
   }

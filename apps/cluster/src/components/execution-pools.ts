@@ -60,8 +60,8 @@ export class ExecutionPools {
     return true;
   }
 
-  provide(...[execution, object, value]: Parameters<ExecutionPool["provide"]>): void {
-    this.#poolOf.get(execution)?.pool.provide(execution, object, value);
+  provide(...[execution, object, value, schema]: Parameters<ExecutionPool["provide"]>): void {
+    this.#poolOf.get(execution)?.pool.provide(execution, object, value, schema);
   }
 
   cancel(execution: string): void {

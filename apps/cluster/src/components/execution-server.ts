@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ContractJson } from "@redoubt/application";
 import {
   createExecutionServer,
   type ExecutionServerEffect,
@@ -13,8 +14,8 @@ import {
 } from "@redoubt/protocol";
 import {
   type AnyMessage,
+  assert,
   type Confinement,
-  canonicalJson,
   type RequestId,
   type ServerName,
   type ToExecutionServer,
@@ -25,11 +26,12 @@ import type { ServerEnvironment } from "../env.ts";
 import { TLS_FILES } from "../runtime/data-layout.ts";
 import { Driver } from "../runtime/driver.ts";
 import { recordCodec } from "../runtime/record-codec.ts";
-import type { ExecutionOutput, SandboxInForce } from "../workers/index.ts";
+import type { SandboxInForce } from "../workers/index.ts";
 import { applicationPorts, createApplicationPort } from "./application-port.ts";
 import { AttemptReports } from "./attempt-reports.ts";
 import { firstRegulator, openComponent, secureRandom } from "./component.ts";
 import { ExecutionPools } from "./execution-pools.ts";
+import { finishedInput, readValue, startOf } from "./execution-values.ts";
 
 type ExecuteEffect = Extract<ExecutionServerEffect, { kind: "execute" }>;
 type FinishedInput = Omit<Extract<ExecutionServerInput, { kind: "finished" }>, "now" | "wall">;
@@ -92,7 +94,7 @@ export async function runExecutionServer(
       onFinished: (execution, output) => {
         const effect = running.get(execution);
         running.delete(execution);
-        if (effect) driver.input(seams.finished(effect, finishedInput(execution, output)));
+        if (effect) driver.input(seams.finished(effect, finishedInput(contractOf(effect), execution, output)));
       },
       onFailed: (execution, reason, detail, alsoInside) => {
         running.delete(execution);
@@ -105,12 +107,8 @@ export async function runExecutionServer(
   applications.onLoaded((loaded) =>
     driver.input({ kind: "loaded", application: createApplicationPort(loaded, hasher) }),
   );
-  /** The core has the contract of the version, so its bundle was here when it started. */
-  const missing = ({ execution }: ExecuteEffect): void => {
-    running.delete(execution);
-    const detail = "the version's bundle is not here";
-    setImmediate(() => driver.input({ kind: "failed", execution, reason: "crash", detail, alsoInside: [] }));
-  };
+  const contractOf = (effect: ExecuteEffect | undefined): ContractJson =>
+    (applications.of(effect?.applicationVersion ?? "") ?? application).contract;
   const driver = new Driver<ExecutionServerInput, ExecutionServerEffect>({
     core,
     journal: undefined,
@@ -122,9 +120,12 @@ export async function runExecutionServer(
       if (effect.kind === "execute") {
         running.set(effect.execution, effect);
         seams.provided(effect);
-        if (!pools.start(effect.applicationVersion, startOf(effect))) missing(effect);
+        // The core has the contract of the version, so its bundle was here when it started.
+        assert(pools.start(effect.applicationVersion, startOf(contractOf(effect), effect)), "the bundle is here");
       } else if (effect.kind === "provide") {
-        pools.provide(effect.execution, effect.object, effect.bytes === null ? null : JSON.parse(effect.bytes));
+        const contract = contractOf(running.get(effect.execution));
+        const { value, schema } = readValue(contract, effect.object, effect.bytes);
+        pools.provide(effect.execution, effect.object, value, schema);
       } else {
         running.delete(effect.execution);
         pools.cancel(effect.execution);
@@ -176,23 +177,3 @@ const requestsOf = (running: Map<string, ExecuteEffect>, executions: readonly st
     running.delete(execution);
     return effect ? [effect.requestId] : [];
   });
-
-const startOf = (effect: ExecuteEffect) => ({
-  execution: effect.execution,
-  operation: effect.operation,
-  input: JSON.parse(effect.input) as unknown,
-  context: { principal: effect.principal, now: effect.now, seed: effect.seed, requestId: effect.requestId },
-  provided: Object.fromEntries(
-    effect.provided.map(({ object, bytes }) => [object, bytes === null ? null : (JSON.parse(bytes) as unknown)]),
-  ),
-  deadlineMs: effect.deadlineMs,
-  disposable: effect.disposable,
-});
-
-const finishedInput = (execution: string, output: ExecutionOutput): FinishedInput => ({
-  kind: "finished",
-  execution,
-  reply: { status: output.reply.status, body: canonicalJson(output.reply.body) },
-  reads: output.reads,
-  writes: output.writes.map(({ object, value }) => ({ object, value: canonicalJson(value) })),
-});

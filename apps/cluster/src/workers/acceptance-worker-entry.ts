@@ -17,8 +17,11 @@ export interface AcceptanceWorkerData {
 
 const { directory, progress } = workerData as AcceptanceWorkerData;
 const contract = JSON.parse(readFileSync(`${directory}/contract.json`, "utf8")) as ContractJson;
-const routines = (await import(pathToFileURL(`${directory}/acceptance.mjs`).href)) as { default: unknown };
-const application = prepareAcceptance(contract, routines.default);
+const routines = (await import(pathToFileURL(`${directory}/acceptance.mjs`).href)) as {
+  default: unknown;
+  upgrades?: unknown;
+};
+const application = prepareAcceptance(contract, routines.default, routines.upgrades);
 if (!application.ok) throw new Error("the bundle's acceptance tests do not fit its contract");
 const tests = application.value;
 const counter = new Int32Array(progress);

@@ -24,8 +24,16 @@ export type ShellFrame =
       readonly context: ExecutionWorkerContext;
       /** Values of objects known beforehand, null for one that does not exist. */
       readonly provided: readonly (readonly [object: string, value: unknown])[];
+      /** Schema versions of those that are stored in another one than this version's. */
+      readonly schemas?: Readonly<Record<string, number>>;
     }
-  | { readonly kind: "provide"; readonly execution: string; readonly object: string; readonly value: unknown }
+  | {
+      readonly kind: "provide";
+      readonly execution: string;
+      readonly object: string;
+      readonly value: unknown;
+      readonly schema?: number;
+    }
   | { readonly kind: "forget"; readonly execution: string };
 
 /** A finished execution: reply, objects read and new values. */

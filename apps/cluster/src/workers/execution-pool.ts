@@ -64,6 +64,8 @@ export interface ExecutionStart {
   readonly context: ExecutionWorkerContext;
   /** Objects already at hand: value, or null for one that does not exist. */
   readonly provided: Readonly<Record<string, unknown>>;
+  /** Schema versions of those that are stored in another one than the application's. */
+  readonly schemas?: Readonly<Record<string, number>>;
   /** Default: the operation's deadline in the contract. */
   readonly deadlineMs?: number;
   readonly disposable?: boolean;
@@ -72,7 +74,7 @@ export interface ExecutionStart {
 export interface ExecutionPool {
   start(start: ExecutionStart): void;
   /** Answers `onRead`. Nothing happens when the execution has ended meanwhile. */
-  provide(execution: string, object: string, value: unknown): void;
+  provide(execution: string, object: string, value: unknown, schema?: number): void;
   /** Forgets an execution: nothing more is reported of it. A disposable worker ends. */
   cancel(execution: string): void;
   status(): {
@@ -157,11 +159,13 @@ class Pool implements ExecutionPool {
       input,
       context,
       provided: Object.entries(start.provided),
+      ...(start.schemas ? { schemas: start.schemas } : {}),
     });
   }
 
-  provide(execution: string, object: string, value: unknown): void {
-    this.#memberOf.get(execution)?.worker.send({ kind: "provide", execution, object, value });
+  provide(execution: string, object: string, value: unknown, schema?: number): void {
+    const stored = schema === undefined ? {} : { schema };
+    this.#memberOf.get(execution)?.worker.send({ kind: "provide", execution, object, value, ...stored });
   }
 
   cancel(execution: string): void {

@@ -11,7 +11,7 @@ import { readFileSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { pathToFileURL } from "node:url";
 import type { ContractJson } from "@redoubt/application";
-import { runOperation } from "@redoubt/application";
+import { runOperation, valueNow } from "@redoubt/application";
 import type { ShellFrame, WorkerFrame } from "./execution-frames.ts";
 import type { WatchedAttempt } from "./watch/attempts.ts";
 import type { WorkerWatch } from "./watch/watch-entry.ts";
@@ -23,6 +23,8 @@ const [directory = "", outputBytesMax = "0", objectsMax = "0"] = process.argv.sl
 /** Values given to one execution, and the reads that wait for one. */
 interface RunningExecution {
   readonly values: Map<string, unknown>;
+  /** Of values that are stored in another schema than this version's. */
+  readonly schemas: Map<string, number>;
   readonly waiting: Map<string, (value: unknown) => void>;
 }
 
@@ -39,7 +41,10 @@ const running = new Map<string, RunningExecution>();
 const contract = JSON.parse(readFileSync(`${directory}/contract.json`, "utf8")) as ContractJson;
 const shell = new Socket({ fd: SHELL_DESCRIPTOR });
 watch.listen(tell);
-const application = (await import(pathToFileURL(`${directory}/execution.mjs`).href)) as { default: unknown };
+const application = (await import(pathToFileURL(`${directory}/execution.mjs`).href)) as {
+  default: unknown;
+  upgrades?: unknown;
+};
 
 let outgoing: string[] = [];
 function send(frame: WorkerFrame): void {
@@ -79,15 +84,19 @@ function receive(frame: ShellFrame): void {
     watch.ended(frame.execution);
   } else {
     const execution = running.get(frame.execution);
-    execution?.values.set(frame.object, frame.value);
-    execution?.waiting.get(frame.object)?.(frame.value);
-    execution?.waiting.delete(frame.object);
+    if (!execution) return;
+    execution.values.set(frame.object, frame.value);
+    if (frame.schema !== undefined) execution.schemas.set(frame.object, frame.schema);
+    execution.waiting.get(frame.object)?.(frame.value);
+    execution.waiting.delete(frame.object);
   }
 }
 
 async function start(frame: Extract<ShellFrame, { kind: "start" }>): Promise<void> {
   const { execution, operation, input, context } = frame;
-  const state: RunningExecution = { values: new Map(frame.provided), waiting: new Map() };
+  const state: RunningExecution = {
+    ...{ values: new Map(frame.provided), schemas: new Map(Object.entries(frame.schemas ?? {})), waiting: new Map() },
+  };
   running.set(execution, state);
   try {
     const output = await watch.run(execution, () =>
@@ -100,7 +109,7 @@ async function start(frame: Extract<ShellFrame, { kind: "start" }>): Promise<voi
         now: context.now,
         requestId: context.requestId,
         deriveId: (label) => createHash("sha256").update(`${context.seed}\n${label}`).digest("hex").slice(0, 32),
-        read: (object) => read(execution, state, object),
+        read: async (object) => inThisSchema(state, object, await read(execution, state, object)),
       }),
     );
     if (Math.max(output.reads.length, output.writes.length) > Number(objectsMax))
@@ -130,6 +139,14 @@ function read(execution: string, state: RunningExecution, object: string): unkno
   return new Promise((resolve) => {
     state.waiting.set(object, resolve);
   });
+}
+
+/** Upgraded when it is read, by this version's own functions; an upgrade that throws fails the request like any other code. */
+function inThisSchema({ schemas }: RunningExecution, object: string, value: unknown): unknown {
+  const schemaVersion = schemas.get(object);
+  return schemaVersion === undefined
+    ? value
+    : valueNow(contract, application.upgrades, object, { schemaVersion, value });
 }
 
 let rest = "";

@@ -7,12 +7,15 @@ import { fail, ok } from "@redoubt/shared";
 import { z } from "zod";
 import type { ContractProblem } from "../contract/compile-contract.ts";
 import type { ContractJson, JsonSchema } from "../contract/contract-json.ts";
+import { upgradeProblems } from "../contract/upgrades.ts";
 import type { AcceptanceRoutine } from "./define-acceptance.ts";
 
 /** A contract ready to test changes with. */
 export interface AcceptanceApplication {
   readonly contract: ContractJson;
   readonly routines: ReadonlyMap<string, AcceptanceRoutine>;
+  /** Export `upgrades` of acceptance.ts: steps of objects' schemas. */
+  readonly upgrades: unknown;
   /** By operation. */
   readonly outputs: ReadonlyMap<string, z.ZodType>;
   /** By object type. */
@@ -22,12 +25,13 @@ export interface AcceptanceApplication {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null;
 
-/** `routines` is the default export of acceptance.ts, still unchecked. */
+/** `routines` is the default export of acceptance.ts, `upgrades` the one of that name, both still unchecked. */
 export function prepareAcceptance(
   contract: ContractJson,
   routines: unknown,
+  upgrades?: unknown,
 ): Result<AcceptanceApplication, readonly ContractProblem[]> {
-  const problems: ContractProblem[] = [];
+  const problems: ContractProblem[] = upgradeProblems(contract, upgrades, "acceptance.ts");
   const found = new Map<string, AcceptanceRoutine>();
   for (const operation of Object.values(contract.operations)) {
     const where = `operation ${operation.name}`;
@@ -58,6 +62,7 @@ export function prepareAcceptance(
   return ok({
     contract,
     routines: found,
+    upgrades,
     outputs: schemas(contract.operations, (operation) => operation.output),
     objects: schemas(contract.objects, (object) => object.schema),
   });

@@ -7,13 +7,18 @@
 export interface RecordedRead {
   readonly object: string;
   readonly value: unknown;
+  /** Schema version it is stored in; absent: that of the version that judges. */
+  readonly schema?: number;
 }
 
 /** An object the execution wrote: the value before (null: absent) and after. */
 export interface RecordedWrite {
   readonly object: string;
   readonly before: unknown;
+  /** Schema versions they are stored in; absent: that of the version that judges. */
+  readonly beforeSchema?: number;
   readonly after: unknown;
+  readonly afterSchema?: number;
 }
 
 /** An object the execution server asked for, or named in its change, as the state replica logged it. */

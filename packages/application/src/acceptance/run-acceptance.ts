@@ -12,6 +12,7 @@ import { refusalProblem } from "../contract/refusal-problem.ts";
 import { MissingEvidence, viewOf } from "./acceptance-view.ts";
 import type { FindConfidential } from "./confidentiality.ts";
 import { checkConfidentiality } from "./confidentiality.ts";
+import { inCurrentSchemas, schemaFailure } from "./current-schemas.ts";
 import type { CheckFailure } from "./define-acceptance.ts";
 import { jsonEqual } from "./json-values.ts";
 import type { AcceptanceApplication } from "./prepare-acceptance.ts";
@@ -39,10 +40,13 @@ export function runAcceptance(
 
 function firstFailure(
   application: AcceptanceApplication,
-  record: AcceptanceRecord,
+  given: AcceptanceRecord,
   helpers: AcceptanceHelpers,
 ): CheckFailure | undefined {
   try {
+    const written = schemaFailure(application, given);
+    if (written) return written;
+    const record = inCurrentSchemas(application, given);
     const operation = operationOf(application.contract, record.operation);
     if (!operation) return { check: "operation", detail: `"${record.operation}" is no operation of the contract` };
     const access = evaluateAccess(application.contract, operation.name, record.input);

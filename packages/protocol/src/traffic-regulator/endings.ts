@@ -142,7 +142,10 @@ export const rejectionResponse = (
 ): Omit<RespondEffect, "kind" | "exchange"> =>
   entry.blamed || entry.check === "closed-before"
     ? problemResponse("rejected", { requestId: entry.requestId })
-    : problemResponse("withheld", { requestId: entry.requestId, retryAfterSeconds: 60 });
+    : problemResponse("withheld", { requestId: entry.requestId, detail: NEVER_UNDER_THIS_KEY, retryAfterSeconds: 60 });
+
+const NEVER_UNDER_THIS_KEY =
+  "It was not carried out, and will not be under this Idempotency-Key; another one may be used.";
 
 /** Into L1 with its fact; with blame also the blocks of principal and address (paper §3.1, DESIGN §5). */
 export function quarantineRequest(regulator: Regulator, entry: QuarantinedRecord, trace?: RequestTraceSeen): void {
