@@ -126,6 +126,7 @@ export const usualParts = [
     run: clusterProgram("e2e/cluster/degrees.mjs", "degrees", ["--faults", "1"]),
   },
   { name: "wipe", limitMs: 3 * minuteMs, run: clusterProgram("e2e/cluster/wipe.mjs", "wipe") },
+  { name: "versions", limitMs: 4 * minuteMs, run: clusterProgram("e2e/cluster/versions.mjs", "versions") },
   { name: "containment", limitMs: 5 * minuteMs, run: clusterProgram("e2e/cluster/containment.mjs", "containment") },
   { name: "confinement", limitMs: 2 * minuteMs, run: clusterProgram("e2e/cluster/confinement.mjs", "confinement") },
   { name: "torture", limitMs: 3 * minuteMs, run: tortureCycles(6) },
