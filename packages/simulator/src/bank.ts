@@ -30,7 +30,12 @@ export interface BankInput {
 /** Body of every reply: what was seen of each account before the operation. */
 export interface BankReply {
   readonly seen: Readonly<Record<string, Account>>;
+  /** Later versions of the bank name themselves in every reply, and accept no other's. */
+  readonly version?: string;
 }
+
+export const FIRST_VERSION = "bank";
+export const SECOND_VERSION = "bank-2";
 
 export type BankOperation = "transfer" | "deposit" | "read" | "plunder" | "crash";
 
@@ -59,13 +64,15 @@ export function execute(
   operation: string,
   input: BankInput,
   provided: ReadonlyMap<string, Account | null>,
+  version: string = FIRST_VERSION,
 ): ExecutionResult {
   const at = (account: number | undefined): Account =>
     provided.get(accountName(account ?? 0)) ?? { balance: 0, stamp: "none" };
   const seen: Record<string, Account> = {};
   for (const { object } of accessOf(operation, input))
     seen[object] = provided.get(object) ?? { balance: 0, stamp: "none" };
-  const reply = { status: 200, body: { seen } };
+  const body = version === FIRST_VERSION ? { seen } : { seen, version };
+  const reply = { status: 200, body };
   const write = (account: number | undefined, change: number) => ({
     object: accountName(account ?? 0),
     value: { balance: at(account).balance + change, stamp: input.stamp },
@@ -73,7 +80,7 @@ export function execute(
   const amount = input.amount ?? 0;
   switch (operation) {
     case "transfer":
-      if (at(input.from).balance < amount) return { reply: { status: 422, body: { seen } }, writes: [] };
+      if (at(input.from).balance < amount) return { reply: { status: 422, body }, writes: [] };
       return { reply, writes: [write(input.from, -amount), write(input.to, amount)] };
     case "deposit":
       return { reply, writes: [write(input.account, amount)] };
@@ -85,6 +92,7 @@ export function execute(
 }
 
 export interface AcceptanceRecord {
+  readonly version: string;
   readonly operation: string;
   readonly input: BankInput;
   readonly reads: ReadonlyMap<string, Account | null>;
@@ -96,7 +104,7 @@ export interface AcceptanceRecord {
 export function acceptanceFailure(record: AcceptanceRecord): string | undefined {
   // No result of an attack is right, not even one that an intruder has made harmless on its way.
   if (record.operation === "plunder") return "conserves";
-  const expected = execute(record.operation, record.input, record.reads);
+  const expected = execute(record.operation, record.input, record.reads, record.version);
   if (record.reply.status !== expected.reply.status) return "reply-status";
   if (stable(record.reply.body) !== stable(expected.reply.body)) return "reply-body";
   const after = record.writes.map(({ object, after: value }) => ({ object, value }));
@@ -118,12 +126,12 @@ const stable = (value: unknown): string =>
 export const canonical = stable;
 
 /** The bank as the cores see it. Accounts of even and odd numbers correlate to clusters of their own, as hashing decides. */
-export function bankPort(hasher: Hasher): ApplicationPort {
+export function bankPort(hasher: Hasher, version: string = FIRST_VERSION): ApplicationPort {
   const genesis = new Map(
     Array.from({ length: ACCOUNTS }, (_, account) => [accountName(account), canonical(genesisAccount(account))]),
   );
   return {
-    version: "bank",
+    version,
     evaluateAccess(operation, inputText) {
       const input = JSON.parse(inputText) as BankInput & { objects?: readonly string[] };
       if (operation === GENESIS_OPERATION) {

@@ -1,6 +1,7 @@
 /** Builds the cores of a simulated cluster, and knows the few shapes of theirs that the world has to know. */
 import type { AdversaryTools } from "@redoubt/adversary";
 import {
+  type ApplicationPort,
   composeReply,
   computeRequestId,
   createAcceptanceTestServer,
@@ -27,7 +28,7 @@ import {
   type RequestId,
   type ServerName,
 } from "@redoubt/shared";
-import { ACCOUNTS, accountName, bankPort } from "./bank.ts";
+import { ACCOUNTS, accountName, bankPort, FIRST_VERSION, SECOND_VERSION } from "./bank.ts";
 import type { HostCore, HostPlan } from "./host.ts";
 import type { ManagerPlan } from "./manager.ts";
 import type { StoredChange } from "./observation.ts";
@@ -47,6 +48,8 @@ export interface ClusterShape {
   readonly acceptanceTestServers: number;
   /** How often a replica reads its whole disk. */
   readonly scrubPeriodMs?: number;
+  /** Two versions of the application take each other's place again and again. */
+  readonly changesVersions?: boolean;
 }
 
 /** Seldom, because it costs: worlds in which disks go wrong do it more often. */
@@ -105,6 +108,14 @@ function drawMemory(random: SeededRandom): ReplicaMemory {
     : { headBytesMax: 2 ** 24, recordBytesMax: 2 ** 24 };
 }
 
+/** As the regulator sees it. */
+const regulate = (port: ApplicationPort): RegulatedApplication => ({
+  ...port,
+  operationOf: () => ({ allow: [] }),
+  validate: () => [],
+  genesisObjects: Array.from({ length: ACCOUNTS }, (_, account) => accountName(account)),
+});
+
 export function buildCluster(
   shape: ClusterShape,
   hasher: Hasher,
@@ -113,18 +124,14 @@ export function buildCluster(
   wrapCore: WrapCore = (core) => core,
 ): SimulatedCluster {
   const application = bankPort(hasher);
+  // Known to everybody from the start; the regulator admits under it when the manager says so.
+  const otherVersions = shape.changesVersions ? [bankPort(hasher, SECOND_VERSION)] : [];
   const masters = named("state-master", shape.masters);
   const members = named("state-replica", shape.replicas);
   const executionServers = named("execution-server", shape.executionServers);
   const acceptanceTestServers =
     shape.profile === "basic" ? named("acceptance-test-server", shape.acceptanceTestServers) : [];
   const trafficRegulator = "traffic-regulator-1";
-  const regulated: RegulatedApplication = {
-    ...application,
-    operationOf: () => ({ allow: [] }),
-    validate: () => [],
-    genesisObjects: Array.from({ length: ACCOUNTS }, (_, account) => accountName(account)),
-  };
   const signatureOf = (key: string, digest: string): string => digestText(hasher, `signature of ${key}`, digest);
   const credentialOf = (client: string): Digest => digestText(hasher, "credential", client);
   let [keys, journals] = [0, 0];
@@ -138,21 +145,28 @@ export function buildCluster(
           verifySignature: (publicKey, digest, signature) => signatureOf(publicKey, digest) === signature,
           makeKey: () => digestText(hasher, "key", `${keys++}/${random()}`),
         },
-        { self, masters, application: regulated, clientDeadlineMs: 1_200, overload: OVERLOAD },
+        {
+          self,
+          masters,
+          application: regulate(application),
+          otherVersions: otherVersions.map(regulate),
+          clientDeadlineMs: 1_200,
+          overload: OVERLOAD,
+        },
       ),
     "execution-server": (self) =>
       createExecutionServer(
-        { hasher, application, random, sign: (digest) => signatureOf(self, digest) },
+        { hasher, application, otherVersions, random, sign: (digest) => signatureOf(self, digest) },
         { self, trafficRegulator },
       ),
     "state-replica": (self) =>
       createStateReplica(
-        { hasher, application },
+        { hasher, application, otherVersions },
         { ...replicaSettings(shape, hasher, random, `${self}/${journals++}`), self, masters, trafficRegulator },
       ),
     "state-master": (self) => createStateMaster({ hasher, random }, { ...identify(self), self, masters }),
     "acceptance-test-server": (self) =>
-      createAcceptanceTestServer({ hasher, application }, { self, masters, trafficRegulator }),
+      createAcceptanceTestServer({ hasher, application, otherVersions }, { self, masters, trafficRegulator }),
   };
   const plan = (component: Component, servers: readonly ServerName[]): HostPlan[] =>
     servers.map((server) => ({
@@ -176,6 +190,7 @@ export function buildCluster(
       ...{ members, masters, wantedMembers: shape.wantedMembers ?? shape.replicas },
       faultsTolerated: shape.faultsTolerated,
       profile: shape.profile,
+      versions: shape.changesVersions ? [FIRST_VERSION, SECOND_VERSION] : [FIRST_VERSION],
       clients: clients.map((name) => ({ id: name, name, keyHash: credentialOf(name), roles: ["client"] })),
     },
     toolsOf: (server) => ({ hasher, sign: (digest) => signatureOf(server, digest) }),

@@ -15,6 +15,7 @@ export interface ManagerSurroundings {
   readonly sendToRegulator: (message: AnyMessage) => void;
   /** Ends the process and starts a new one of the same name; returns the new incarnation when it runs. */
   readonly replace: (server: ServerName, afterMs: number, started: (incarnation: string) => void) => void;
+  readonly versionChosen: () => void;
   readonly fact: (fact: RegulatorFact) => void;
 }
 
@@ -27,6 +28,8 @@ export interface ManagerPlan {
   readonly wantedMembers?: number;
   readonly masters: readonly ServerName[];
   readonly faultsTolerated: number;
+  /** Versions of the application that take each other's place; the first admits requests at first. */
+  readonly versions: readonly string[];
   readonly profile: "optimized" | "basic";
   readonly clients: readonly {
     readonly id: string;
@@ -47,6 +50,8 @@ export class SimulatedManager {
   readonly #withheld = new Set<ServerName>();
   #version = 1;
   #factsThrough = 0;
+  /** Order of the newest choice among the versions. */
+  #order = 0;
 
   constructor(plan: ManagerPlan, random: SeededRandom, surroundings: ManagerSurroundings) {
     this.#plan = plan;
@@ -57,8 +62,36 @@ export class SimulatedManager {
   }
 
   start(): void {
+    if (this.#plan.versions.length > 1) this.#chooseLater();
+    this.#repeat();
+  }
+
+  #repeat(): void {
     this.#configure();
-    this.#surroundings.later(200, () => this.start());
+    this.#surroundings.later(200, () => this.#repeat());
+  }
+
+  /** Forward, back, forward …, under whatever else goes on. */
+  #chooseLater(): void {
+    this.#surroundings.later(this.#random.between(100, 900), () => {
+      this.#order += 1;
+      this.#surroundings.versionChosen();
+      this.#configure();
+      this.#chooseLater();
+    });
+  }
+
+  get #choice() {
+    const { versions } = this.#plan;
+    if (this.#order === 0) return {};
+    const at = (order: number): string => versions[order % versions.length] as string;
+    const isForward = this.#order % versions.length !== 0;
+    return {
+      application: {
+        ...{ order: this.#order, current: at(this.#order), trialRequests: 100 },
+        ...(isForward ? { replaces: at(this.#order - 1) } : {}),
+      },
+    };
   }
 
   receive(message: AnyMessage): void {
@@ -130,6 +163,7 @@ export class SimulatedManager {
       auditPercent: AUDIT_PERCENT,
       strictPaper: false,
       exemptAddresses: [],
+      ...this.#choice,
     });
   }
 }

@@ -46,7 +46,7 @@ function compute(
   const { execution, operation } = effect;
   const provided = new Map(effect.provided.map(({ object, bytes }) => [object, parse(bytes)]));
   for (const { object, bytes } of effect.provided) if (bytes !== null) loot.set(object, bytes);
-  const result = execute(operation, JSON.parse(effect.input) as BankInput, provided);
+  const result = execute(operation, JSON.parse(effect.input) as BankInput, provided, effect.applicationVersion);
   const honest: ExecutionOutcome = {
     reply: { status: result.reply.status, body: canonical(result.reply.body) },
     reads: [...provided.keys()],
@@ -62,6 +62,7 @@ export function runTest(effect: AcceptanceTestEffect): Verdict {
   if (denied) return { kind: "fail", check: "access-log", detail: `asked for ${denied.object}` };
   try {
     const record: AcceptanceRecord = {
+      version: effect.applicationVersion,
       operation: effect.operation,
       input: JSON.parse(effect.input) as BankInput,
       reads: new Map(effect.reads.map(({ object, bytes }) => [object, parse(bytes)])),

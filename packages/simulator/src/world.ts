@@ -108,6 +108,7 @@ export class World {
       sendToRegulator: (message) =>
         this.#transmit(MANAGER, "configuration-manager", REGULATOR, "traffic-regulator", message),
       replace: (server, after, started) => this.#replace(server, after, started),
+      versionChosen: () => this.#count("versionsChosen"),
       fact: (fact) => {
         this.#count(`fact:${fact.kind}`);
         if (fact.kind === "misbehaviour" && this.#intruders.isInnocent(fact.server))

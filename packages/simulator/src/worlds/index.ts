@@ -17,6 +17,7 @@ import { refused } from "./refusals.ts";
 import { slowHosts } from "./slow-hosts.ts";
 import { staleReaders } from "./stale-reads.ts";
 import { usurped } from "./usurper.ts";
+import { changingVersions } from "./versions.ts";
 import { whispered } from "./whispers.ts";
 import { wipedMasters } from "./wiped-masters.ts";
 
@@ -39,6 +40,7 @@ export const WORLDS: Readonly<Record<string, Alter>> = {
   "slow-hosts": slowHosts,
   "stale-reads": staleReaders,
   usurper: usurped,
+  versions: changingVersions,
   whispers: whispered,
   "wiped-masters": wipedMasters,
 };

@@ -173,7 +173,9 @@ export class ApplicationVersions {
       ...loading,
       ...inProgress.filter((hash) => known.has(hash)),
     ]);
-    memory.value.applications = { known: [...known], ready: [...ready], ...(choice.order > 0 ? { choice } : {}) };
+    const told = { known: [...known], ready: [...ready], ...(choice.order > 0 ? { choice } : {}) };
+    if (JSON.stringify(told) === JSON.stringify(memory.value.applications)) return;
+    memory.value.applications = told;
     memory.write();
     membership.applicationsChanged();
     regulator.configure();
