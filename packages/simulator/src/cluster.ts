@@ -108,6 +108,12 @@ function drawMemory(random: SeededRandom): ReplicaMemory {
     : { headBytesMax: 2 ** 24, recordBytesMax: 2 ** 24 };
 }
 
+/** The second one is known to everybody from the start; the regulator admits under it when the manager says so. */
+const versionsOf = (shape: ClusterShape, hasher: Hasher) => ({
+  application: bankPort(hasher),
+  otherVersions: shape.changesVersions ? [bankPort(hasher, SECOND_VERSION)] : [],
+});
+
 /** As the regulator sees it. */
 const regulate = (port: ApplicationPort): RegulatedApplication => ({
   ...port,
@@ -123,14 +129,11 @@ export function buildCluster(
   clients: readonly string[],
   wrapCore: WrapCore = (core) => core,
 ): SimulatedCluster {
-  const application = bankPort(hasher);
-  // Known to everybody from the start; the regulator admits under it when the manager says so.
-  const otherVersions = shape.changesVersions ? [bankPort(hasher, SECOND_VERSION)] : [];
-  const masters = named("state-master", shape.masters);
-  const members = named("state-replica", shape.replicas);
+  const { application, otherVersions } = versionsOf(shape, hasher);
+  const [masters, members] = [named("state-master", shape.masters), named("state-replica", shape.replicas)];
   const executionServers = named("execution-server", shape.executionServers);
-  const acceptanceTestServers =
-    shape.profile === "basic" ? named("acceptance-test-server", shape.acceptanceTestServers) : [];
+  const testers = shape.profile === "basic" ? shape.acceptanceTestServers : 0;
+  const acceptanceTestServers = named("acceptance-test-server", testers);
   const trafficRegulator = "traffic-regulator-1";
   const signatureOf = (key: string, digest: string): string => digestText(hasher, `signature of ${key}`, digest);
   const credentialOf = (client: string): Digest => digestText(hasher, "credential", client);

@@ -9,7 +9,7 @@ import { changingVersions } from "./worlds/versions.ts";
 const TIMEOUT_MS = 240_000;
 
 describe("versions of the application that change under faults", { timeout: TIMEOUT_MS }, () => {
-  test.each([1, 2, 3, 4, 5, 6, 7, 8])("violate nothing: each request is judged by its own, seed %i", (seed) => {
+  test.each([1, 2, 3, 4, 5, 6])("violate nothing: each request is judged by its own, seed %i", (seed) => {
     const { violations, faults } = runSeed(seed, nodeHasher, { alter: changingVersions });
     expect(violations).toEqual([]);
     expect(faults.versionsChosen).toBeGreaterThan(3);

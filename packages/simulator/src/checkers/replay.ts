@@ -12,7 +12,9 @@ export const checkReplay: Checker = (observation) => {
   for (const { record } of verifiedChanges(observation)) {
     const operation = record?.ticket.body.operation;
     if (!record || operation === "genesis" || operation === undefined) continue;
-    const { reply, writes } = execute(operation, JSON.parse(record.input) as BankInput, accounts);
+    // By the version that admitted it, whichever served when it was executed, tested or settled (REQUIREMENTS R38).
+    const { applicationVersion } = record.ticket.body;
+    const { reply, writes } = execute(operation, JSON.parse(record.input) as BankInput, accounts, applicationVersion);
     const about = `${operation} ${record.ticket.body.requestId}`;
     if (canonical(JSON.parse(record.reply)) !== canonical(reply))
       violations.push({ invariant: "I2", detail: `${about} was accepted with a wrong reply` });
