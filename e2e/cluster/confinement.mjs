@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { ask, soon } from "../torture/administration.mjs";
 import { serversOf, status } from "./cluster.mjs";
 import { call, callUntilAnswered } from "./http.mjs";
-import { projectRoot } from "./place.mjs";
+import { projectRoot, redoubtJson } from "./place.mjs";
 import { runSession } from "./session.mjs";
 
 /** @typedef {import("./place.mjs").Place} Place */
@@ -98,6 +98,19 @@ await runSession(["--app", APPLICATION], async ({ checks, place, caller }) => {
     await checkAttempt(checks, place, caller, attempt);
   bystander.close();
   await checkInnocent(checks, caller);
+  await checks.check("redoubt attempts lists them, newest first, and an incident stands for each server", async () => {
+    const { value } = await redoubtJson(place, ["attempts"]);
+    const acts = value.map((/** @type {any} */ { act }) => act);
+    for (const act of ["database", "environment", "process", "network", "read-file"])
+      assert.ok(acts.includes(act), act);
+    const { value: incidents } = await redoubtJson(place, ["incidents"]);
+    const titles = incidents.map((/** @type {any} */ { title }) => title);
+    assert.ok(
+      titles.some((/** @type {string} */ title) => /tried what it may not/.test(title)),
+      titles.join("; "),
+    );
+    return `${acts.length} attempts`;
+  });
   await checks.check("nobody was blocked or quarantined for it", async () => {
     const reply = await call(caller, "random", { name: "record-1" });
     assert.equal(reply.status, 200, reply.text);

@@ -128,7 +128,7 @@ export const usualParts = [
   { name: "wipe", limitMs: 3 * minuteMs, run: clusterProgram("e2e/cluster/wipe.mjs", "wipe") },
   { name: "versions", limitMs: 4 * minuteMs, run: clusterProgram("e2e/cluster/versions.mjs", "versions") },
   { name: "containment", limitMs: 5 * minuteMs, run: clusterProgram("e2e/cluster/containment.mjs", "containment") },
-  { name: "confinement", limitMs: 2 * minuteMs, run: clusterProgram("e2e/cluster/confinement.mjs", "confinement") },
+  { name: "confinement", limitMs: 3 * minuteMs, run: clusterProgram("e2e/cluster/confinement.mjs", "confinement") },
   { name: "torture", limitMs: 3 * minuteMs, run: tortureCycles(6) },
   { name: "browser", limitMs: 7 * minuteMs, run: runBrowserTests },
 ];

@@ -1,6 +1,7 @@
 /** The `redoubt` command as a tree of commands, one file per subject; it is run by main.ts. */
 import { Command } from "commander";
 import { registerApp } from "./commands/app.ts";
+import { registerAttempts } from "./commands/attempts.ts";
 import { registerClients } from "./commands/clients.ts";
 import { registerDegree } from "./commands/degree.ts";
 import { registerDrill } from "./commands/drill.ts";
@@ -24,6 +25,7 @@ export function buildProgram(): Command {
   for (const register of [
     registerUp,
     registerStatus,
+    registerAttempts,
     registerApp,
     registerClients,
     registerQuarantine,
