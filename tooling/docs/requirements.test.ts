@@ -49,8 +49,8 @@ describe("docs/REQUIREMENTS.md", () => {
     expect(missing).toEqual([]);
   });
 
-  test("calls tests what is run as tests: by vitest, on a whole cluster, in a browser, or by the simulator", () => {
-    const isTest = /\.(test|spec)\.ts$|^e2e\/|^packages\/simulator\/src\//;
+  test("calls tests what is run as tests: by vitest, on a whole cluster, in a browser, by drills, or by the simulator", () => {
+    const isTest = /\.(test|spec)\.ts$|^e2e\/|^packages\/simulator\/src\/|^tooling\/test\/drills\.mjs$/;
     const others = rows.flatMap(({ name, tests }) =>
       pathsOf(tests)
         .filter((path) => !isTest.test(path))
