@@ -130,7 +130,7 @@ export const DRILLS: readonly Drill[] = [
   byzantine("A6", DIVERGED),
   byzantine("A7", { acts: VERSIONS }),
   byzantine("A8", { acts: [...VERSIONS, "write-outside-scope"] }),
-  byzantine("A9", { acts: ["write-outside-scope"], discarded: /\(scope\)/ }),
+  byzantine("A9", { acts: ["write-outside-scope", "malformed"], discarded: /\((scope|malformed)\)/ }),
   byzantine("A10", { acts: ["read-outside-scope"], discarded: /\(scope\)|access-log/ }),
   byzantine("A11", TESTED, { operations: READS }),
   byzantine("A12", TESTED, { operations: TEXTS }),
