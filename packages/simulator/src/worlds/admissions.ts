@@ -47,17 +47,18 @@ function wipeInTurn(stage: Stage, [replica, ...rest]: readonly ServerName[], ran
     ({ component, server }) => component === "state-replica" && server !== replica,
   );
   stage.wipe(replica, random.between(1, 10));
+  const next = () => stage.later(random.between(0, 6), () => wipeInTurn(stage, rest, random));
   const admitted = () => {
     stage.later(UNHEARD_MS, stage.cut(others.map(({ server }) => [server, replica])));
-    const next = () => stage.later(random.between(0, 6), () => wipeInTurn(stage, rest, random));
     when(stage, () => isCounted() && isSettled(placementOf(stage)), next);
   };
   let isNoticed = false;
   stage.later(NOTICED_MS, () => {
     isNoticed = true;
   });
-  const notice = () => isNoticed || !isCounted();
-  when(stage, notice, () => when(stage, isCounted, admitted));
+  // Where nobody minds the loss at all, the next one may follow: the masters count on this replica.
+  const noticed = () => (isCounted() ? next() : when(stage, isCounted, admitted));
+  when(stage, () => isNoticed || !isCounted(), noticed);
 }
 
 export function admissions(plan: WorldPlan): WorldPlan {
