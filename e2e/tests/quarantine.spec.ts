@@ -1,11 +1,14 @@
 import type { Page } from "@playwright/test";
+import { ApplicationFolders } from "../cluster/application-folders.mjs";
 import { redoubtJson } from "../cluster/place.mjs";
 import { attack, reworded } from "../support/attack.mjs";
 import { tabTo } from "../support/keyboard.ts";
 import { waitUntilLive } from "../support/log-in.mjs";
+import type { BrowserRun } from "../support/run.ts";
 import { expect, test } from "../support/test.ts";
 
 const shownLimitMs = 2_000;
+const deployLimitMs = 60_000;
 
 const rowOf = (page: Page, client: string) =>
   page.getByRole("table", { name: "Quarantine" }).getByRole("row").filter({ hasText: client });
@@ -143,7 +146,44 @@ test("a payload is evidence and nothing else; a confirmation and a release are l
   });
 });
 
-test("a request is found, judged and confirmed with the keyboard alone", async ({ page, run }) => {
+/** Another version is deployed by command; the page shows it without a reload, and leads one step back. */
+async function rollBackByKeyboard(page: Page, run: BrowserRun): Promise<void> {
+  const folders = new ApplicationFolders();
+  const versions = page.getByRole("table", { name: "Versions" });
+  const serving = versions.getByRole("row").filter({ hasText: "serves" });
+  const dialog = page.getByRole("dialog", { name: "Roll back to version 1" });
+  try {
+    await page.goto("/applications");
+    await waitUntilLive(page);
+    await expect(serving).toContainText("bank 1");
+    await expect(page.getByText("No version to go back to")).toBeVisible();
+    await redoubtJson(run, ["app", "deploy", folders.make(2, [])], { limitMs: deployLimitMs });
+    await expect(serving).toContainText("bank 2");
+    await expect(page.getByRole("table", { name: "Operations" }).getByRole("row", { name: /^transfer/ })).toContainText(
+      "conserves",
+    );
+
+    await tabTo(page, page.getByRole("button", { name: "Roll back to version 1" }));
+    await page.keyboard.press("Enter");
+    await expect(dialog).toContainText("No version of any object is changed or lost.");
+    await tabTo(page, dialog.getByLabel("Reason"));
+    await page.keyboard.type("rehearsed by keyboard");
+    await expect(dialog.getByRole("button", { name: "Roll back to version 1" })).toBeDisabled();
+    await tabTo(page, dialog.getByLabel("Type bank 1 to confirm"));
+    await page.keyboard.type("bank 1");
+    await tabTo(page, dialog.getByRole("button", { name: "Roll back to version 1" }));
+    await page.keyboard.press("Enter");
+    await expect(dialog).toHaveCount(0);
+    await expect(serving).toContainText("bank 1");
+    await page.goto("/audit");
+    const entry = page.getByRole("table", { name: "Audit log" }).getByRole("row").filter({ hasText: "rehearsed" });
+    await expect(entry).toContainText(run.console.email);
+  } finally {
+    folders.remove();
+  }
+}
+
+test("a request is found and judged, and a version rolled back, with the keyboard alone", async ({ page, run }) => {
   const client = "eve";
   const decision = page.getByRole("complementary", { name: "Decision" });
   const reply = await attack(run, run.client.url, { client, address: "127.9.0.27", body: reworded(client) });
@@ -162,4 +202,5 @@ test("a request is found, judged and confirmed with the keyboard alone", async (
   await page.keyboard.press("Enter");
   await expect(decision).toContainText("found and judged by keyboard");
   await expect(decision).toContainText("Confirmed");
+  await rollBackByKeyboard(page, run);
 });

@@ -74,7 +74,9 @@ function Versions({ status }: { status: ApplicationsStatus }) {
         </>
       )}
       <Section id="bundles" title="Bundles ready to be deployed">
-        <Bundles bundles={status.bundles} />
+        <Bundles
+          bundles={status.bundles.filter(({ hash }) => status.versions.every((version) => version.hash !== hash))}
+        />
       </Section>
       <div className="max-w-xl">
         <CommandLine command="npx redoubt app versions" />

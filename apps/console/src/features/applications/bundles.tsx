@@ -18,7 +18,8 @@ export function Bundles({ bundles }: Pick<ApplicationsStatus, "bundles">) {
   if (bundles.length === 0)
     return (
       <Empty title="No other bundle is here">
-        <code>npx redoubt app bundle</code> makes one from an application's folder.
+        <code>npx redoubt app check FOLDER</code> says whether another version may take the place of the one that
+        serves.
       </Empty>
     );
   return (
@@ -80,7 +81,7 @@ function Check({ hash }: { hash: string }) {
       </Status>
       {data.problems.length === 0 && (
         <div className="max-w-xl">
-          <CommandLine command={`npx redoubt app deploy ${hash.slice(0, 12)} --reason "…"`} />
+          <CommandLine command={'npx redoubt app deploy FOLDER --reason "…"'} />
         </div>
       )}
     </div>
