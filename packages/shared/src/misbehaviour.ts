@@ -24,6 +24,8 @@ export const misbehaviourActs = [
   /** A request that is recorded already, again and again. */
   "replayed-request",
   "malformed",
+  /** Far more messages than its tickets explain. */
+  "flood",
   /** A reply or result nobody asked this server for. */
   "fabricated-reply",
   /** Another client's confidential text, told in parts by several replies. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { shadowRunName } from "../shadow-run-name.ts";
 import {
   digestOf,
   EXECUTION_SERVER,
@@ -253,15 +254,23 @@ describe("a shadow result", () => {
     );
     member.change(holder.change(deposit(1, "b"), { "account/1": 500 }));
     member.clear();
-    member.receive("execution-server-2", { kind: "shadowResult", run: "r1", record: shadow });
+    member.receive("execution-server-2", {
+      kind: "shadowResult",
+      run: shadowRunName(shadow.ticket.body),
+      record: shadow,
+    });
     expect(member.tests()).toMatchObject([{ reads: [{ bytes: "100" }] }]);
     const test = member.tests()[0];
     member.tested(test?.kind === "test" ? test.test : "", { kind: "fail", check: "c", detail: "d" });
     expect(member.sent("traffic-regulator", "shadowVerdict")).toMatchObject([
-      { run: "r1", verdict: { kind: "fail" }, resultDigest: digestOf(shadow) },
+      { run: shadowRunName(shadow.ticket.body), verdict: { kind: "fail" }, resultDigest: digestOf(shadow) },
     ]);
     expect(member.accepted()).toHaveLength(2);
-    member.receive("execution-server-2", { kind: "shadowResult", run: "r1", record: shadow });
+    member.receive("execution-server-2", {
+      kind: "shadowResult",
+      run: shadowRunName(shadow.ticket.body),
+      record: shadow,
+    });
     expect(member.sent("traffic-regulator", "shadowVerdict")).toHaveLength(2);
   });
 
@@ -269,14 +278,30 @@ describe("a shadow result", () => {
     const member = readyMember(MEMBERS[0]);
     const holder = withAccount(member);
     const shadow = holder.change(deposit(1, "a"), { "account/1": 101 }, undefined, true);
-    expect(member.receive("execution-server-3", { kind: "shadowResult", run: "r1", record: shadow })).toEqual([]);
+    expect(
+      member.receive("execution-server-3", {
+        kind: "shadowResult",
+        run: shadowRunName(shadow.ticket.body),
+        record: shadow,
+      }),
+    ).toEqual([]);
+  });
+
+  it("under an invented name is a fabricated reply, told to the regulator and not tested (R48, A22)", () => {
+    const member = readyMember(MEMBERS[0]);
+    const shadow = withAccount(member).change(deposit(1, "a"), { "account/1": 101 }, undefined, true);
+    member.receive(EXECUTION_SERVER, { kind: "shadowResult", run: "invented/1", record: shadow });
+    expect(member.tests()).toEqual([]);
+    expect(member.sent("traffic-regulator", "refusalReport")).toMatchObject([
+      { executionServer: EXECUTION_SERVER, reason: "malformed", act: "fabricated-reply" },
+    ]);
   });
 
   it("that writes outside its access fails", () => {
     const member = readyMember(MEMBERS[0]);
     const holder = withAccount(member);
     const shadow = holder.change(deposit(1, "a"), { "account/2": 101 }, undefined, true);
-    member.receive(EXECUTION_SERVER, { kind: "shadowResult", run: "r1", record: shadow });
+    member.receive(EXECUTION_SERVER, { kind: "shadowResult", run: shadowRunName(shadow.ticket.body), record: shadow });
     expect(member.sent("traffic-regulator", "shadowVerdict")).toMatchObject([
       { verdict: { kind: "fail", check: "scope" } },
     ]);

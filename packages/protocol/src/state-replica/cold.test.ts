@@ -275,7 +275,8 @@ describe("limits of waiting work", () => {
   it("one execution server cannot have more than its share wait for the disk", () => {
     const { member } = coldMember();
     for (let count = 0; count < 3_000; count++) {
-      const { ticket, input } = deposit(1, "same");
+      // Each request has a budget of its own: a flood under one ticket would not come so far.
+      const { ticket, input } = deposit(1, `r${count}`);
       const fetch = `f${count}`;
       member.receive(EXECUTION_SERVER, { kind: "fetch", fetch, ticket, input, objects: ["account/1"], at: [] });
     }

@@ -4,6 +4,7 @@ import type { Applications } from "../applications.ts";
 import type { Hasher, RecordNumber, SendEffect } from "../core.ts";
 import type { RecentKeys } from "../recent.ts";
 import type { AccessLogs } from "./accesses.ts";
+import type { Budgets } from "./budgets.ts";
 import type { ChangeEntry } from "./change-entry.ts";
 import type { ReadConfirmations } from "./confirmations.ts";
 import type { DamageReports } from "./damage-reports.ts";
@@ -54,6 +55,7 @@ export interface Replica {
   readonly rivals: RivalChanges;
   readonly reports: Reports;
   readonly refusals: RefusalReports;
+  readonly budgets: Budgets;
   readonly fetches: WaitingFetches;
   readonly shadows: ShadowTests;
   readonly stream: StreamState;

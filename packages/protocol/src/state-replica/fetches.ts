@@ -74,9 +74,11 @@ function answerFetch(
     return;
   }
   if (examined.kind === "keyMissing" || !replica.applications.of(ticket.body.applicationVersion)) {
+    replica.budgets.giveBack(from, turn);
     replica.fetches.add({ from, message, until });
     return;
   }
+  replica.budgets.grant(from, ticket.body, turn);
   const denied = logAccesses(replica, message, examined.ticketDigest);
   if (denied) {
     sendRefusal(replica, turn, from, ticket.body, denied, () => ({ ticketDigest: examined.ticketDigest }));

@@ -67,8 +67,10 @@ function judgeAll(replica: Replica, turn: Turn, changes: readonly Waiting[]): vo
           ? { kind: "key", regulatorEpoch: examined.regulatorEpoch }
           : { kind: "version", version: examined.version },
       );
+      replica.budgets.giveBack(from, turn);
       replica.held.add({ from, record, examined: undefined, key, until: turn.now + HOLD_MS });
     } else {
+      replica.budgets.grant(from, record.ticket.body, turn);
       work.push(...judge(replica, turn, view, examined, next.records).reverse());
     }
   }

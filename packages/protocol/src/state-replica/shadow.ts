@@ -5,8 +5,10 @@
 import { type Digest, type ServerName, type ShadowResultMessage, type Verdict, ZERO_DIGEST } from "@redoubt/shared";
 import { send } from "../core.ts";
 import { trimOldest } from "../recent.ts";
+import { shadowRunName } from "../shadow-run-name.ts";
 import { put, type Replica, type Turn } from "./context.ts";
-import { examineChange, examineTicket } from "./examination.ts";
+import { examineChange, examineTicket, refuse } from "./examination.ts";
+import { sendRefusal } from "./refusals.ts";
 import { runTest } from "./tests.ts";
 
 const RUNS_MAX = 256;
@@ -32,6 +34,13 @@ export class ShadowTests {
     const ticket = examineTicket(replica.examiner, from, record.ticket);
     if (ticket.kind !== "examined") return;
     const { ticketDigest } = ticket;
+    const { body } = record.ticket;
+    replica.budgets.grant(from, body, turn);
+    if (run !== shadowRunName(body)) {
+      const refusal = refuse("malformed", "a result for a shadow run of another name", "fabricated-reply");
+      sendRefusal(replica, turn, from, body, refusal, () => ({ ticketDigest }));
+      return;
+    }
     const examined = examineChange(replica.examiner, from, record);
     // The order comes again; a version of the application that is not here will be.
     if (examined.kind === "keyMissing" || examined.kind === "versionMissing") return;

@@ -11,6 +11,7 @@ import type { CheckpointedCore } from "../core.ts";
 import { RecentKeys, trimOldest } from "../recent.ts";
 import { AccessLogs } from "./accesses.ts";
 import { answerAgain, redesignate } from "./answers.ts";
+import { Budgets, isOverBudget } from "./budgets.ts";
 import { restoreCheckpoint, takeCheckpoint } from "./checkpoint.ts";
 import { ClusterTable, tipOf } from "./clusters.ts";
 import { ReadConfirmations } from "./confirmations.ts";
@@ -178,6 +179,7 @@ function compose(dependencies: StateReplicaDependencies, configuration: StateRep
     rivals: new RivalChanges(),
     reports: new Reports(),
     refusals: new RefusalReports(),
+    budgets: new Budgets(),
     fetches: new WaitingFetches(),
     shadows: new ShadowTests(),
     stream: new StreamState(),
@@ -255,6 +257,7 @@ const HANDLERS: { readonly [Kind in ToStateReplica["kind"]]: Handler<Kind> } = {
 };
 
 function receive(replica: Replica, turn: Turn, from: ServerName, message: ToStateReplica): void {
+  if (isOverBudget(replica, turn, from, message)) return;
   const handler = HANDLERS[message.kind] as Handler<ToStateReplica["kind"]> | undefined;
   handler?.(replica, turn, from, message);
 }

@@ -129,6 +129,6 @@ export function judgeDivergence(
 }
 
 /** Refusals that no honest execution server causes; others (order, stale-epoch, …) come from races and restarts. */
-const SERIOUS_REFUSALS: ReadonlySet<string> = new Set(["scope", "malformed", "sender", "lease", "ticket"]);
+const SERIOUS_REFUSALS: ReadonlySet<string> = new Set(["scope", "malformed", "sender", "lease", "ticket", "flood"]);
 
 export const isSeriousRefusal = (reason: string): boolean => SERIOUS_REFUSALS.has(reason);

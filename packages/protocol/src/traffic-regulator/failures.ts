@@ -19,7 +19,7 @@ import { insideOf, screenCrowd } from "./crowds.ts";
 import { dispatchWaiting } from "./dispatch.ts";
 import { reviewPlacement, wishEpoch } from "./epoch-wishes.ts";
 import { advance } from "./lifecycle.ts";
-import { noteFabrication, noteRefusal } from "./misbehaviour.ts";
+import { noteRefusal } from "./misbehaviour.ts";
 import type { Attempt, PendingRequest } from "./request.ts";
 import { type ExecutionServer, ROOM_MAX } from "./servers.ts";
 import { dropRunsAt, strikeLoneRun } from "./shadow-runs.ts";
@@ -199,8 +199,6 @@ export function loseAttempt(regulator: Regulator, request: PendingRequest): void
 export function onExecutionFailed(regulator: Regulator, from: Sender, message: ExecutionFailedMessage): void {
   const request = regulator.logs.pending(message.requestId);
   const attempt = request?.current;
-  if (!request && isUnheardOf(regulator, message.requestId))
-    noteFabrication(regulator, from.server, message, "it tells of a request that was never dispatched");
   if (!request || attempt?.number !== message.attempt || request.state !== "running") return;
   if (attempt.server !== from.server) return;
   const { reason, detail } = message;
@@ -234,9 +232,6 @@ function othersInside(
   }
   return [...others];
 }
-
-const isUnheardOf = ({ logs }: Regulator, requestId: RequestId): boolean =>
-  logs.which(requestId) === undefined && !logs.seen.mayHave(requestId);
 
 /** Members refused the change, or the epoch has passed: nobody's fault at first. */
 function onRaceLost(
@@ -299,9 +294,11 @@ export function onRefusalReport(
   if (!regulator.wanted?.members.includes(from.server)) return;
   noteRefusal(regulator, from.server, message);
   if (!isSeriousRefusal(reason)) return;
-  // Forged tickets name any request: members report every so many of them, whatever these name.
-  const about = reason === "ticket" ? "" : `${requestId} ${message.attempt}`;
-  const reporters = tally.add(`${executionServer} ${about} ${reason}`, from.server);
+  // Forged tickets and floods name any request: members report every so many of them, whatever these name.
+  const about = reason === "ticket" || reason === "flood" ? "" : `${requestId} ${message.attempt}`;
+  // What is still told about a process is not held against the next one of its name.
+  const incarnation = regulator.servers.get(executionServer)?.incarnation ?? "";
+  const reporters = tally.add(`${executionServer} ${incarnation} ${about} ${reason}`, from.server);
   if (reporters < vouching(regulator.wanted.faultsTolerated)) return;
   const finding: Finding = { detector: "refusal", check: reason, detail };
   const request = regulator.logs.pending(requestId);

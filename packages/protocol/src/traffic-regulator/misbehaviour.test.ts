@@ -2,7 +2,17 @@ import type { Digest, MisbehaviourAct, RequestId } from "@redoubt/shared";
 import { describe, expect, it } from "vitest";
 import { digestEvidence, digestTicket } from "../digests.ts";
 import { nodeHasher as hasher } from "../testing/hasher.test-support.ts";
-import { changeOf, type Dispatched, fails, MEMBERS, PASS, Stage, summaryOf, TESTERS } from "./stage.test-support.ts";
+import {
+  changeOf,
+  type Dispatched,
+  fails,
+  MEMBERS,
+  PASS,
+  SERVERS,
+  Stage,
+  summaryOf,
+  TESTERS,
+} from "./stage.test-support.ts";
 
 const NOBODY = "0".repeat(64) as RequestId;
 
@@ -194,7 +204,41 @@ describe("words nobody asked for", () => {
       detail: "",
       alsoInside: [],
     });
-    expect(misbehaviours(stage)).toMatchObject([{ server: "execution-server-1", act: "fabricated-reply" }]);
+    expect(misbehaviours(stage)).toMatchObject([
+      { server: "execution-server-1", act: "fabricated-reply", confirmed: true },
+    ]);
+    expect(stage.factsOf("discardServer")).toMatchObject([{ server: "execution-server-1", check: "fabricated-reply" }]);
+  });
+
+  it("a result of a run that was never ordered: t+1 testers that show it end its server, one does not (R49)", () => {
+    const stage = new Stage();
+    const request = stage.dispatch("alice", { object: "a" });
+    const run = `${request.requestId}/${request.attempt}`;
+    const tell = (member: string, result: Dispatched): void =>
+      stage.message(member, {
+        kind: "shadowVerdict",
+        run,
+        verdict: PASS,
+        resultDigest: changeOf(result),
+        executionServer: result.server,
+        ticketDigest: changeOf(result),
+      });
+    tell("state-replica-1", request);
+    tell("state-replica-1", request);
+    expect(stage.factsOf("discardServer")).toEqual([]);
+    tell("state-replica-2", request);
+    expect(stage.factsOf("discardServer")).toMatchObject([{ server: request.server, check: "fabricated-reply" }]);
+  });
+
+  it("far more failures than a server can have: it is ended, and nobody else is", () => {
+    const stage = new Stage();
+    const request = stage.dispatch("alice", { object: "a" });
+    const flooder = SERVERS.find((server) => server !== request.server) as string;
+    for (let count = 0; count < 1_100; count++)
+      stage.executionFailed({ ...request, server: flooder, attempt: 9 }, "crash");
+    expect(stage.factsOf("discardServer")).toMatchObject([{ server: flooder, check: "flood" }]);
+    stage.answerAll(request);
+    expect(stage.status(request.exchange)).toBe(200);
   });
 
   it("a verdict of an acceptance test server that was not designated (R48), and the client gets one reply", () => {

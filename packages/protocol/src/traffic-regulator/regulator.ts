@@ -23,6 +23,7 @@ import { enterRunning, enterWaiting } from "./dispatch.ts";
 import { Equivocations, onEvidence } from "./divergence.ts";
 import { enterEnded, isAdmitting } from "./endings.ts";
 import { EpochWishes, sendWishes } from "./epoch-wishes.ts";
+import { isFlooding, isInvented } from "./fabrications.ts";
 import { FactLedger } from "./facts.ts";
 import { enterDoomed, onExecutionFailed, onRefusalReport, onServerGone, RefusalTally } from "./failures.ts";
 import { GenesisProgress } from "./genesis.ts";
@@ -275,8 +276,9 @@ function routeMessage(regulator: Regulator, refusals: RefusalTally, from: Sender
       else if (message.kind === "shadowVerdict") onShadowVerdict(regulator, from, message);
       return;
     case "execution-server":
-      if (message.kind === "executionFailed" && !onShadowFailed(regulator, from, message))
-        onExecutionFailed(regulator, from, message);
+      if (message.kind !== "executionFailed" || isFlooding(regulator, from, message)) return;
+      if (isInvented(regulator, from, message) || onShadowFailed(regulator, from, message)) return;
+      onExecutionFailed(regulator, from, message);
       return;
     case "state-master":
       if (message.kind === "stream") onStream(regulator, message);

@@ -4,6 +4,7 @@
  */
 import type { RegulatorConfigurationMessage, RequestId, ServerName } from "@redoubt/shared";
 import type { Random } from "../core.ts";
+import type { TokenBucket } from "../token-bucket.ts";
 
 export interface ExecutionServer {
   readonly server: ServerName;
@@ -15,6 +16,10 @@ export interface ExecutionServer {
   readonly alone: Set<RequestId>;
   /** Those of them that were inside something large that ended, and are being sifted. */
   readonly sifted: Set<RequestId>;
+  /** What it may still tell of failures; made when it tells the first. */
+  told: TokenBucket | undefined;
+  /** Testers that were shown results of its which nobody had ordered. */
+  readonly inventedBy: Set<ServerName>;
   /** Requests it may hold at a time: few at first, one more with each that ends well ({@link ROOM_FIRST}). */
   room: number;
 }
@@ -65,6 +70,8 @@ export class ExecutionServers {
         running: new Set(),
         alone: new Set(),
         sifted: new Set(),
+        told: undefined,
+        inventedBy: new Set(),
         room: ROOM_FIRST,
       });
     }

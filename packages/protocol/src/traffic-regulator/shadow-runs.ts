@@ -6,9 +6,11 @@ import type { ExecutionFailedMessage, ServerName, ShadowVerdictMessage } from "@
 import type { Sender } from "../core.ts";
 import { digestTicket } from "../digests.ts";
 import { vouching } from "../quorum.ts";
+import { shadowRunName } from "../shadow-run-name.ts";
 import { judgeShadow, type ShadowJudgement } from "./attribution.ts";
 import { domainOf, isUsable, note, type Regulator, sendTo } from "./context.ts";
 import { nextAttempt, testersOf } from "./dispatch.ts";
+import { onUnknownRun } from "./fabrications.ts";
 import { discardServer, suspect, UNTESTABLE_MAX } from "./failures.ts";
 import { isStateFarmHeard } from "./health.ts";
 import { advance } from "./lifecycle.ts";
@@ -81,7 +83,7 @@ function startRun(regulator: Regulator, request: PendingRequest): void {
   const { record, requestId } = request;
   const attempt = nextAttempt(regulator, request);
   const testers = testersOf(regulator, wanted, { domain, requestId, attempt, everybody: true });
-  const run = `${requestId}/${attempt}`;
+  const run = shadowRunName({ requestId, attempt });
   const patienceMs = Math.ceil(request.deadlineMs * 1.5) + WORKER_START_MS;
   const ticket = makeTicket(dependencies.hasher, keys, {
     record,
@@ -177,7 +179,10 @@ function awaitFreshProcess(regulator: Regulator, request: PendingRequest): void 
 
 export function onShadowVerdict(regulator: Regulator, from: Sender, message: ShadowVerdictMessage): void {
   const run = regulator.shadows.active.get(message.run);
-  if (!run) noteUnorderedResult(regulator, from.server, message);
+  if (!run) {
+    noteUnorderedResult(regulator, from.server, message);
+    onUnknownRun(regulator, from, message);
+  }
   if (!run?.testers.includes(from.server) || run.votes.has(from.server)) return;
   const { executionServer, ticketDigest } = message;
   if (
