@@ -3,6 +3,7 @@
  * on a word (e2e/frail): poison among many good requests, a hang, an attack aimed at one client. Called with
  * `--data <empty folder> --port-base <number> [--attempts <n>] [--json]`; ends with one line of JSON with the counts.
  */
+import { checkFlood } from "./flood-check.mjs";
 import { checkHang } from "./hang-check.mjs";
 import { checkOneClient } from "./one-client-check.mjs";
 import { projectRoot } from "./place.mjs";
@@ -31,5 +32,6 @@ await runSession(["--app", `${projectRoot}e2e/frail`], async ({ checks, place, c
     address: "127.9.0.12",
     counter: 400,
   });
+  await checkFlood(checks, place, caller);
   await checkOneClient(checks, place, caller, attempts);
 });

@@ -31,5 +31,6 @@ export default defineAcceptance<Frail>({
   },
   "end-worker": { accept: grows(() => 1) },
   "end-server": { accept: grows(() => 1) },
+  flood: { accept: grows(() => 1) },
   hang: { accept: grows(() => 1) },
 });

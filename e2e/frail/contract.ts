@@ -44,6 +44,13 @@ export default defineContract({
       output: z.strictObject({ counter, count }),
       access,
     },
+    flood: {
+      title: "Flood the state farm over counter {counter}",
+      description: "Harmless to an honest execution server; one with a hole in its shell floods.",
+      input: z.strictObject({ counter }),
+      output: z.strictObject({ counter, count }),
+      access,
+    },
     hang: {
       title: "Never answer about counter {counter}",
       input: z.strictObject({ counter }),

@@ -19,6 +19,8 @@ export default defineExecution<Frail>({
 
   "end-server": (transaction, { counter }) => increase(transaction, counter, 1),
 
+  flood: (transaction, { counter }) => increase(transaction, counter, 1),
+
   async hang() {
     for (;;) await new Promise((resume) => setTimeout(resume, 1_000));
   },
