@@ -121,6 +121,12 @@ async function takeAll(place, started) {
     await page.getByRole("row", { name: /kiosk-12/ }).waitFor();
     await pause(SETTLE_MS);
     await take(page, "quarantine");
+    const { value: listed } = await redoubtJson(place, ["quarantine", "list"]);
+    const { requestId } = listed.find((/** @type {{ client: string }} */ entry) => entry.client === "mobile-app");
+    await page.goto(`${started.console.url}/requests/${requestId}`);
+    await waitUntilLive(page);
+    await page.getByRole("table", { name: "Hops" }).waitFor();
+    await take(page, "request");
     const object = `account/${SHOWN_CUSTOMER}`;
     await redoubtJson(place, ["state", "corrupt", "--server", "state-replica-2", "--object", object]);
     await page.goto(`${started.console.url}/state/${encodeURIComponent(object)}`);
@@ -134,6 +140,9 @@ async function takeAll(place, started) {
     await waitUntilLive(page);
     await page.getByText("Yes: every row of every table is equal on all masters.").waitFor();
     await take(page, "masters");
+    await page.goto(`${started.console.url}/applications`);
+    await waitUntilLive(page);
+    await take(page, "applications");
   } finally {
     await load.abandon();
     await browser.close();
