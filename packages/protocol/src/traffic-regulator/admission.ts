@@ -2,7 +2,7 @@
  * The door: a client's request is screened, recognised as a repeat, or taken into L3 (paper §3.1). L3 is journalled before
  * anything is dispatched (REQUIREMENTS R19).
  */
-import type { ObjectClusterNumber, RequestId } from "@redoubt/shared";
+import type { RequestId } from "@redoubt/shared";
 import { computeRequestId, digestInput } from "../digests.ts";
 import { type Access, findAccess } from "./access.ts";
 import { normaliseAddress } from "./addresses.ts";

@@ -2,7 +2,7 @@
 import { existsSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type ContractJson, compareContracts } from "@redoubt/application";
+import { compareContracts } from "@redoubt/application";
 import { BREAKER_PRINCIPALS } from "@redoubt/protocol";
 import {
   AdministrationError,
