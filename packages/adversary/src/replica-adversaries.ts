@@ -246,11 +246,14 @@ export const REPLICA_ADVERSARIES: readonly ReplicaAdversaryFactory[] = [
   staleValues,
 ];
 
-/** An acceptance test server of the basic configuration that tests and tells nobody; it may be crashed, not false, where a = 0. */
+/**
+ * An acceptance test server of the basic configuration that tests and often tells nobody; it may be crashed, not false,
+ * where a = 0. Mostly it does tell: what is repeated twice a second must reach the masters before a seed is over.
+ */
 export const silentAcceptance: ReplicaAdversaryFactory = (tools) => ({
   id: "B3",
   title: "an acceptance test server that keeps its verdicts to itself",
-  bendMessage: sometimes(tools, 0.6, (message) =>
+  bendMessage: sometimes(tools, 0.35, (message) =>
     message.kind === "acceptance" || message.kind === "shadowVerdict" || message.kind === "report"
       ? undefined
       : message,

@@ -7,6 +7,7 @@ import { inert } from "@/text/inert";
 import { Empty } from "@/ui/page";
 import { Status } from "@/ui/status";
 import { Cell, HeaderCell, Row, RowHeader, Table } from "@/ui/table";
+import type { Tone } from "@/ui/tone";
 
 export interface OperationsTableProps {
   operations: readonly OperationStrength[];
@@ -90,18 +91,24 @@ function OwnChecks({ operation: { combinators, hasOwnChecks, readOnly } }: { ope
   );
 }
 
+/** A failure that no client in good standing had brings a breaker no nearer to opening. */
+function breakerWords({ state, principals }: BreakerState): { readonly tone: Tone; readonly text: string } {
+  if (state === "open") return { tone: "bad", text: "open" };
+  return principals === 0 ? { tone: "good", text: "closed" } : { tone: "warn", text: "counting" };
+}
+
 function BreakerCell({ breakers }: { breakers: readonly BreakerState[] }) {
   if (breakers.length === 0) return <Status tone="good">closed</Status>;
   return (
     <ul className="flex flex-col">
-      {breakers.map(({ check, state, principals, principalsNeeded, withheld }) => (
-        <li key={check}>
-          <Status tone={state === "open" ? "bad" : "warn"} wrap>
-            <span className="whitespace-nowrap">{state === "open" ? "open" : "counting"}</span>
+      {breakers.map((breaker) => (
+        <li key={breaker.check}>
+          <Status tone={breakerWords(breaker).tone} wrap>
+            <span className="whitespace-nowrap">{breakerWords(breaker).text}</span>
           </Status>
           <span className="block text-ink-soft text-xs">
-            {checkTitle(inert(check))}: {principals} of {principalsNeeded} clients
-            {withheld > 0 && `, ${withheld} withheld`}
+            {checkTitle(inert(breaker.check))}: {breaker.principals} of {breaker.principalsNeeded} clients
+            {breaker.withheld > 0 && `, ${breaker.withheld} withheld`}
           </span>
         </li>
       ))}
