@@ -73,7 +73,11 @@ export async function checkHang(checks, place, caller) {
  * @returns {Promise<number>} milliseconds from its first dispatch until it was found to have failed
  */
 const firstLasted = (place, requestId) =>
-  until("the evidence", 10_000, async () => (await showRequest(place, requestId)).attempts[0]?.lastedMs);
+  until(
+    "the evidence",
+    10_000,
+    async () => (await showRequest(place, requestId)).attributions[0]?.evidence.runs[0]?.lastedMs,
+  );
 
 /**
  * @param {import("./place.mjs").Place} place
