@@ -12,7 +12,8 @@ import { type BlockPool, type FrameBlock, SendQueue } from "./send-queue.ts";
 import { closeAtExpiry, identifyPeer } from "./tls.ts";
 
 const RETRY_DELAY_FIRST_MS = 20;
-const RETRY_DELAY_MAX_MS = 1_000;
+/** A peer that starts again is back within a second or two: whoever waits longer between two attempts makes that twice as long. */
+const RETRY_DELAY_MAX_MS = 250;
 const SETTLED_AFTER_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_DELAY_MS = 10_000;
