@@ -8,7 +8,7 @@
 import { existsSync } from "node:fs";
 import { isAlive, type ProcessRecord, readProcessRecord } from "../adapters/supervisor/index.ts";
 
-const LOOK_MS = 100;
+const LOOK_MS = 50;
 /** At a start of the whole cluster the launcher is still starting the agents; until then only one that has ended is ours. */
 const LAUNCH_MS = 20_000;
 const PAUSE_FIRST_MS = 250;
