@@ -6,13 +6,14 @@
  * `shareOfIdeal` is throughput over what all cores could do of the bare work in that time, which on a machine with
  * neighbours says as much of them. `shareOfReceived` divides by the CPU time that this run was given instead.
  */
-import { execFile, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
+import { parseArgs } from "node:util";
 import { createClient, runLoad } from "@redoubt/client";
+import { cpuMicroseconds, redoubtOn } from "./processes.mjs";
 
 const USAGE = `npm run bench:execution -- [--work 1,10] [--seconds 5] [--callers 100] [--no-live] [--json]
   --work     CPU milliseconds of computation in the handler
@@ -20,7 +21,6 @@ const USAGE = `npm run bench:execution -- [--work 1,10] [--seconds 5] [--callers
   --callers  of the whole path
   --no-live  the workers alone, without a cluster
 `;
-const TICKS_PER_SECOND = 100;
 const RECORDS = 1_000;
 const path = (/** @type {string} */ relative) => fileURLToPath(new URL(relative, import.meta.url));
 const APPLICATION = path("../e2e/applications/workbench");
@@ -47,23 +47,8 @@ if (values.help || !isUsable) {
 const tell = (/** @type {string} */ line) => process.stderr.write(`${line}\n`);
 const rounded = (/** @type {number} */ value, /** @type {number} */ digits) => Number(value.toFixed(digits));
 
-/** Runs the `redoubt` command and reads its one line of JSON. @param {string[]} args */
-async function redoubt(...args) {
-  const program = path("../apps/cli/bin/redoubt.mjs");
-  const { stdout } = await promisify(execFile)(process.execPath, [program, ...args, "--data", data, "--json"]);
-  return JSON.parse(stdout);
-}
-
-/** CPU time of a process so far, milliseconds; 0 when it has ended. @param {number} pid */
-function cpuMs(pid) {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    return ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS_PER_SECOND;
-  } catch {
-    return 0;
-  }
-}
+const redoubt = redoubtOn(data);
+const cpuMs = (/** @type {number} */ pid) => (cpuMicroseconds(pid) ?? 0) / 1_000;
 
 function measureWorkers() {
   tell("the workers alone");

@@ -1,15 +1,7 @@
-/**
- * CPU per request of a running cluster, by component: user and system time of every process of the cluster, read from
- * the kernel before and after a closed-loop load of transfers on the bank. These figures travel better between machines
- * than rates do (docs/ARCHITECTURE.md says what they are good for). Starts a cluster of its own and stops it.
- */
-import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
+import { parseArgs } from "node:util";
 import { createClient, runLoad } from "@redoubt/client";
+import { cpuMicroseconds, redoubtOn } from "./processes.mjs";
 
-const TICKS_PER_SECOND = 100;
 const CUSTOMERS = 1_000;
 
 const { values } = parseArgs({
@@ -31,23 +23,7 @@ if (data === "" || !Number.isInteger(portBase)) {
   process.exit(2);
 }
 
-/** Runs the `redoubt` command and reads its one line of JSON. @param {string[]} args */
-async function redoubt(...args) {
-  const program = fileURLToPath(new URL("../apps/cli/bin/redoubt.mjs", import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [program, ...args, "--data", data, "--json"]);
-  return JSON.parse(stdout);
-}
-
-/** User and system time of a process so far, microseconds; undefined when it has ended. @param {number} pid */
-function cpuMicroseconds(pid) {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    return ((Number(fields[11]) + Number(fields[12])) * 1_000_000) / TICKS_PER_SECOND;
-  } catch {
-    return undefined;
-  }
-}
+const redoubt = redoubtOn(data);
 
 /** @returns {Promise<Map<number, string>>} pid → what the process is */
 async function processes() {
