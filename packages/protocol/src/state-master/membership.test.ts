@@ -60,6 +60,13 @@ describe("seats of a new epoch", () => {
     expect(terms().vacant).toBe(1);
   });
 
+  test("are vacant when a wanted server had lost its journal before the first epoch", () => {
+    for (const server of ALL) identify(server, `${server} first`);
+    identify(TWO, "second");
+    expect(open(ALL)).toEqual([ONE, THREE]);
+    expect(terms().vacant).toBe(1);
+  });
+
   test("are given back once it was admitted with that journal, and not with another", () => {
     for (const server of ALL) identify(server, `${server} first`);
     open(ALL);

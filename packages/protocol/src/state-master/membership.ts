@@ -34,7 +34,7 @@ export interface WantedMembers {
 export interface Seats {
   readonly members: readonly ServerName[];
   readonly faultsTolerated: number;
-  /** Seats of members that lost their journal and are not filled again: they are among the t faulty ones. */
+  /** Seats not filled because their members lost their journals, before the first epoch or since: among the t faulty ones. */
   readonly vacant: number;
 }
 
@@ -77,7 +77,8 @@ export function seatMembers(
     if (counts(leaving) && !members.includes(leaving)) members.push(leaving);
   }
   if (members.length <= faultsTolerated) return undefined;
-  const hasLost = before.some(({ vacant }) => vacant > 0) || [...seated].some((server) => isLost(state, server));
+  const hasLost =
+    before.some(({ vacant }) => vacant > 0) || [...seated, ...wanted.members].some((server) => isLost(state, server));
   const vacant = hasLost ? Math.min(faultsTolerated, Math.max(0, degree - members.length)) : 0;
   return { members, faultsTolerated, vacant };
 }

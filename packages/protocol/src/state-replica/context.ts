@@ -22,6 +22,7 @@ import type { Scrub } from "./scrub.ts";
 import type { ShadowTests } from "./shadow.ts";
 import type { ReplicaStore } from "./store.ts";
 import type { StreamState } from "./stream.ts";
+import type { TicketKeys } from "./ticket-keys.ts";
 import type { AbandonedRecords, StateReplicaConfiguration, StateReplicaDurable, StateReplicaEffect } from "./types.ts";
 
 /** One step: its clock and what it puts out. */
@@ -72,8 +73,7 @@ export interface Replica {
   readonly testing: Map<Digest, ChangeEntry>;
   /** Changes refused in their turn. */
   readonly refused: RecentKeys<Digest>;
-  /** This member's key of each regulator epoch. */
-  readonly keys: Map<Epoch, string>;
+  readonly keys: TicketKeys;
   /** `decided`: the part of it that the decisions in the journal bear; the rest is hearsay from the regulator itself. */
   readonly regulator: {
     server: ServerName;

@@ -75,14 +75,17 @@ export function sendRefusal(
   }));
 }
 
-/** Messages whose regulator epoch nobody has made known within the time they were held for count as forged, too. */
+/**
+ * Messages of a regulator epoch that neither the regulator nor the masters have made known within the time they were held
+ * for count as forged, too. Of one that there is, or was before this member's process, only the key is missing here.
+ */
 export function countUnknownKeys(replica: Replica, turn: Turn, expired: readonly Expired[]): void {
   for (const { from, record, examined } of expired) {
-    // A version of the application that has not come here yet says nothing against whoever runs it.
-    const isKeyMissing = !replica.keys.has(record.ticket.body.regulatorEpoch);
-    if (examined !== undefined || !isKeyMissing || !replica.refusals.countForged(from)) continue;
     const { requestId, attempt, regulatorEpoch } = record.ticket.body;
-    const detail = `nobody has made known a key of regulator epoch ${regulatorEpoch}`;
+    // A version of the application that has not come here yet says nothing against whoever runs it.
+    const isUnheardOf = regulatorEpoch > replica.regulator.epoch && !replica.keys.has(regulatorEpoch);
+    if (examined !== undefined || !isUnheardOf || !replica.refusals.countForged(from)) continue;
+    const detail = `nobody has made known regulator epoch ${regulatorEpoch}`;
     const report = { requestId, attempt, reason: "unknown-key", detail, act: "forged-ticket" } as const;
     reportRefusal(replica, turn, from, () => report);
   }

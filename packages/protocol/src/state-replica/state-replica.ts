@@ -8,7 +8,7 @@ import { assert, type Digest, type Epoch, type ServerName, type Slot, type ToSta
 import type { ApplicationPort } from "../application-port.ts";
 import { Applications } from "../applications.ts";
 import type { CheckpointedCore } from "../core.ts";
-import { RecentKeys, trimOldest } from "../recent.ts";
+import { RecentKeys } from "../recent.ts";
 import { AccessLogs } from "./accesses.ts";
 import { answerAgain, redesignate } from "./answers.ts";
 import { Budgets, isOverBudget } from "./budgets.ts";
@@ -37,6 +37,7 @@ import { ShadowTests } from "./shadow.ts";
 import { ReplicaStore } from "./store.ts";
 import { follow, receiveChanges, receiveStream, retryFetch, StreamState } from "./stream.ts";
 import { changeTested } from "./tests.ts";
+import { TicketKeys } from "./ticket-keys.ts";
 import type {
   StateReplicaConfiguration,
   StateReplicaDependencies,
@@ -46,7 +47,6 @@ import type {
 import { versionsInMemory } from "./versions.ts";
 
 const REFUSED_CHANGES_MAX = 8_192;
-const TICKET_KEYS_MAX = 16;
 
 /** What a replica keeps of one object cluster, for explorer and checkers. */
 export interface ReplicaClusterView {
@@ -158,14 +158,14 @@ export function createStateReplica(
 function compose(dependencies: StateReplicaDependencies, configuration: StateReplicaConfiguration): Replica {
   const { hasher } = dependencies;
   const applications = new Applications(dependencies.application, dependencies.otherVersions);
-  const keys = new Map<Epoch, string>();
+  const keys = new TicketKeys();
   const { self } = configuration;
   const clusters = new ClusterTable(self, configuration.keepsEverything);
   return {
     hasher,
     applications,
     configuration,
-    examiner: { hasher, applications, self, keyOf: (epoch) => keys.get(epoch) },
+    examiner: { hasher, applications, self, keyOf: (epoch) => keys.of(epoch) },
     store: new ReplicaStore(hasher, applications, clusters, configuration.memory),
     reads: new RecordReads(),
     journal: { next: 0, identity: "", abandoned: [] },
@@ -263,8 +263,7 @@ function receive(replica: Replica, turn: Turn, from: ServerName, message: ToStat
 }
 
 function receiveKey(replica: Replica, turn: Turn, from: ServerName, regulatorEpoch: Epoch, key: string): void {
-  replica.keys.set(regulatorEpoch, key);
-  trimOldest(replica.keys, TICKET_KEYS_MAX);
+  replica.keys.add(regulatorEpoch, key);
   if (regulatorEpoch >= replica.regulator.epoch) {
     replica.regulator.server = from;
     replica.regulator.epoch = regulatorEpoch;
@@ -293,13 +292,15 @@ function runTimers(replica: Replica, turn: Turn): void {
   replica.reports.flush(replica, turn);
   replica.scrub.run(replica, turn);
   replica.damage.run(replica, turn);
+  replica.keys.run(replica, turn);
 }
 
-function earliest({ stream, held, gaps, reports, scrub, damage }: Replica): number {
+function earliest({ stream, held, gaps, reports, scrub, damage, keys }: Replica): number {
   return Math.min(
     stream.wakeAt,
     scrub.wakeAt,
     damage.wakeAt,
+    keys.wakeAt,
     held.wakeAt ?? Number.POSITIVE_INFINITY,
     gaps.wakeAt ?? Number.POSITIVE_INFINITY,
     reports.wakeAt ?? Number.POSITIVE_INFINITY,

@@ -21,6 +21,7 @@ import { advance } from "./lifecycle.ts";
 import { askOutcome, closedByMasters, settleDead } from "./outcomes.ts";
 import type { PendingRequest } from "./request.ts";
 import { startRuns } from "./shadow-runs.ts";
+import { sendTicketKey, sendTicketKeys } from "./ticket-keys.ts";
 
 /** The position in the stream is journalled at least this often. */
 const SLOTS_PER_CHECKPOINT = 2_000;
@@ -92,20 +93,6 @@ function onPrimary(regulator: Regulator, decision: Extract<Decision, { kind: "pr
   // A claim of this server's earlier process was decided late. Everything starts again under a new epoch.
   regulator.epoch = 0;
   link.claimAgain(regulator.dependencies.makeKey());
-}
-
-/** To every member there is or was: tickets of this regulator's epoch can be checked from now on. */
-export function sendTicketKeys(regulator: Regulator): void {
-  if (!isPrimary(regulator)) return;
-  const members = new Set(regulator.wanted?.members ?? []);
-  for (const domain of regulator.placement.domains) for (const member of domain.members) members.add(member);
-  for (const member of members) sendTicketKey(regulator, member);
-}
-
-export function sendTicketKey(regulator: Regulator, member: string): void {
-  regulator.keySentAt.set(member, regulator.now);
-  const key = regulator.keys.of(member);
-  sendTo(regulator, "state-replica", member, { kind: "ticketKey", regulatorEpoch: regulator.epoch, key });
 }
 
 function onEpochOpened(regulator: Regulator, decision: Extract<Decision, { kind: "epochOpened" }>): void {

@@ -14,6 +14,23 @@ describe("a lost message", () => {
     expect(stage.dispatches).toHaveLength(sent);
   });
 
+  test("ticketKey: a member that asks for it gets it again, of this regulator's epoch only (simulator seed 1665)", () => {
+    const stage = new Stage();
+    const [sent] = stage.sentOf("ticketKey");
+    if (sent?.message.kind !== "ticketKey") throw new Error("no key was sent");
+    const { regulatorEpoch } = sent.message;
+    stage.pass(100);
+    const ask = (server: string, epoch: number) => {
+      const before = stage.sentOf("ticketKey").length;
+      stage.message(server, { kind: "askTicketKey", regulatorEpoch: epoch });
+      return stage.sentOf("ticketKey").slice(before);
+    };
+    expect(ask("state-replica-1", regulatorEpoch)).toEqual([sent]);
+    expect(ask("state-replica-1", regulatorEpoch)).toEqual([]);
+    expect(ask("state-replica-2", regulatorEpoch + 1)).toEqual([]);
+    expect(ask("state-replica-9", regulatorEpoch)).toEqual([]);
+  });
+
   test("shadowRun: it is sent again, so that silence of the network is no strike", () => {
     const stage = new Stage();
     const request = stage.dispatch("alice", { object: "a" });

@@ -11,13 +11,13 @@ import { computeRequestId } from "../digests.ts";
 import { findAccess } from "./access.ts";
 import { makePending, takeIn } from "./admission.ts";
 import { append, publish, type Regulator, sendTo } from "./context.ts";
-import { sendTicketKeys } from "./decisions-taken.ts";
 import { dispatchWaiting } from "./dispatch.ts";
 import { reviewPlacement } from "./epoch-wishes.ts";
 import { exonerate, review, unblock } from "./exoneration.ts";
 import { onProcessGone } from "./failures.ts";
 import type { MalformedEntry } from "./request-logs.ts";
 import { startRuns } from "./shadow-runs.ts";
+import { sendTicketKeys } from "./ticket-keys.ts";
 import { restoreChoice, takeChoice } from "./versions.ts";
 
 const ORDERS_KEPT_MAX = 1_000;

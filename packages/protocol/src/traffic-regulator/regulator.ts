@@ -45,6 +45,7 @@ import { ExecutionServers } from "./servers.ts";
 import { ShadowRuns } from "./shadow-registry.ts";
 import { enterShadowing, onShadowFailed, onShadowVerdict } from "./shadow-runs.ts";
 import { Suspects } from "./suspects.ts";
+import { onKeyAsked } from "./ticket-keys.ts";
 import { TicketKeys } from "./tickets.ts";
 import { Traces } from "./traces.ts";
 import { TrafficCounters } from "./traffic.ts";
@@ -266,6 +267,7 @@ function routeMessage(regulator: Regulator, refusals: RefusalTally, from: Sender
     case "state-replica":
       regulator.heard.set(from.server, regulator.now);
       if (message.kind === "answer") onAnswer(regulator, from, message);
+      else if (message.kind === "askTicketKey") onKeyAsked(regulator, from.server, message);
       else if (message.kind === "refusalReport") onRefusalReport(regulator, refusals, from, message);
       else if (message.kind === "evidenceReport") onEvidence(regulator, from, message);
       else if (message.kind === "shadowVerdict") onShadowVerdict(regulator, from, message);

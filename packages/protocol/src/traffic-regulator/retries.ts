@@ -16,7 +16,7 @@ import {
   schedule,
   sendToMasters,
 } from "./context.ts";
-import { follow, sendTicketKey } from "./decisions-taken.ts";
+import { follow } from "./decisions-taken.ts";
 import { designate } from "./designations.ts";
 import { dispatchAgain, dispatchWaiting } from "./dispatch.ts";
 import { judgeDivergenceNow } from "./divergence.ts";
@@ -34,6 +34,7 @@ import type { ReleaseJudgement } from "./release.ts";
 import type { Attempt, PendingRequest } from "./request.ts";
 import { expireRuns, startRuns } from "./shadow-runs.ts";
 import { noteWithheldVerdicts } from "./testers.ts";
+import { sendTicketKey } from "./ticket-keys.ts";
 import { reportVersions } from "./versions.ts";
 import { reviewBreaker } from "./withholding.ts";
 

@@ -24,6 +24,11 @@ export type AnswerMessage = {
   /** This member knew the request id from another attempt: the answer is a hint about that one. */
   readonly known: boolean;
 };
+/** Member → regulator: it lacks its key of this regulator epoch, and can check no ticket. */
+export type AskTicketKeyMessage = {
+  readonly kind: "askTicketKey";
+  readonly regulatorEpoch: Epoch;
+};
 /** Member → regulator: something an execution server sent was refused; evidence for attribution. */
 export type RefusalReportMessage = {
   readonly kind: "refusalReport";
@@ -187,6 +192,7 @@ export type FactsAcknowledgedMessage = {
 
 export type ToTrafficRegulator =
   | AnswerMessage
+  | AskTicketKeyMessage
   | RefusalReportMessage
   | EvidenceReportMessage
   | ShadowVerdictMessage
