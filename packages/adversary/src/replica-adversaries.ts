@@ -248,14 +248,16 @@ export const REPLICA_ADVERSARIES: readonly ReplicaAdversaryFactory[] = [
 
 /**
  * An acceptance test server of the basic configuration that tests and often tells nobody; it may be crashed, not false,
- * where a = 0. Mostly it does tell: what is repeated twice a second must reach the masters before a seed is over.
+ * where a = 0. One of two tells the regulator and only keeps the masters in the dark: its replies leave, and nothing they
+ * follow would ever be verified by itself.
  */
-export const silentAcceptance: ReplicaAdversaryFactory = (tools) => ({
-  id: "B3",
-  title: "an acceptance test server that keeps its verdicts to itself",
-  bendMessage: sometimes(tools, 0.35, (message) =>
-    message.kind === "acceptance" || message.kind === "shadowVerdict" || message.kind === "report"
-      ? undefined
-      : message,
-  ),
-});
+export const silentAcceptance: ReplicaAdversaryFactory = (tools) => {
+  const tellsRegulator = tools.random() < 0.5;
+  const isKept = ({ kind }: AnyMessage) =>
+    kind === "report" || (!tellsRegulator && (kind === "acceptance" || kind === "shadowVerdict"));
+  return {
+    id: "B3",
+    title: "an acceptance test server that keeps its verdicts to itself",
+    bendMessage: sometimes(tools, 0.9, (message) => (isKept(message) ? undefined : message)),
+  };
+};

@@ -142,6 +142,25 @@ describe("asked again, a member", () => {
 describe("in the basic profile a member", () => {
   const basic = { profile: "basic", testers: ["acceptance-test-server-1"] } as const;
 
+  it("asks the regulator for another acceptance test server when the masters do not decide a change", () => {
+    const member = readyMember(MEMBERS[0]);
+    const holder = new ToyHolder();
+    const genesis = holder.change(genesisOrder(["account/1"], basic), { "account/1": 100 });
+    member.change(genesis);
+    member.decide(slot(4, verified(genesis)));
+    const record = holder.change(deposit(1, "a", basic), { "account/1": 101 });
+    member.change(record);
+    const asked = () => member.sent("traffic-regulator", "askTester");
+    member.wait(999);
+    expect(asked()).toEqual([]);
+    member.wait(1);
+    const { requestId } = record.ticket.body;
+    expect(asked()).toEqual([{ kind: "askTester", requestId, attempt: 1 }]);
+    member.decide(slot(5, verified(record)));
+    member.wait(1_000);
+    expect(asked()).toHaveLength(1);
+  });
+
   it("answers at once and votes towards the designated server, again when asked, and towards another on order", () => {
     const member = readyMember(MEMBERS[0], false);
     const holder = withAccount(member, basic);

@@ -129,10 +129,15 @@ export class Reports {
 
 /**
  * A verdict may be lost with the process that gave it, even after the reply has left: then nobody but the members can
- * bring it. The testers test again at once, the other home members when that did not help.
+ * bring it. The testers test again at once, the other home members when that did not help; in the basic profile the
+ * regulator names another acceptance test server then.
  */
 function testAgain(replica: Replica, turn: Turn, entry: ChangeEntry, times: number): void {
   const { body } = entry.record.ticket;
+  if (body.profile === "basic" && times > 0) {
+    const { requestId, attempt } = body;
+    put(turn, send("traffic-regulator", replica.regulator.server, { kind: "askTester", requestId, attempt }));
+  }
   const isTester = body.testers.includes(replica.configuration.self);
   if (body.profile === "optimized" && (isTester || (times > 0 && isHomeMember(replica, entry))))
     startTest(replica, turn, entry);

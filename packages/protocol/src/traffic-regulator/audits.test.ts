@@ -43,6 +43,44 @@ function next(stage: Stage, key: string) {
   return { request, say, asked, testers, others: SERVERS.filter((server) => !testers.includes(server)) };
 }
 
+describe("a change the masters do not decide although its reply has left", () => {
+  it("is shown to one acceptance test server after the other, however many members ask", () => {
+    const { stage, request, say, testers } = held({ auditPercent: 0 });
+    say(testers[0] as string, PASS);
+    expect(stage.status(request.exchange)).toBe(200);
+    const named: string[] = [];
+    for (let turn = 0; turn < SERVERS.length; turn++) {
+      const before = stage.sentOf("redesignate").length;
+      for (const member of MEMBERS)
+        stage.message(member, { kind: "askTester", requestId: request.requestId, attempt: request.attempt });
+      const sent = stage.sentOf("redesignate").slice(before);
+      expect(sent.map(({ to }) => to)).toEqual(MEMBERS);
+      for (const { message } of sent) if (message.kind === "redesignate") named.push(message.acceptanceTestServer);
+      stage.pass(500);
+    }
+    expect([...new Set(named)].sort()).toEqual(SERVERS);
+  });
+
+  it("is asked about by members only, with ids that can be ids, and for 256 of them at a time", () => {
+    const { stage, request, say, testers } = held({ auditPercent: 0 });
+    say(testers[0] as string, PASS);
+    const before = stage.sentOf("redesignate").length;
+    const asked = () => (stage.sentOf("redesignate").length - before) / MEMBERS.length;
+    const { requestId, attempt } = request;
+    stage.message("state-replica-9", { kind: "askTester", requestId, attempt });
+    stage.message(MEMBERS[0] as string, { kind: "askTester", requestId: "no id" as never, attempt });
+    expect(asked()).toBe(0);
+    for (let count = 0; count < 300; count++) {
+      const other = count.toString(16).padStart(requestId.length, "0") as typeof requestId;
+      stage.message(MEMBERS[0] as string, { kind: "askTester", requestId: other, attempt });
+    }
+    expect(asked()).toBe(256);
+    stage.pass(2_000);
+    stage.message(MEMBERS[0] as string, { kind: "askTester", requestId, attempt });
+    expect(asked()).toBe(257);
+  });
+});
+
 describe("of 2a+1 designated acceptance test servers", () => {
   it("a+1 test at once, and a reply leaves on their equal word", () => {
     const { stage, request, say, testers, asked } = held({ acceptanceFaultsTolerated: 1, auditPercent: 0 });

@@ -19,6 +19,7 @@ import type { RequestState } from "./attempts.ts";
 import type { Audits } from "./audits.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Deadlines } from "./deadlines.ts";
+import type { Retests } from "./designations.ts";
 import type { Equivocations } from "./divergence.ts";
 import type { EpochWishes } from "./epoch-wishes.ts";
 import type { FactLedger } from "./facts.ts";
@@ -95,6 +96,7 @@ export interface Regulator {
   readonly breaker: Breaker;
   readonly misbehaviour: MisbehaviourLedger;
   readonly audits: Audits;
+  readonly retests: Retests;
   readonly equivocations: Equivocations;
   readonly suspects: Suspects;
   readonly shadows: ShadowRuns;

@@ -19,6 +19,7 @@ import { restoreCheckpoint, takeCheckpoint } from "./checkpoint.ts";
 import { append, type Regulator, sendTo } from "./context.ts";
 import { Deadlines } from "./deadlines.ts";
 import { onStream } from "./decisions-taken.ts";
+import { onTesterAsked, Retests } from "./designations.ts";
 import { enterRunning, enterWaiting } from "./dispatch.ts";
 import { Equivocations, onEvidence } from "./divergence.ts";
 import { enterEnded, isAdmitting } from "./endings.ts";
@@ -165,7 +166,7 @@ function initialState(
     facts: new FactLedger(),
     breaker: new Breaker(),
     misbehaviour: new MisbehaviourLedger(),
-    audits: new Audits(),
+    ...{ audits: new Audits(), retests: new Retests() },
     equivocations: new Equivocations(),
     suspects: new Suspects(),
     shadows: new ShadowRuns(),
@@ -268,6 +269,7 @@ function routeMessage(regulator: Regulator, refusals: RefusalTally, from: Sender
       regulator.heard.set(from.server, regulator.now);
       if (message.kind === "answer") onAnswer(regulator, from, message);
       else if (message.kind === "askTicketKey") onKeyAsked(regulator, from.server, message);
+      else if (message.kind === "askTester") onTesterAsked(regulator, from.server, message);
       else if (message.kind === "refusalReport") onRefusalReport(regulator, refusals, from, message);
       else if (message.kind === "evidenceReport") onEvidence(regulator, from, message);
       else if (message.kind === "shadowVerdict") onShadowVerdict(regulator, from, message);

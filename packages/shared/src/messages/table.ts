@@ -36,7 +36,7 @@ export const MAY_SEND: Readonly<Record<string, Readonly<Partial<Record<Component
     "configuration-manager": ["describeObject"],
   },
   "traffic-regulator": {
-    "state-replica": ["answer", "askTicketKey", "refusalReport", "evidenceReport", "shadowVerdict"],
+    "state-replica": ["answer", "askTicketKey", "askTester", "refusalReport", "evidenceReport", "shadowVerdict"],
     "execution-server": ["executionFailed"],
     "acceptance-test-server": ["acceptance", "shadowVerdict"],
     "state-master": ["stream", "outcomes", "memberMisbehaved"],

@@ -29,6 +29,15 @@ export type AskTicketKeyMessage = {
   readonly kind: "askTicketKey";
   readonly regulatorEpoch: Epoch;
 };
+/**
+ * Member → regulator (basic): the masters have not decided this change for long enough that its acceptance test server may
+ * keep its verdict from them; another one should test it.
+ */
+export type AskTesterMessage = {
+  readonly kind: "askTester";
+  readonly requestId: RequestId;
+  readonly attempt: number;
+};
 /** Member → regulator: something an execution server sent was refused; evidence for attribution. */
 export type RefusalReportMessage = {
   readonly kind: "refusalReport";
@@ -193,6 +202,7 @@ export type FactsAcknowledgedMessage = {
 export type ToTrafficRegulator =
   | AnswerMessage
   | AskTicketKeyMessage
+  | AskTesterMessage
   | RefusalReportMessage
   | EvidenceReportMessage
   | ShadowVerdictMessage
