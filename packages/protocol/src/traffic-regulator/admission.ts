@@ -238,6 +238,7 @@ export function makePending(
     withheldFor: undefined,
     verified: undefined,
     survivor: undefined,
+    assigned: undefined,
     ending: undefined,
     awaited: [],
     hintAt: Number.NEGATIVE_INFINITY,

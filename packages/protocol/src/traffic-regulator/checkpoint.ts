@@ -9,6 +9,7 @@
  */
 import { assert, ByteReader, ByteWriter } from "@redoubt/shared";
 import type { Checkpoint, RecordNumber } from "../core.ts";
+import { exportAssignments, restoreAssignments } from "./assignments.ts";
 import type { Regulator } from "./context.ts";
 import { restoreConfiguration } from "./orders.ts";
 import { recoverRequest, takeRecord } from "./recovery.ts";
@@ -37,6 +38,8 @@ interface CarefulState {
   readonly versions: ReturnType<Regulator["versions"]["export"]>;
   readonly circuits: ReturnType<Regulator["breaker"]["export"]>;
   readonly recognised: readonly string[];
+  /** Absent in checkpoints of earlier versions. */
+  readonly assignments?: ReturnType<typeof exportAssignments>;
 }
 
 interface Pending {
@@ -66,6 +69,7 @@ export function takeCheckpoint(regulator: Regulator): Checkpoint {
     ...{ orders: [...orders], discarded: servers.discarded, quota: quota.export() },
     ...{ versions: regulator.versions.export(), circuits: regulator.breaker.export() },
     recognised: [...regulator.recognised],
+    assignments: exportAssignments(regulator),
   };
   const memory = new ByteWriter(64 * 1024).text(JSON.stringify(careful));
   logs.seen.save(memory);
@@ -105,6 +109,7 @@ export function restoreCheckpoint(regulator: Regulator, parts: readonly Uint8Arr
   regulator.versions.restore(careful.versions);
   for (const circuit of careful.circuits) regulator.breaker.restore(circuit);
   for (const client of careful.recognised) regulator.recognised.add(client);
+  restoreAssignments(regulator, careful.assignments ?? []);
   logs.seen.restore(carefulReader);
   carefulReader.end();
   regulator.records = through;

@@ -70,12 +70,14 @@ export function closedByMasters(regulator: Regulator, requestId: RequestId): voi
   advance(regulator, request, "closed");
 }
 
-/** A change of it outlived its epoch; who made it, and in which regulator's time, does not matter any more. */
+const UNKNOWN = { server: "", incarnation: "", publicKey: "" };
+
+/** A change of it outlived its epoch; in which regulator's time it was made does not matter any more. */
 export function enterSurviving(regulator: Regulator, request: PendingRequest): void {
-  const { survivor } = request;
+  const { survivor, assigned } = request;
   const domain = regulator.placement.domainOf(request.home);
   if (survivor && request.current?.number !== survivor.attempt) {
-    const server = { server: "", incarnation: "", publicKey: "" };
+    const server = assigned?.attempt === survivor.attempt ? assigned : UNKNOWN;
     const deadlineAt = Number.POSITIVE_INFINITY;
     request.attempt = Math.max(request.attempt, survivor.attempt);
     request.current = makeAttempt({

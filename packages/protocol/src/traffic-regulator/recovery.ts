@@ -7,6 +7,7 @@ import { GENESIS_OPERATION } from "../application-port.ts";
 import type { DamagedRecord } from "../core.ts";
 import { findAccess } from "./access.ts";
 import { makePending } from "./admission.ts";
+import { assign, forgetAmbiguous } from "./assignments.ts";
 import { note, type Regulator } from "./context.ts";
 import { RERUN_KEY_PREFIX, rememberOrder, restoreConfiguration } from "./orders.ts";
 import type { PendingRequest } from "./request.ts";
@@ -43,16 +44,16 @@ export function takeRecord(regulator: Regulator, record: RegulatorRecord): void 
   const { logs, quarantine, facts } = regulator;
   switch (record.kind) {
     case "admitted":
-      if (logs.which(record.requestId) !== undefined) return;
-      logs.admit(recoverRequest(regulator, record));
-      if (record.operation !== GENESIS_OPERATION) regulator.quota.add(record.clientId, record.admittedAt);
+      takeAdmitted(regulator, record);
       return;
     case "withdrawn":
       if (logs.pending(record.requestId)) logs.withdraw(record.requestId);
       return;
     case "attempt": {
       const request = logs.pending(record.requestId);
-      if (request) request.attempt = Math.max(request.attempt, record.attempt);
+      if (!request) return;
+      request.attempt = Math.max(request.attempt, record.attempt);
+      assign(regulator, request, record.attempt);
       return;
     }
     case "verified": {
@@ -112,8 +113,17 @@ export function takeRecord(regulator: Regulator, record: RegulatorRecord): void 
       regulator.placement.restore(record.domains, regulator.now);
       regulator.link.through = Math.max(regulator.link.through, record.through);
       regulator.ancestors.restore(record.heads);
+      forgetAmbiguous(regulator);
       return;
   }
+}
+
+function takeAdmitted(regulator: Regulator, record: AdmittedRecord): void {
+  if (regulator.logs.which(record.requestId) !== undefined) return;
+  const request = recoverRequest(regulator, record);
+  regulator.logs.admit(request);
+  assign(regulator, request, request.attempt);
+  if (record.operation !== GENESIS_OPERATION) regulator.quota.add(record.clientId, record.admittedAt);
 }
 
 export function recoverRequest(regulator: Regulator, record: AdmittedRecord): PendingRequest {

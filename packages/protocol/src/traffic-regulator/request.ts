@@ -13,6 +13,7 @@ import type {
   ServerName,
   VersionReference,
 } from "@redoubt/shared";
+import type { Assignment } from "./assignments.ts";
 import type { RequestState } from "./attempts.ts";
 import type { Detector } from "./attribution.ts";
 import type { AcceptanceVote, Vote } from "./release.ts";
@@ -33,7 +34,7 @@ export interface Attempt {
   readonly number: number;
   readonly epoch: Epoch;
   readonly testers: readonly ServerName[];
-  /** Empty for an attempt of an earlier regulator epoch that a settlement kept. */
+  /** Empty for an attempt that a settlement kept, when this regulator cannot tell who made it. */
   readonly server: ServerName;
   readonly incarnation: string;
   readonly publicKey: string;
@@ -136,6 +137,8 @@ export interface PendingRequest {
   untestable: number;
   verified: { readonly change: ChangeName; readonly replyDigest: Digest } | undefined;
   survivor: ChangeName | undefined;
+  /** Who was given its newest attempt before this regulator started, where that is certain. */
+  assigned: Assignment | undefined;
   ending: Ending | undefined;
   /** Ancestors waited for (release rule (c)). */
   awaited: readonly Digest[];
