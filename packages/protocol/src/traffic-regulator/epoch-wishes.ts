@@ -6,8 +6,8 @@ import type { ChangeName, ClusterRange, Epoch, ServerName } from "@redoubt/share
 import { replicationDegree } from "../quorum.ts";
 import { eachCluster, toRanges } from "../ranges.ts";
 import { isPrimary, type Regulator, sendToMasters } from "./context.ts";
+import { loadsOf } from "./loads.ts";
 import type { Domain } from "./placement.ts";
-import type { ExecutionServer } from "./servers.ts";
 
 const REPEAT_MS = 300;
 const INVALID_MAX = 256;
@@ -117,11 +117,11 @@ export function sendWishes(regulator: Regulator): void {
 }
 
 /** Leases stay where they are until failure (PROTOCOL §9). */
-function holderFor({ servers, shadows, now, dependencies }: Regulator, domain: Domain): ServerName | undefined {
+function holderFor(regulator: Regulator, domain: Domain): ServerName | undefined {
+  const { servers, shadows, now, dependencies } = regulator;
   if (servers.isLive(domain.holder)) return domain.holder;
   const avoid = new Set([domain.holder, ...shadows.processesAlone]);
-  const loadOf = ({ server, running }: ExecutionServer): number => running.size + shadows.at(server);
-  return servers.choose(now, dependencies.random, avoid, { loadOf })?.server;
+  return servers.choose(now, dependencies.random, avoid, { loadOf: loadsOf(regulator) })?.server;
 }
 
 function clustersOf({ placement }: Regulator, domain: Domain, wish: Wish): ClusterRange[] {

@@ -81,6 +81,7 @@ export class Stage {
   #exchanges = 0;
   /** The masters answer `requestEpoch` and `claimPrimary` at once. */
   mastersAnswer = true;
+  random: () => number = () => 0.5;
   #queued: (() => void)[] = [];
 
   constructor(
@@ -103,7 +104,7 @@ export class Stage {
     return createTrafficRegulator(
       {
         hasher,
-        random: () => 0.5,
+        random: () => this.random(),
         verifySignature: (publicKey, digest, signature) => signature === `${publicKey} signed ${digest}`,
         makeKey: () => digestText(hasher, "key", String(this.#keys++)),
       },
