@@ -210,6 +210,23 @@ describe("words nobody asked for", () => {
     expect(stage.factsOf("discardServer")).toMatchObject([{ server: "execution-server-1", check: "fabricated-reply" }]);
   });
 
+  it("and all that it says after it was discarded is dropped, about genuine requests too (R49)", () => {
+    const stage = new Stage();
+    const genuine = stage.dispatch("alice", { object: "a" });
+    const invented = { ...genuine, requestId: NOBODY };
+    stage.executionFailed(invented, "crash");
+    expect(stage.factsOf("discardServer")).toMatchObject([{ server: genuine.server, check: "fabricated-reply" }]);
+    const again = stage.dispatches.at(-1) as Dispatched;
+    expect(again).toMatchObject({ requestId: genuine.requestId, attempt: 2 });
+    const [facts, sent, journal] = [stage.facts.length, stage.sent.length, stage.journal.length];
+    for (let count = 0; count < 100; count++)
+      for (const about of [invented, genuine, { ...again, server: genuine.server }])
+        stage.executionFailed(about, "crash");
+    expect([stage.facts.length, stage.sent.length, stage.journal.length]).toEqual([facts, sent, journal]);
+    stage.answerAll(again);
+    expect(stage.status(genuine.exchange)).toBe(200);
+  });
+
   it("a result of a run that was never ordered: t+1 testers that show it end its server, one does not (R49)", () => {
     const stage = new Stage();
     const request = stage.dispatch("alice", { object: "a" });
