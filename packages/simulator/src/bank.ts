@@ -4,13 +4,15 @@
  * from outside which version each reply was based on.
  *
  * Two operations carry attacks: "plunder" makes any execution server produce a wrong state (a malformed request), and
- * "crash" kills the worker that runs it.
+ * "crash" kills the worker that runs it. Accounts after the first may be opened, once each, by scripts of a world.
  */
 import { type ApplicationPort, GENESIS_OPERATION, type Hasher, objectClusterOf } from "@redoubt/protocol";
 import { fail, ok } from "@redoubt/shared";
 
 export const ACCOUNTS = 12;
 export const OPENING_BALANCE = 1_000;
+/** Accounts that are not there at first and may be opened, numbered after the others. */
+export const OPENABLE = 4;
 
 export interface Account {
   readonly balance: number;
@@ -37,18 +39,31 @@ export interface BankReply {
 export const FIRST_VERSION = "bank";
 export const SECOND_VERSION = "bank-2";
 
-export type BankOperation = "transfer" | "deposit" | "read" | "plunder" | "crash";
+export type BankOperation = "transfer" | "deposit" | "read" | "open" | "plunder" | "crash";
 
 export const accountName = (account: number): string => `account/${account}`;
 
 export const genesisAccount = (account: number): Account => ({ balance: OPENING_BALANCE, stamp: `genesis-${account}` });
 
+/** What an account that nobody has opened looks like. */
+const UNOPENED: Account = { balance: 0, stamp: "none" };
+
+/** Stamp of what is there before any request, for every account there may ever be. */
+export const firstStamps = (): Map<string, string> =>
+  new Map(
+    Array.from({ length: ACCOUNTS + OPENABLE }, (_, account) => [
+      accountName(account),
+      (account < ACCOUNTS ? genesisAccount(account) : UNOPENED).stamp,
+    ]),
+  );
+
 export const isReadOnly = (operation: string): boolean => operation === "read";
 
 /** Objects an operation may touch, in a fixed order. */
-export function accessOf(operation: string, input: BankInput): { object: string; mode: "read" | "write" }[] {
+export function accessOf(operation: string, input: BankInput): { object: string; mode: "read" | "write" | "create" }[] {
   const write = (account: number | undefined) => ({ object: accountName(account ?? 0), mode: "write" as const });
   if (operation === "transfer") return [write(input.from), write(input.to)];
+  if (operation === "open") return [{ ...write(input.account), mode: "create" }];
   if (operation === "read")
     return (input.accounts ?? []).map((account) => ({ ...write(account), mode: "read" as const }));
   return [write(input.account)];
@@ -66,11 +81,9 @@ export function execute(
   provided: ReadonlyMap<string, Account | null>,
   version: string = FIRST_VERSION,
 ): ExecutionResult {
-  const at = (account: number | undefined): Account =>
-    provided.get(accountName(account ?? 0)) ?? { balance: 0, stamp: "none" };
+  const at = (account: number | undefined): Account => provided.get(accountName(account ?? 0)) ?? UNOPENED;
   const seen: Record<string, Account> = {};
-  for (const { object } of accessOf(operation, input))
-    seen[object] = provided.get(object) ?? { balance: 0, stamp: "none" };
+  for (const { object } of accessOf(operation, input)) seen[object] = provided.get(object) ?? UNOPENED;
   const body = version === FIRST_VERSION ? { seen } : { seen, version };
   const reply = { status: 200, body };
   const write = (account: number | undefined, change: number) => ({
@@ -82,6 +95,9 @@ export function execute(
     case "transfer":
       if (at(input.from).balance < amount) return { reply: { status: 422, body }, writes: [] };
       return { reply, writes: [write(input.from, -amount), write(input.to, amount)] };
+    case "open":
+      if (provided.get(accountName(input.account ?? 0))) return { reply: { status: 422, body }, writes: [] };
+      return { reply, writes: [write(input.account, 0)] };
     case "deposit":
       return { reply, writes: [write(input.account, amount)] };
     case "plunder":
@@ -130,6 +146,7 @@ export function bankPort(hasher: Hasher, version: string = FIRST_VERSION): Appli
   const genesis = new Map(
     Array.from({ length: ACCOUNTS }, (_, account) => [accountName(account), canonical(genesisAccount(account))]),
   );
+  const known = firstStamps();
   return {
     version,
     evaluateAccess(operation, inputText) {
@@ -143,7 +160,7 @@ export function bankPort(hasher: Hasher, version: string = FIRST_VERSION): Appli
       }
       return ok(accessOf(operation, input));
     },
-    clusterOf: (object) => (genesis.has(object) ? objectClusterOf(hasher, object) : undefined),
+    clusterOf: (object) => (known.has(object) ? objectClusterOf(hasher, object) : undefined),
     isReadOnly,
     homeOf: () => undefined,
     deadlineMsOf: () => 500,

@@ -3,7 +3,7 @@
  * only. It knows neither decisions nor disks, so it would also find what the other checkers share an error about.
  * Linearizability is local, so one object after the other is enough; the order across objects is `serializability.ts`'s.
  */
-import { ACCOUNTS, accountName, genesisAccount } from "../bank.ts";
+import { accountName, firstStamps } from "../bank.ts";
 import type { Checker, ClientOperation, Violation } from "../observation.ts";
 import { footprintOf } from "./serializability.ts";
 
@@ -40,10 +40,9 @@ function stepOf(operation: ClientOperation, account: string): Step | undefined {
 
 export const checkLinearizability: Checker = ({ operations }) => {
   const violations: Violation[] = [];
-  for (let account = 0; account < ACCOUNTS; account++) {
-    const name = accountName(account);
+  for (const [name, first] of firstStamps()) {
     const steps = operations.flatMap((operation) => stepOf(operation, name) ?? []);
-    const verdict = isLinearizable(steps, genesisAccount(account).stamp);
+    const verdict = isLinearizable(steps, first);
     if (verdict !== true)
       violations.push({
         invariant: "I6",

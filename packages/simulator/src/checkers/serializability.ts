@@ -3,7 +3,7 @@
  * is needed: build the graph of write-write, write-read and read-write dependencies plus real-time order, and look for
  * a cycle. Real time is woven in through one chain of completion moments, so the graph stays linear in the history.
  */
-import { ACCOUNTS, type Account, accountName, type BankReply, genesisAccount } from "../bank.ts";
+import { type Account, accountName, type BankReply, firstStamps } from "../bank.ts";
 import {
   type Checker,
   type ClientOperation,
@@ -27,14 +27,14 @@ export function footprintOf(operation: ClientOperation): Footprint {
   let writes: string[] = [];
   if (operation.status === 200 && operation.operation === "transfer")
     writes = [accountName(from ?? 0), accountName(to ?? 0)];
-  if (operation.status === 200 && operation.operation === "deposit") writes = [accountName(account ?? 0)];
+  if (operation.status === 200 && ["deposit", "open"].includes(operation.operation))
+    writes = [accountName(account ?? 0)];
   return { reads, writes };
 }
 
 /** Per object the stamps of its verified versions, oldest first. */
 function versionOrder(observation: Observation): Map<string, string[]> {
-  const order = new Map<string, string[]>();
-  for (let account = 0; account < ACCOUNTS; account++) order.set(accountName(account), [genesisAccount(account).stamp]);
+  const order = new Map([...firstStamps()].map(([account, stamp]) => [account, [stamp]]));
   for (const { record } of verifiedChanges(observation)) {
     for (const write of record?.writes ?? []) {
       const { stamp } = JSON.parse(write.bytes) as Account;
