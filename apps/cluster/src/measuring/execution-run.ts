@@ -7,8 +7,8 @@
 import { availableParallelism } from "node:os";
 import { bundleApplication, bundleProblemText } from "../applications/bundle-application.ts";
 import type { LoadedApplication } from "../applications/load-application.ts";
-import { processCpuMs } from "../workers/idle-watch.ts";
 import { createExecutionPool, type ExecutionPool } from "../workers/index.ts";
+import { processCpuMs } from "../workers/process-cpu.ts";
 
 const OPERATION = "work";
 /** Executions under way in each worker: the next is there when one ends. */

@@ -57,6 +57,15 @@ describe("groups for workers", () => {
     expect([value("memory.max"), value("pids.max"), value("cgroup.procs")]).toEqual(["1000000", "80", "4711"]);
   });
 
+  test("tell the CPU time of everything that was in them, where the kernel does", () => {
+    const { parent } = hierarchy();
+    const group = makeControlGroup(parent, { memoryBytes: 1_000_000, tasks: 80 });
+    expect(group.cpuMs()).toBeUndefined();
+    const [name = ""] = readdirSync(parent).filter((each) => each.startsWith("redoubt-worker-"));
+    writeFileSync(join(parent, name, "cpu.stat"), "usage_usec 1234500\nuser_usec 1000000\nsystem_usec 234500\n");
+    expect(group.cpuMs()).toBe(1_234.5);
+  });
+
   test("are what the sandbox gives each worker, and says", () => {
     const { parent } = hierarchy();
     const none = "/nonexistent";

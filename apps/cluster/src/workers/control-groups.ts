@@ -26,6 +26,8 @@ export interface ControlGroupLimits {
 export interface ControlGroup {
   /** Moves a process in, with everything it starts from then on. */
   add(pid: number): void;
+  /** CPU time of everything that has been in it so far, milliseconds; undefined where the kernel does not tell. */
+  cpuMs(): number | undefined;
   /** To be called when its processes have ended. */
   remove(): void;
 }
@@ -90,8 +92,20 @@ export function makeControlGroup(parent: string, { memoryBytes, tasks }: Control
     if (existsSync(join(folder, file))) write(file, value);
   return {
     add: (pid) => write("cgroup.procs", pid),
+    cpuMs: () => cpuMsOf(folder),
     remove: () => removeGroup(folder),
   };
+}
+
+const CPU_USED = /^usage_usec (\d+)$/m;
+
+function cpuMsOf(folder: string): number | undefined {
+  try {
+    const [, used] = CPU_USED.exec(readFileSync(join(folder, "cpu.stat"), "latin1")) ?? [];
+    return used === undefined ? undefined : Number(used) / 1_000;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Groups of shells that are no more; one in which something still runs stays. */

@@ -1,13 +1,14 @@
 /**
  * The worker processes of one execution server. Requests run side by side in long-lived workers, one per core; a
  * `disposable` one (suspect lane, shadow run, released request) runs alone in a fresh process that is used once. One more
- * process has loaded the application and waits, so that neither of them waits for a start. When a worker dies or
- * misses a deadline, everything inside it is reported together: which of them is to blame is not decided here
+ * process has loaded the application and waits, so that neither of them waits for a start. When a worker dies,
+ * misses a deadline or uses too much CPU time, everything inside it is reported together: which of them is to blame is not decided here
  * (PROTOCOL §10). A worker is replaced, but a server whose worker failed is discarded whole by those who trust it less.
  */
 import { availableParallelism } from "node:os";
 import { type AttemptAct, type AttemptWitness, LIMITS } from "@redoubt/shared";
 import type { LoadedApplication } from "../applications/load-application.ts";
+import { CpuWatch } from "./cpu-watch.ts";
 import type { ExecutionOutput, ExecutionWorkerContext, WorkerFrame } from "./execution-frames.ts";
 import type { ExecutionWorker, ProcessEnd } from "./execution-worker.ts";
 import { startExecutionWorker } from "./execution-worker.ts";
@@ -15,7 +16,7 @@ import { IdleWatch } from "./idle-watch.ts";
 import type { Sandbox, SandboxInForce } from "./sandbox.ts";
 import { detectSandbox } from "./sandbox.ts";
 
-export type ExecutionFailure = "crash" | "timeout" | "oversize" | "thrown";
+export type ExecutionFailure = "crash" | "timeout" | "cpu" | "oversize" | "thrown";
 
 export interface ExecutionPoolHandlers {
   /** The operation reads an object that was not provided; answer with `provide`. */
@@ -68,6 +69,8 @@ export interface ExecutionStart {
   readonly schemas?: Readonly<Record<string, number>>;
   /** Default: the operation's deadline in the contract. */
   readonly deadlineMs?: number;
+  /** CPU time with all threads; default: the operation's in the contract, else one and a half times the deadline. */
+  readonly cpuMs?: number;
   readonly disposable?: boolean;
 }
 
@@ -87,6 +90,8 @@ export interface ExecutionPool {
 }
 
 const MEMORY_MEGABYTES = 256;
+/** Of the deadline: one thread, and what Node's own threads do for it. */
+const CPU_SHARE = 1.5;
 /** A worker that has not loaded the application by then never will. */
 const START_LIMIT_MS = 15_000;
 /** Executions of a worker that a late word about an attempt may name. */
@@ -97,6 +102,7 @@ export type WorkerRole = "regular" | "disposable" | "spare";
 interface Running {
   readonly execution: string;
   readonly deadlineMs: number;
+  readonly cpuMs: number;
   timer: NodeJS.Timeout | undefined;
   reads: number;
 }
@@ -123,6 +129,9 @@ class Pool implements ExecutionPool {
   readonly #memberOf = new Map<string, Member>();
   readonly #ending = new Set<Promise<void>>();
   readonly #idleWatch: IdleWatch<Member>;
+  readonly #cpuWatch = new CpuWatch<Member>((member, execution, detail) =>
+    this.#lost(member, "cpu", detail, execution),
+  );
   #closed = false;
 
   constructor(options: ExecutionPoolOptions) {
@@ -145,9 +154,10 @@ class Pool implements ExecutionPool {
     const { execution, operation, input, context } = start;
     const member = start.disposable ? this.#take("disposable") : this.#leastLoaded();
     const contract = this.#options.application.contract.operations;
-    const declared = Object.hasOwn(contract, operation) ? contract[operation]?.deadlineMs : undefined;
-    const deadlineMs = start.deadlineMs ?? declared ?? LIMITS.defaultDeadlineMs;
-    const running: Running = { execution, deadlineMs, timer: undefined, reads: 0 };
+    const declared = Object.hasOwn(contract, operation) ? contract[operation] : undefined;
+    const deadlineMs = start.deadlineMs ?? declared?.deadlineMs ?? LIMITS.defaultDeadlineMs;
+    const cpuMs = start.cpuMs ?? declared?.cpuMs ?? CPU_SHARE * deadlineMs;
+    const running: Running = { execution, deadlineMs, cpuMs, timer: undefined, reads: 0 };
     remember(member.known, execution, { operation, requestId: context.requestId });
     member.running.set(execution, running);
     this.#memberOf.set(execution, member);
@@ -188,6 +198,7 @@ class Pool implements ExecutionPool {
   async close(): Promise<void> {
     this.#closed = true;
     this.#idleWatch.close();
+    this.#cpuWatch.close();
     for (const member of this.#members) this.#discard(member);
     await Promise.all(this.#ending);
   }
@@ -283,10 +294,12 @@ class Pool implements ExecutionPool {
     if (running.timer) return;
     const detail = `no reply within ${running.deadlineMs} ms`;
     running.timer = setTimeout(() => this.#lost(member, "timeout", detail, running.execution), running.deadlineMs);
+    this.#cpuWatch.begin(member, running.execution, running.cpuMs);
   }
 
   #settle(member: Member, execution: string): void {
     clearTimeout(member.running.get(execution)?.timer);
+    this.#cpuWatch.end(member, execution);
     member.running.delete(execution);
     this.#memberOf.delete(execution);
     if (member.role === "disposable") this.#discard(member);
@@ -306,6 +319,7 @@ class Pool implements ExecutionPool {
 
   #discard(member: Member): void {
     this.#members.delete(member);
+    this.#cpuWatch.forget(member);
     clearTimeout(member.startTimer);
     for (const running of member.running.values()) {
       clearTimeout(running.timer);

@@ -1,6 +1,6 @@
 /**
  * The shell's end of one worker process: starts it confined, batches what is said to it, parses what it says, and holds it
- * to its limits of time, memory and output. It reports and judges nothing (execution-pool.ts does).
+ * to its limits of memory and output. It reports and judges nothing (execution-pool.ts does).
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, realpathSync } from "node:fs";
@@ -11,6 +11,7 @@ import type { LoadedApplication } from "../applications/load-application.ts";
 import type { ControlGroup } from "./control-groups.ts";
 import type { ShellFrame, WorkerFrame } from "./execution-frames.ts";
 import { parseWorkerFrame } from "./execution-frames.ts";
+import { processCpuMs } from "./process-cpu.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 export interface ExecutionWorkerOptions {
@@ -33,6 +34,8 @@ export interface ProcessEnd {
 export interface ExecutionWorker {
   /** Of the worker itself once it is ready; before, of what confines it. */
   readonly pid: number | undefined;
+  /** CPU time of the process with all its threads so far; undefined when it is gone or the kernel does not tell. */
+  cpuMs(): number | undefined;
   send(frame: ShellFrame): void;
   /** Ends the process at once; `onGone` is not called. Resolves when it is gone. */
   end(): Promise<void>;
@@ -120,6 +123,7 @@ export function startExecutionWorker(options: ExecutionWorkerOptions): Execution
     get pid() {
       return ownPid ?? child.pid;
     },
+    cpuMs: () => group?.cpuMs() ?? processCpuMs(ownPid ?? child.pid),
     send(frame) {
       if (!live) return;
       if (outgoing.length === 0)

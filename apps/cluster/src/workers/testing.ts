@@ -9,7 +9,7 @@ import type { LoadedApplication } from "../applications/load-application.ts";
 const BANK = fileURLToPath(new URL("../../../../examples/bank", import.meta.url));
 
 /** A contract with one operation `probe` {name, code} on an object `thing/{name}` with any value. */
-const PROBE_CONTRACT = `
+const probeContract = (limits: string): string => `
 import { defineContract } from "@redoubt/application";
 import { z } from "zod";
 export default defineContract({
@@ -18,7 +18,7 @@ export default defineContract({
   operations: {
     probe: {
       title: "Probe {name}", input: z.strictObject({ name: z.string(), code: z.string() }), output: z.unknown(),
-      access: [{ object: "thing/{name}", mode: "write" }],
+      access: [{ object: "thing/{name}", mode: "write" }], ${limits}
       refusals: { no: { status: 409, title: "No", detail: "It is not so." } },
     },
   },
@@ -32,11 +32,11 @@ export class Bundles {
     return this.#bundle(BANK);
   }
 
-  /** An application whose handler and acceptance routine are the given expressions. */
-  probe(files: { handler?: string; accept?: string }): Promise<LoadedApplication> {
+  /** An application whose handler and acceptance routine are the given expressions; `limits` are fields of its operation. */
+  probe(files: { handler?: string; accept?: string; limits?: string }): Promise<LoadedApplication> {
     const folder = join(this.#folder, `application-${++this.#applications}`);
     mkdirSync(folder);
-    writeFileSync(join(folder, "contract.ts"), PROBE_CONTRACT);
+    writeFileSync(join(folder, "contract.ts"), probeContract(files.limits ?? ""));
     writeFileSync(join(folder, "execution.ts"), `export default { probe: ${files.handler ?? "() => null"} };`);
     const accept = files.accept ?? "() => undefined";
     writeFileSync(

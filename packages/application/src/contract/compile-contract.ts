@@ -32,6 +32,9 @@ const FIELD = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 const KEY_PART = /^\{[A-Za-z_][A-Za-z0-9_]*\}$/;
 /** Statuses that mean something about the request's way through the infrastructure (DESIGN §8). */
 const STATUSES_OF_THE_REGULATOR = new Set([400, 401, 403, 408, 410, 413, 415, 429]);
+/** Less could not be told from what the kernel rounds; more than sixteen threads nobody can start. */
+const CPU_MS_MIN = 100;
+const CPU_MS_MAX = 960_000;
 const DEADLINE_MS_MAX = 60_000;
 
 type Report = (field: string, message: string) => void;
@@ -104,6 +107,9 @@ function compileOperation(
   const deadlineMs = operation.deadlineMs ?? LIMITS.defaultDeadlineMs;
   if (!Number.isSafeInteger(deadlineMs) || deadlineMs < 1 || deadlineMs > DEADLINE_MS_MAX)
     report("deadlineMs", `must be 1 to ${DEADLINE_MS_MAX} milliseconds`);
+  const { cpuMs } = operation;
+  if (cpuMs !== undefined && (!Number.isSafeInteger(cpuMs) || cpuMs < CPU_MS_MIN || cpuMs > CPU_MS_MAX))
+    report("cpuMs", `must be ${CPU_MS_MIN} to ${CPU_MS_MAX} milliseconds`);
   if (operation.home !== undefined && !access.some(({ object }) => object === operation.home))
     report("home", `"${operation.home}" must be one of the operation's access templates`);
   if (operation.route && !/^\/[A-Za-z0-9/_-]{1,128}$/.test(operation.route.path))
@@ -122,6 +128,7 @@ function compileOperation(
     access,
     readOnly,
     deadlineMs,
+    ...(cpuMs === undefined ? {} : { cpuMs }),
     onQuarantine: operation.onQuarantine ?? "reject",
     allow: operation.allow ?? [],
     route: operation.route ?? null,

@@ -43,6 +43,8 @@ export interface OperationContract {
   readonly access: readonly AccessTemplate[];
   readonly readOnly: boolean;
   readonly deadlineMs: number;
+  /** CPU time of one request with all its threads; absent: one and a half times its deadline. */
+  readonly cpuMs?: number;
   readonly onQuarantine: "reject" | "hold";
   /** Roles of the principal that may call it; empty: everybody with a key. */
   readonly allow: readonly string[];

@@ -33,6 +33,8 @@ export interface OperationDefinition {
   /** Default false. */
   readonly readOnly?: boolean;
   readonly deadlineMs?: number;
+  /** CPU time of one request with all its threads; default: one and a half times its deadline. */
+  readonly cpuMs?: number;
   readonly onQuarantine?: "reject" | "hold";
   readonly allow?: readonly string[];
   readonly route?: OperationRoute;

@@ -38,7 +38,7 @@ describe("a shadow run", () => {
   });
 
   test("condemns it when the run crashes or times out as well", () => {
-    for (const failure of ["crash", "timeout", "thrown", "oversize"] as const)
+    for (const failure of ["crash", "timeout", "cpu", "thrown", "oversize"] as const)
       expect(shadow({}, { failure })).toMatchObject({ kind: "malformed", check: failure });
   });
 

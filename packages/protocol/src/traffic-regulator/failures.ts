@@ -23,7 +23,7 @@ import { noteRefusal } from "./misbehaviour.ts";
 import type { Attempt, PendingRequest } from "./request.ts";
 import { type ExecutionServer, ROOM_MAX } from "./servers.ts";
 import { dropRunsAt, strikeLoneRun } from "./shadow-runs.ts";
-import { STRIKES_MAX, strikeKind } from "./strikes.ts";
+import { detectorOf, STRIKES_MAX, strikeKind } from "./strikes.ts";
 import { noteAttempt } from "./trail.ts";
 
 export interface Finding {
@@ -206,7 +206,7 @@ export function onExecutionFailed(regulator: Regulator, from: Sender, message: E
     onRaceLost(regulator, request, attempt, reason, detail);
     return;
   }
-  const finding: Finding = { detector: reason === "timeout" ? "deadline" : "crash", check: reason, detail };
+  const finding: Finding = { detector: detectorOf(reason), check: reason, detail };
   const others = othersInside(regulator, from.server, request, message.alsoInside);
   if (others.length === 0) {
     failAttempt(regulator, request, { ...finding, reads: [] });

@@ -20,7 +20,7 @@ import type { PendingRequest } from "./request.ts";
 import type { ExecutionServer } from "./servers.ts";
 import { attribute, noteAttribution } from "./shadow-outcomes.ts";
 import type { ShadowRun } from "./shadow-registry.ts";
-import { isStruckOut, strikeKind } from "./strikes.ts";
+import { detectorOf, isStruckOut, strikeKind } from "./strikes.ts";
 import { makeTicket, verdictsNeeded } from "./tickets.ts";
 import { noteShadowRun } from "./trail.ts";
 import { applicationOf } from "./versions.ts";
@@ -314,7 +314,7 @@ function isConfirmed(regulator: Regulator, run: ShadowRun, check: string): boole
   if (failsSuspectCheck(regulator, run.request, check)) return true;
   const { request, server, incarnation, failure } = run;
   const { blame, strikes } = request;
-  const detector = failure === undefined ? "acceptance-test" : failure === "timeout" ? "deadline" : "crash";
+  const detector = failure === undefined ? "acceptance-test" : detectorOf(failure);
   strikes.set(`${server} ${incarnation}`, strikeKind(detector, check));
   request.hasFailedAlone = true;
   suspect(regulator, request);

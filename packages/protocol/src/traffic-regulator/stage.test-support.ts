@@ -243,7 +243,11 @@ export class Stage {
       });
   }
 
-  executionFailed(dispatched: Dispatched, reason: "crash" | "timeout" | "thrown", alsoInside: RequestId[] = []): void {
+  executionFailed(
+    dispatched: Dispatched,
+    reason: "crash" | "timeout" | "cpu" | "thrown",
+    alsoInside: RequestId[] = [],
+  ): void {
     const { server, requestId, attempt, run } = dispatched;
     this.message(server, {
       kind: "executionFailed",

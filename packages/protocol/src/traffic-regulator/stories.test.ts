@@ -143,6 +143,18 @@ describe("the paper's stories, as transcripts", () => {
     expect(stage.core.isBlocked({ principal: "bob" })).toBe(false);
   });
 
+  test("too much CPU time: its server is discarded in these words, and the request is tried alone elsewhere", () => {
+    const stage = new Stage();
+    const request = stage.dispatch("alice", { object: "a" });
+    stage.executionFailed(request, "cpu");
+    expect(stage.factsOf("discardServer")).toMatchObject([
+      { server: request.server, detector: "deadline", check: "cpu", detail: "cpu" },
+    ]);
+    for (let run = stage.shadowRuns.shift(); run; run = stage.shadowRuns.shift()) stage.executionFailed(run, "cpu");
+    stage.decide({ kind: "closed", requestId: request.requestId, home: request.ticket.body.home });
+    expect(stage.factsOf("quarantined")).toMatchObject([{ reason: "repeated-timeout", check: "cpu" }]);
+  });
+
   test("equivocation: two signatures for one ticket convict the server without a shadow run", () => {
     const stage = new Stage();
     const request = stage.dispatch("alice", { object: "a" });

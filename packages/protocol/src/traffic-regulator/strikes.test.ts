@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isStruckOut, strikeKind } from "./strikes.ts";
+import { detectorOf, isStruckOut, strikeKind } from "./strikes.ts";
 
 const struck = (...kinds: string[]) =>
   isStruckOut(new Map(kinds.map((kind, index) => [`execution-server-${index} 1`, kind])));
@@ -22,4 +22,9 @@ test("a worker that ended and a process that is gone are one way of failing", ()
   expect(strikeKind("crash", "process-gone")).toBe(strikeKind("crash", "crash"));
   expect(strikeKind("crash", "thrown")).not.toBe(strikeKind("crash", "crash"));
   expect(strikeKind("deadline", "timeout")).toBe(strikeKind("deadline", "deadline"));
+});
+
+test("too long and too much computed are one way of failing: which of them comes first is chance", () => {
+  expect(strikeKind(detectorOf("cpu"), "cpu")).toBe(strikeKind(detectorOf("timeout"), "timeout"));
+  expect(strikeKind(detectorOf("cpu"), "cpu")).not.toBe(strikeKind(detectorOf("crash"), "crash"));
 });

@@ -84,7 +84,7 @@ export type ExecutionFailedMessage = {
   readonly attempt: number;
   /** Set for shadow runs. */
   readonly run?: string;
-  readonly reason: "crash" | "timeout" | "oversize" | "thrown" | "refused" | "stale";
+  readonly reason: "crash" | "timeout" | "oversize" | "thrown" | "refused" | "stale" | "cpu";
   readonly detail: string;
   /** Requests that were inside the same worker. */
   readonly alsoInside: readonly RequestId[];

@@ -63,6 +63,7 @@ const messages: readonly AnyMessage[] = [
   { kind: "fetch", fetch: "f1", ticket, input: "{}", objects: ["account/1"], at: [reference] },
   { kind: "evidence", digests: [digest("3"), digest("4")], signature: "ab" },
   { kind: "executionFailed", requestId, attempt: 1, reason: "crash", detail: "", alsoInside: [requestId] },
+  { kind: "executionFailed", requestId, attempt: 1, reason: "cpu", detail: "d", alsoInside: [] },
   { kind: "executionFailed", requestId, attempt: 1, run: "r/2", reason: "stale", detail: "d", alsoInside: [] },
   { kind: "dispatch", ticket, input: "{}", disposable: true },
   {

@@ -31,7 +31,7 @@ interface Layout<Message extends AnyMessage> {
   readonly read: (reader: ByteReader) => Message;
 }
 
-const FAILURES = ["crash", "timeout", "oversize", "thrown", "refused", "stale"] as const;
+const FAILURES = ["crash", "timeout", "oversize", "thrown", "refused", "stale", "cpu"] as const;
 const DETAIL_MAX = 4096;
 
 function writeOptional<Value>(writer: ByteWriter, value: Value | undefined, write: (value: Value) => void): void {
