@@ -232,6 +232,7 @@ export function makePending(
     failures: 0,
     softFailures: 0,
     untestable: 0,
+    invalidated: undefined,
     onTrial,
     cameSuspect: false,
     isRehearsed: false,

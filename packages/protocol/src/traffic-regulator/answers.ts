@@ -180,7 +180,7 @@ export function judge(regulator: Regulator, request: PendingRequest): ReleaseJud
   // Most answers are not the last: nothing can be decided by fewer than t+1.
   if (!verified && !attempt.acceptance && 2 * attempt.votes.size <= attempt.homeMembers.length - 1)
     return { kind: "needVerdicts" };
-  return judgeRelease({
+  const judgement = judgeRelease({
     profile: regulator.wanted?.profile ?? "optimized",
     faultsTolerated: Math.floor((attempt.homeMembers.length - 1) / 2),
     readOnly: request.readOnly,
@@ -195,6 +195,9 @@ export function judge(regulator: Regulator, request: PendingRequest): ReleaseJud
     ...(verified ? { verified: { digest: verified.change.digest, replyDigest: verified.replyDigest } } : {}),
     isSettled: (digest) => regulator.ancestors.has(digest) || regulator.ancestors.isHead(digest, request.clusters),
   });
+  // It may be void by now: what the masters were asked to make invalid is released by their decision alone.
+  const isHeldBack = judgement.kind === "release" && judgement.by === "all-members";
+  return isHeldBack && judgement.changeDigest === request.invalidated ? { kind: "needVerdicts" } : judgement;
 }
 
 /** Acts on the judgement. */

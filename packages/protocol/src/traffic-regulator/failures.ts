@@ -126,8 +126,21 @@ function doom(
   request.doomedAfter = request.state === "surviving" ? domain.epoch : attempt.epoch;
   advance(regulator, request, "failed");
   if (domain.epoch > request.doomedAfter) return;
+  request.invalidated = change ?? request.invalidated;
   const invalid = change && { digest: change, requestId: request.requestId, attempt: attempt.number };
   wishEpoch(regulator, domain, reason, invalid ? { invalid } : {});
+}
+
+/**
+ * A settlement kept a change that this regulator had asked to be made invalid: an epoch was opened without the request, for
+ * another reason. The request may still be on its way, so the change cannot become right again by a test that ends
+ * otherwise (a member that lost its access log finds less): it is asked for once more. False: nothing of the kind.
+ */
+export function doomAgain(regulator: Regulator, request: PendingRequest): boolean {
+  const { survivor, current, invalidated } = request;
+  if (!current || invalidated === undefined || survivor?.digest !== invalidated) return false;
+  doom(regulator, request, current, invalidated, "a change that failed was kept");
+  return true;
 }
 
 function dispositionAfter(

@@ -7,7 +7,7 @@ import { isPastWindow } from "./admission.ts";
 import { takeVerified } from "./answers.ts";
 import { domainOf, isUsable, type Regulator, retryAfter, sendToMasters } from "./context.ts";
 import { FIRST_RETRY_MS, makeAttempt } from "./dispatch.ts";
-import { clearSuspicion } from "./failures.ts";
+import { clearSuspicion, doomAgain } from "./failures.ts";
 import { advance } from "./lifecycle.ts";
 import type { PendingRequest } from "./request.ts";
 
@@ -90,6 +90,7 @@ export function enterSurviving(regulator: Regulator, request: PendingRequest): v
       deadlineAt,
     });
   }
+  if (doomAgain(regulator, request)) return;
   regulator.toJudge.add(request);
   request.retryDelayMs = FIRST_RETRY_MS;
   retryAfter(regulator, request, FIRST_RETRY_MS);

@@ -115,6 +115,8 @@ export interface PendingRequest {
   blame: Blame | undefined;
   /** False: condemned, but nobody is blamed (acceptance test that dies, breaker, budget). */
   blamed: boolean;
+  /** The change that this regulator has asked the masters to make invalid: only they can release it from then on. */
+  invalidated: Digest | undefined;
   /** A settlement of an epoch after this one says what became of the attempt. */
   doomedAfter: number;
   /** In the suspect lane because of its own failures. */

@@ -63,3 +63,27 @@ test("members that held a rival of a survivor are asked again, though they have 
   stage.answer("state-replica-2", request, { verdict: fails() });
   expect(stage.sentOf("requestEpoch").at(-1)?.message).toMatchObject({ invalid: [{ digest: changeOf(request) }] });
 });
+
+test("what the masters were asked to make invalid is released by their decision alone (simulator seed 269)", () => {
+  const stage = new Stage();
+  const request = stage.dispatch("alice", { object: "a" });
+  const invalidated = () =>
+    stage
+      .sentOf("requestEpoch")
+      .filter(({ message }) => message.kind === "requestEpoch" && message.invalid[0]?.digest === changeOf(request))
+      .length;
+  stage.mastersAnswer = false;
+  stage.answer("state-replica-1", request, { verdict: PASS });
+  stage.answer("state-replica-2", request, { verdict: fails() });
+  stage.answer("state-replica-3", request, { verdict: fails() });
+  expect(invalidated()).toBe(1);
+  // Another epoch is opened first, and the settlement keeps the change; then a member's memory of its accesses is gone.
+  stage.mastersAnswer = true;
+  stage.settle("execution-server-2", undefined, [request]);
+  expect(invalidated()).toBeGreaterThan(1);
+  stage.answer("state-replica-2", request, { verdict: PASS });
+  stage.answer("state-replica-3", request, { verdict: PASS });
+  expect(stage.status(request.exchange)).toBeUndefined();
+  stage.decide(stage.verified(request));
+  expect(stage.status(request.exchange)).toBe(200);
+});
