@@ -78,7 +78,6 @@ test("what the masters were asked to make invalid is released by their decision 
   stage.answer("state-replica-3", request, { verdict: fails() });
   expect(invalidated()).toBe(1);
   // Another epoch is opened first, and the settlement keeps the change; then a member's memory of its accesses is gone.
-  stage.mastersAnswer = true;
   stage.settle("execution-server-2", undefined, [request]);
   expect(invalidated()).toBeGreaterThan(1);
   stage.answer("state-replica-2", request, { verdict: PASS });
