@@ -24,6 +24,7 @@ export interface DatabaseSurroundings {
 
 const INSTANCE = "manager";
 const START_RETRY_MS = 1_000;
+const BACKGROUND_AFTER_MS = 400;
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 2_000;
 /** A person waits this long for a database that is just being started again. */
@@ -144,8 +145,9 @@ export class ManagerDatabase {
       this.#resolveOpening(await this.readOpening());
       const store = openManagerStore(this.#keeper.url());
       this.#store = store;
-      // Those who wait for the store make its engine compute: first whoever waits for the opening.
-      setImmediate(() => this.#resolveOpened(store));
+      // Those who wait for the store make its engine compute for some hundred milliseconds in which nobody is answered: nodes
+      // and people who wait for this manager to be back come first.
+      setTimeout(() => this.#resolveOpened(store), BACKGROUND_AFTER_MS);
     } catch (error) {
       if (this.#closed) return;
       const text = error instanceof Error ? error.message : String(error);

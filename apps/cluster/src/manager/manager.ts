@@ -218,7 +218,7 @@ export class Manager {
 
   async #restoreMarks(): Promise<void> {
     try {
-      const damage = await this.database.answering((store) =>
+      const damage = await this.database.persistently((store) =>
         store.feed.newestOf("storage.damage", MARKS_RESTORED_MAX),
       );
       this.marks.restore(damage);

@@ -14,6 +14,8 @@ const LAUNCH_MS = 20_000;
 const PAUSE_FIRST_MS = 250;
 /** An agent that keeps ending is started with growing pauses. */
 const PAUSE_MAX_MS = 30_000;
+/** An agent that lived this long beyond its pause starts again without one. */
+const SETTLED_AFTER_MS = 10_000;
 
 export interface AgentsKeeperParts {
   /** This agent's node. */
@@ -89,7 +91,7 @@ export class AgentsKeeper {
   async #start(node: string): Promise<void> {
     const { start, onRestart, onFailure } = this.#parts;
     const last = this.#starts.get(node);
-    const isFrequent = last !== undefined && Date.now() - last.at < 2 * PAUSE_MAX_MS;
+    const isFrequent = last !== undefined && Date.now() - last.at < last.pauseMs + SETTLED_AFTER_MS;
     this.#starts.set(node, {
       at: Date.now(),
       pauseMs: isFrequent ? Math.min(PAUSE_MAX_MS, 2 * last.pauseMs) : PAUSE_FIRST_MS,

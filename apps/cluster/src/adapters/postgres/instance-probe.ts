@@ -22,9 +22,9 @@ export async function readLockFile(folder: DataFolder): Promise<LockFile | undef
 }
 
 /** Does the instance of this very folder answer there? Another Postgres on the port does not count. */
-export async function answers(folder: DataFolder, port: number): Promise<boolean> {
+export async function answers(folder: DataFolder, port: number, database = "postgres"): Promise<boolean> {
   const client = new pg.Client({
-    connectionString: connectionUrl(folder, port, "postgres"),
+    connectionString: connectionUrl(folder, port, database),
     connectionTimeoutMillis: connectTimeoutMs,
   });
   client.on("error", () => undefined); // a connection cut later is no answer, and must not end this process

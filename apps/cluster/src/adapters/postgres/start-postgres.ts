@@ -72,7 +72,8 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Runn
   const { folder, instance } =
     prepared && running ? { folder: prepared, instance: running } : await adoptOrLaunch(ids, options, onLog);
   const url = (database: string) => connectionUrl(folder, instance.port, database);
-  await createDatabases(url("postgres"), options.databases);
+  // One that answered as that very database need not be asked again.
+  if (!running || options.databases.length > 1) await createDatabases(url("postgres"), options.databases);
   return {
     url,
     port: instance.port,
@@ -89,7 +90,7 @@ async function adoptServing(folder: DataFolder, options: StartPostgresOptions): 
   const lock = await readLockFile(folder);
   if (lock === undefined || !lock.ready || (options.port !== 0 && lock.port !== options.port)) return undefined;
   const postmaster = identify(lock.pid);
-  if (!isAlive(postmaster) || !(await answers(folder, lock.port))) return undefined;
+  if (!isAlive(postmaster) || !(await answers(folder, lock.port, options.databases[0]))) return undefined;
   options.onPid?.(lock.pid);
   return { process: postmaster, port: lock.port, adopted: true };
 }
