@@ -135,7 +135,7 @@ export interface PendingRequest {
   isRehearsed: boolean;
   /** The suspect check for which it waits without an attempt. */
   withheldFor: string | undefined;
-  /** Times the acceptance test ended on it, or could not judge it. */
+  /** Times the acceptance test ended on it, or could not judge it, since a result of it could be tested. */
   untestable: number;
   verified: { readonly change: ChangeName; readonly replyDigest: Digest } | undefined;
   survivor: ChangeName | undefined;

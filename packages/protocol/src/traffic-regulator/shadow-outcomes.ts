@@ -44,6 +44,7 @@ export function attribute(
     request.isSifted = false;
     request.hasFailedAlone = false;
     request.isRehearsed = true;
+    request.untestable = 0;
     clearSuspicion(regulator, request);
     advance(regulator, request, "innocent");
     return;
