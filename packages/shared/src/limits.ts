@@ -37,6 +37,10 @@ export const LIMITS = {
   /** Attempts of one request before it is regarded as malformed (paper §3.2, REQUIREMENTS R35). */
   attemptsMax: 3,
   defaultDeadlineMs: 2_000,
+  /** How long a quarantined request is held for a person where the contract holds and does not say. */
+  defaultHoldMs: 60 * 60 * 1000,
+  holdMsMin: 1_000,
+  holdMsMax: 12 * 60 * 60 * 1000,
   /** An honest execution server's serial gap is older than this: the masters open a new epoch (PROTOCOL §4). */
   gapMs: 200,
   /** An unlabelled change is reported again (PROTOCOL §7). */
@@ -50,6 +54,7 @@ const relations: readonly [boolean, string][] = [
     "a small change must fit",
   ],
   [LIMITS.pendingRequestsMax < LIMITS.unlabelledChangesMax, "members must hold everything the regulator admits"],
+  [2 * LIMITS.holdMsMax <= LIMITS.idempotencyWindowMs, "the reply of a released request must be there to be fetched"],
   [LIMITS.pendingRequestsPerClientMax < LIMITS.pendingRequestsMax, "one client must not fill L3"],
 ];
 for (const [holds, why] of relations) if (!holds) throw new Error(`limits: ${why}`);

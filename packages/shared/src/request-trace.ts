@@ -68,7 +68,7 @@ export type RequestEventSeen =
       readonly exchanges: number;
       /** Of them repetitions, which are told so by a header. */
       readonly repeated: number;
-      readonly because: "all-members" | "masters" | "closed" | "expired" | "patience" | "logged" | "withheld";
+      readonly because: "all-members" | "masters" | "closed" | "expired" | "patience" | "logged" | "withheld" | "held";
     };
 
 export type RequestHop = RequestEventSeen & {

@@ -7,10 +7,11 @@ import {
   createTrafficRegulator,
   problemResponse,
   type RegulatedApplication,
+  type RegulatedOperation,
   type TrafficRegulatorEffect,
   type TrafficRegulatorInput,
 } from "@redoubt/protocol";
-import type { ToTrafficRegulator } from "@redoubt/shared";
+import { LIMITS, type ToTrafficRegulator } from "@redoubt/shared";
 import { openEvidenceVerifier } from "../adapters/certificates/index.ts";
 import type { LoadedApplication } from "../applications/load-application.ts";
 import { openApiOf } from "../applications/openapi.ts";
@@ -146,8 +147,13 @@ interface Served {
 
 function serve({ contract, hash }: LoadedApplication, hasher: ComponentBasis["hasher"]): Served {
   const validators = createValidators(contract);
-  const operationOf = (name: string) =>
-    Object.hasOwn(contract.operations, name) ? contract.operations[name] : undefined;
+  const operations = new Map(
+    Object.entries(contract.operations).map(([name, { allow, onQuarantine, holdMs }]): [string, RegulatedOperation] => [
+      name,
+      onQuarantine === "hold" ? { allow, holdMs: holdMs ?? LIMITS.defaultHoldMs } : { allow },
+    ]),
+  );
+  const operationOf = (name: string) => operations.get(name);
   // Names come from clients: about an operation that does not exist there is nothing to say here; the core answers 404.
   const validateValue: ValidateValue = (operation, input) => {
     if (!operationOf(operation)) return [];

@@ -6,7 +6,7 @@
  * recorded when a manager was killed appears once.
  */
 import { createHash } from "node:crypto";
-import type { ManagerOpening, ManagerStore } from "@redoubt/database";
+import type { ManagerOpening, ManagerStore, NewQuarantinedRequest } from "@redoubt/database";
 import { nameText, outcomeOfFact, quarantineReasonOf } from "@redoubt/protocol";
 import { type NumberedFact, quarantineStateSchema, type RegulatorFact, type ServerName } from "@redoubt/shared";
 import { z } from "zod";
@@ -157,7 +157,7 @@ export class FactIntake {
   async #applyRows(store: ManagerStore, fact: RegulatorFact, name: string, at: Date): Promise<void> {
     switch (fact.kind) {
       case "quarantined":
-        await store.quarantine.add(this.#quarantineRow(fact, at));
+        await addQuarantined(store, this.#quarantineRow(fact, at));
         return;
       case "quarantineChanged":
         await this.#decide(store, fact, at);
@@ -198,7 +198,7 @@ export class FactIntake {
       payload: Buffer.from(payload).subarray(0, PAYLOAD_BYTES_MAX),
       at,
       held: fact.state === "held",
-      expiresAt: null,
+      expiresAt: fact.heldUntil === undefined ? null : new Date(fact.heldUntil),
       signatureId: typeof evidence.signature === "string" ? evidence.signature : null,
     };
   }
@@ -209,7 +209,7 @@ export class FactIntake {
     { requestId, state, order }: FactOf<"quarantineChanged">,
     at: Date,
   ): Promise<void> {
-    const decidedBy = order.slice(order.indexOf("/") + 1) || "administrator";
+    const decidedBy = state === "expired" ? null : order.slice(order.indexOf("/") + 1) || "administrator";
     const from = quarantineStateSchema.safeParse((await store.quarantine.get(requestId))?.state);
     const decision = { to: state, decidedBy, decidedAt: at };
     const changed = await store.quarantine.transition(requestId, UNDECIDED, decision);
@@ -219,7 +219,7 @@ export class FactIntake {
       severity: "notice",
       requestId,
       to: state,
-      by: nameText(decidedBy),
+      by: decidedBy === null ? "its time being over" : nameText(decidedBy),
     } as const;
     this.#unfinished.push(this.#parts.feed.record({ ...event, from: from.data }));
   }
@@ -233,6 +233,11 @@ function mergeByNumber(waiting: readonly NumberedFact[], arrived: readonly Numbe
 
 const rowId = (name: string, kind: string): string =>
   createHash("sha256").update(`${name}:${kind}`).digest("hex").slice(0, 32);
+
+/** What is there already was held and released, and has failed again. */
+async function addQuarantined(store: ManagerStore, row: NewQuarantinedRequest): Promise<void> {
+  if (!(await store.quarantine.add(row))) await store.quarantine.takeBack(row);
+}
 
 async function addBlocks(store: ManagerStore, fact: FactOf<"hostBlocked">, name: string, at: Date): Promise<void> {
   const wanted = [

@@ -129,12 +129,28 @@ function compileOperation(
     readOnly,
     deadlineMs,
     ...(cpuMs === undefined ? {} : { cpuMs }),
-    onQuarantine: operation.onQuarantine ?? "reject",
+    ...compileQuarantine(operation, report),
     allow: operation.allow ?? [],
     route: operation.route ?? null,
     home: operation.home ?? null,
     refusals: operation.refusals ?? {},
   };
+}
+
+function compileQuarantine(
+  { onQuarantine = "reject", holdMs }: OperationDefinition,
+  report: Report,
+): Pick<OperationContract, "onQuarantine" | "holdMs"> {
+  if (onQuarantine !== "reject" && onQuarantine !== "hold") report("onQuarantine", 'must be "reject" or "hold"');
+  if (onQuarantine !== "hold") {
+    if (holdMs !== undefined) report("holdMs", 'is for operations with onQuarantine "hold" only');
+    return { onQuarantine };
+  }
+  const { defaultHoldMs, holdMsMin, holdMsMax } = LIMITS;
+  const chosen = holdMs ?? defaultHoldMs;
+  if (!Number.isSafeInteger(chosen) || chosen < holdMsMin || chosen > holdMsMax)
+    report("holdMs", `must be ${holdMsMin} to ${holdMsMax} milliseconds`);
+  return { onQuarantine, holdMs: chosen };
 }
 
 function compileAccess(

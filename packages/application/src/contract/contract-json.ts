@@ -46,6 +46,8 @@ export interface OperationContract {
   /** CPU time of one request with all its threads; absent: one and a half times its deadline. */
   readonly cpuMs?: number;
   readonly onQuarantine: "reject" | "hold";
+  /** With `hold`: how long, milliseconds; absent in bundles of before it could be said: `LIMITS.defaultHoldMs`. */
+  readonly holdMs?: number;
   /** Roles of the principal that may call it; empty: everybody with a key. */
   readonly allow: readonly string[];
   readonly route: OperationRoute | null;

@@ -35,7 +35,10 @@ export interface OperationDefinition {
   readonly deadlineMs?: number;
   /** CPU time of one request with all its threads; default: one and a half times its deadline. */
   readonly cpuMs?: number;
+  /** What becomes of a request that is quarantined; default `reject`. */
   readonly onQuarantine?: "reject" | "hold";
+  /** With `hold`: how long, milliseconds; default one hour. */
+  readonly holdMs?: number;
   readonly allow?: readonly string[];
   readonly route?: OperationRoute;
   readonly home?: string;

@@ -88,6 +88,21 @@ export class QuarantineRepository {
     return count === 1;
   }
 
+  /** A held request that was released has failed again, and is rejected now: its review begins anew. */
+  async takeBack(request: NewQuarantinedRequest): Promise<boolean> {
+    const { requestId, attempt, reason, severity, at, expiresAt, signatureId, held } = request;
+    const { count } = await this.#client.quarantinedRequest.updateMany({
+      where: { requestId, state: "released", at: { lt: at } },
+      data: {
+        ...{ attempt, reason, severity, at, expiresAt, signatureId, held, state: "new" },
+        ...{ check: storableText(request.check), detail: storableJson(request.detail) },
+        ...{ reviewer: null, claimedUntil: null, releaseRequestedBy: null },
+        ...{ decidedBy: null, decidedAt: null, decisionNote: null },
+      },
+    });
+    return count === 1;
+  }
+
   /** Newest first. */
   async list(filter: QuarantineFilter): Promise<{ items: QuarantineRow[]; total: number }> {
     const where = whereOf(filter);

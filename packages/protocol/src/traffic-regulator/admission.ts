@@ -7,13 +7,14 @@ import { computeRequestId, digestInput } from "../digests.ts";
 import { type Access, findAccess } from "./access.ts";
 import { normaliseAddress } from "./addresses.ts";
 import { append, note, noteById, type Regulator, respond, schedule } from "./context.ts";
-import { isAdmitting, quarantineRequest, rejectionResponse, replyResponse } from "./endings.ts";
+import { isAdmitting, quarantineRequest, quarantineResponse, replyResponse } from "./endings.ts";
+import { answerHeld, holdAtDoor } from "./holding.ts";
 import { problemResponse } from "./problems.ts";
 import { answerBelowQuorum, refuseBelowQuorum } from "./quorum.ts";
 import type { PendingRequest } from "./request.ts";
 import { type Client, isKeyReused, type Refusal, screenContent, screenLoad, screenSender } from "./screening.ts";
 import { RequestTrace } from "./traces.ts";
-import type { AdmitRequest, AdmittedRecord } from "./types.ts";
+import type { AdmitRequest, AdmittedRecord, QuarantinedRecord } from "./types.ts";
 import { applicationOf, noteAdmitted } from "./versions.ts";
 import { answerWithheld } from "./withholding.ts";
 
@@ -30,7 +31,11 @@ export function admit(regulator: Regulator, request: AdmitRequest): void {
   }
   const screened = screenSender(regulator, request);
   if (screened.kind === "refused") {
-    if (!isAnsweredBefore(regulator, request, screened.refusal)) refuse(regulator, request, screened.refusal);
+    const isBlocked = screened.refusal.counted === "blocked";
+    const isAnswered = isBlocked
+      ? answerHeld(regulator, request)
+      : isAnsweredBefore(regulator, request, screened.refusal);
+    if (!isAnswered) refuse(regulator, request, screened.refusal);
   } else admitScreened(regulator, request, screened.client, screened.address);
 }
 
@@ -73,7 +78,7 @@ function admitScreened(regulator: Regulator, request: AdmitRequest, client: Clie
     admittedAt: Math.trunc(regulator.wall),
     seed: dependencies.makeKey() as AdmittedRecord["seed"],
   };
-  if (rejectBySignature(regulator, exchange, record)) return;
+  if (quarantineBySignature(regulator, exchange, record)) return;
   if (regulator.quorum.isMissing) {
     refuseBelowQuorum(regulator, exchange);
     return;
@@ -111,7 +116,9 @@ export const isPastWindow = ({ settings, wall }: Regulator, admittedAt: number):
 export function takeIn(regulator: Regulator, pending: PendingRequest): void {
   append(regulator, pending.record);
   regulator.logs.admit(pending);
-  if (!pending.internal) regulator.quota.add(pending.record.clientId, pending.record.admittedAt);
+  // A released one was counted when it came.
+  if (!pending.internal && !pending.record.released)
+    regulator.quota.add(pending.record.clientId, pending.record.admittedAt);
   regulator.traffic.count("admitted");
   note(regulator, pending, { kind: "entered", state: pending.state, because: "admitted" });
   regulator.enter[pending.state](regulator, pending);
@@ -149,10 +156,10 @@ function answerKnown(regulator: Regulator, exchange: string, requestId: RequestI
   }
   const malformed = logs.malformed(requestId);
   if (!malformed) return false;
-  traffic.count("rejected.known-malformed");
-  const rejection = rejectionResponse(malformed);
-  respond(regulator, exchange, rejection);
-  noteReplay(regulator, requestId, rejection.status);
+  traffic.count(malformed.hold ? "held" : "rejected.known-malformed");
+  const answer = quarantineResponse(malformed);
+  respond(regulator, exchange, answer);
+  noteReplay(regulator, requestId, answer.status);
   return true;
 }
 
@@ -168,13 +175,17 @@ function attach(regulator: Regulator, pending: PendingRequest, exchange: string,
   regulator.exchanges.set(exchange, pending);
 }
 
-/** Known to be malformed (REQUIREMENTS R15, R9): straight into L1; whoever sends it again is treated like the first. */
-function rejectBySignature(regulator: Regulator, exchange: string, record: AdmittedRecord): boolean {
+/**
+ * Known to be malformed (REQUIREMENTS R15, R9): straight into L1, rejected or held; whoever sends it again is treated like the
+ * first.
+ */
+function quarantineBySignature(regulator: Regulator, exchange: string, record: AdmittedRecord): boolean {
   const signature = screenContent(regulator.quarantine, record);
   if (!signature) return false;
   const { requestId, clientId, key, address, operation, applicationVersion, inputText, inputDigest } = record;
   regulator.traffic.count("screen.signature");
-  quarantineRequest(regulator, {
+  const hold = holdAtDoor(regulator, record);
+  const entry: QuarantinedRecord = {
     kind: "quarantined",
     requestId,
     attempt: 0,
@@ -192,8 +203,10 @@ function rejectBySignature(regulator: Regulator, exchange: string, record: Admit
     signature: signature.signature,
     blamed: true,
     at: Math.trunc(regulator.wall),
-  });
-  respond(regulator, exchange, problemResponse("rejected", { requestId }));
+    ...(hold ? { hold } : {}),
+  };
+  quarantineRequest(regulator, entry);
+  respond(regulator, exchange, quarantineResponse(entry));
   return true;
 }
 

@@ -35,10 +35,12 @@ describe("the state machine of a request", () => {
     }
   });
 
-  test("rejects only by closing: what is condemned waits for the masters", () => {
+  test("rejects only by closing: what is condemned waits for the masters, or is held before they are asked", () => {
     expect(nextState("doomed", "deadCondemned")).toBe("closing");
     expect(nextState("shadowing", "malformed")).toBe("closing");
     for (const event of REQUEST_EVENTS)
-      if (event !== "closed" && event !== "verified") expect(nextState("closing", event)).toBe("closing");
+      if (event !== "closed" && event !== "verified" && event !== "held")
+        expect(nextState("closing", event)).toBe("closing");
+    for (const state of REQUEST_STATES) if (state !== "closing") expect(nextState(state, "held")).toBe(state);
   });
 });

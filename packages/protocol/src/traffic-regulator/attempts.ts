@@ -7,7 +7,8 @@
  *                         ├──deadInnocent── doomed ─survived→ surviving ─verified→ fetching ─replied→ ended
  *                         │                   │ deadBlamed
  *                         └──innocent─── shadowing ─malformed→ closing ─closed→ ended
- *                                           ↑ suspended (from waiting)
+ *                                           ↑ suspended    │ held
+ *                                             (from waiting)└─→ ended (in L1, until a person or its time decides)
  *
  * A second attempt starts only after the first is dead for ever (settlement; a read may be made again at any time, also
  * from `fetching`), and a definite rejection leaves only after
@@ -52,6 +53,8 @@ export const REQUEST_EVENTS = [
   "suspended",
   "verified",
   "closed",
+  /** Condemned, and held for a person instead of closed. */
+  "held",
   "replied",
 ] as const;
 export type RequestEvent = (typeof REQUEST_EVENTS)[number];
@@ -76,6 +79,7 @@ export const TRANSITIONS: Readonly<Record<RequestState, Row>> = {
     suspended: "checking",
     verified: "fetching",
     closed: "ended",
+    held: "checking",
     replied: "checking",
   },
   waiting: {
@@ -94,6 +98,7 @@ export const TRANSITIONS: Readonly<Record<RequestState, Row>> = {
     suspended: "shadowing",
     verified: "fetching",
     closed: "ended",
+    held: "waiting",
     replied: "waiting",
   },
   running: {
@@ -112,6 +117,7 @@ export const TRANSITIONS: Readonly<Record<RequestState, Row>> = {
     suspended: "running",
     verified: "fetching",
     closed: "ended",
+    held: "running",
     replied: "running",
   },
   doomed: {
@@ -130,6 +136,7 @@ export const TRANSITIONS: Readonly<Record<RequestState, Row>> = {
     suspended: "doomed",
     verified: "fetching",
     closed: "ended",
+    held: "doomed",
     replied: "doomed",
   },
   surviving: {
@@ -148,6 +155,7 @@ export const TRANSITIONS: Readonly<Record<RequestState, Row>> = {
     suspended: "surviving",
     verified: "fetching",
     closed: "ended",
+    held: "surviving",
     replied: "surviving",
   },
   shadowing: {
@@ -166,6 +174,7 @@ export const TRANSITIONS: Readonly<Record<RequestState, Row>> = {
     suspended: "shadowing",
     verified: "fetching",
     closed: "ended",
+    held: "shadowing",
     replied: "shadowing",
   },
   closing: {
@@ -184,6 +193,7 @@ export const TRANSITIONS: Readonly<Record<RequestState, Row>> = {
     suspended: "closing",
     verified: "fetching",
     closed: "ended",
+    held: "ended",
     replied: "closing",
   },
   fetching: {
@@ -202,6 +212,7 @@ export const TRANSITIONS: Readonly<Record<RequestState, Row>> = {
     suspended: "fetching",
     verified: "fetching",
     closed: "fetching",
+    held: "fetching",
     replied: "ended",
   },
   ended: {
@@ -220,6 +231,7 @@ export const TRANSITIONS: Readonly<Record<RequestState, Row>> = {
     suspended: "ended",
     verified: "ended",
     closed: "ended",
+    held: "ended",
     replied: "ended",
   },
 };

@@ -26,18 +26,28 @@ function admitted(number: number): AdmittedRecord {
     inputDigest: digestText(hasher, "input", String(number)),
     admittedAt: WALL + number * 1_000,
     seed: digestText(hasher, "seed", String(number)) as AdmittedRecord["seed"],
+    ...(number % 6 === 5 ? { released: true } : {}),
   };
 }
 
 function quarantined(number: number): Extract<RegulatorRecord, { kind: "quarantined" }> {
-  const { kind: _kind, admittedAt: _at, seed: _seed, ...request } = admitted(number);
+  const { kind: _kind, admittedAt, seed, released: _released, ...request } = admitted(number);
+  const hold = { until: WALL + 60_000, home: number, admittedAt, seed, attempts: 3 };
   const why = {
     reason: "crash",
     check: "crash",
     detail: "\ud800 alone",
     executionServer: "execution-server-1",
   } as const;
-  return { ...request, ...why, kind: "quarantined", attempt: 3, blamed: true, at: WALL };
+  return {
+    ...request,
+    ...why,
+    kind: "quarantined",
+    attempt: 3,
+    blamed: true,
+    at: WALL,
+    ...(number % 3 === 2 ? { hold } : {}),
+  };
 }
 
 /** One record of each kind about the request or thing of that number; a new kind of record does not compile without one. */
@@ -48,6 +58,8 @@ const EXAMPLES: {
   attempt: (number) => ({ kind: "attempt", requestId: idOf(number), attempt: 2 + (number % 3) }),
   verified: (number) => ({ kind: "verified", requestId: idOf(number), status: 200, bodyText: `"${number}"`, at: WALL }),
   quarantined,
+  holdEnding: (number) => ({ kind: "holdEnding", requestId: idOf(number) }),
+  holdEnded: (number) => ({ kind: "holdEnded", requestId: idOf(number) }),
   withdrawn: (number) => ({ kind: "withdrawn", requestId: idOf(number) }),
   unqualified: (number) => ({
     ...{
@@ -119,7 +131,10 @@ const KINDS = Object.keys(EXAMPLES) as RegulatorRecord["kind"][];
 const history = fc.array(
   fc.tuple(
     fc.oneof(
-      { weight: 6, arbitrary: fc.constantFrom("admitted", "attempt", "verified", "quarantined", "withdrawn") },
+      {
+        weight: 6,
+        arbitrary: fc.constantFrom("admitted", "attempt", "verified", "quarantined", "holdEnding", "holdEnded"),
+      },
       { weight: 4, arbitrary: fc.constantFrom(...KINDS) },
     ),
     fc.nat({ max: 24 }),
@@ -169,12 +184,21 @@ describe("a regulator started from a checkpoint", () => {
       admitted(1),
       admitted(2),
       quarantined(7),
+      quarantined(8),
       EXAMPLES.blocked(4),
       EXAMPLES.signature(4),
       EXAMPLES.fact(3),
     ];
     const number =
-      { signatureRevoked: 4, unblocked: 4, factsAcknowledged: 4, reviewed: 7, admitted: 3 }[kind as string] ?? 2;
+      {
+        signatureRevoked: 4,
+        unblocked: 4,
+        factsAcknowledged: 4,
+        reviewed: 7,
+        admitted: 3,
+        holdEnding: 8,
+        holdEnded: 8,
+      }[kind as string] ?? 2;
     const [before, after] = [regulatorOf(base), regulatorOf([...base, EXAMPLES[kind](number)])];
     const withoutNumber = ({ parts }: Checkpoint) =>
       parts.map((part) => Buffer.from(part).toString("latin1").slice(60));

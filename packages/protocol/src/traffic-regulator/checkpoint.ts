@@ -11,6 +11,7 @@ import { assert, ByteReader, ByteWriter } from "@redoubt/shared";
 import type { Checkpoint, RecordNumber } from "../core.ts";
 import { exportAssignments, restoreAssignments } from "./assignments.ts";
 import type { Regulator } from "./context.ts";
+import type { HeldEntry } from "./held-requests.ts";
 import { restoreConfiguration } from "./orders.ts";
 import { recoverRequest, takeRecord } from "./recovery.ts";
 import type { AdmittedRecord, RegulatorRecord } from "./types.ts";
@@ -28,6 +29,8 @@ interface SmallState {
   readonly quarantine: ReturnType<Regulator["quarantine"]["export"]>;
   readonly facts: ReturnType<Regulator["facts"]["export"]>;
   readonly unqualified: ReturnType<Regulator["logs"]["exportUnqualified"]>;
+  /** Absent in checkpoints of before requests could be held. */
+  readonly held?: readonly HeldEntry[];
 }
 
 /** Grows also by what is not journalled, so a replay may know less of it; all of it only makes the regulator more careful. */
@@ -58,6 +61,7 @@ export function takeCheckpoint(regulator: Regulator): Checkpoint {
     quarantine: quarantine.export(),
     facts: facts.export(),
     unqualified: logs.exportUnqualified(),
+    held: logs.held.all(),
   };
   const writer = new ByteWriter(64 * 1024).text(FORMAT).integer(regulator.records).text(JSON.stringify(small));
   // The first attempt is not journalled by itself: it may have been dispatched.
@@ -93,6 +97,7 @@ export function restoreCheckpoint(regulator: Regulator, parts: readonly Uint8Arr
   regulator.quarantine.restore(small.quarantine);
   regulator.facts.restoreAll(small.facts);
   logs.restoreUnqualified(small.unqualified);
+  for (const entry of small.held ?? []) logs.restoreHeld(entry);
   for (const { record, attempt } of readEntries<Pending>(reader)) {
     const request = recoverRequest(regulator, record);
     request.attempt = attempt;

@@ -16,6 +16,7 @@ import { judgeDivergenceNow } from "./divergence.ts";
 import { reviewPlacement } from "./epoch-wishes.ts";
 import { loseAttempt } from "./failures.ts";
 import { startGenesis } from "./genesis.ts";
+import { readmit } from "./held-release.ts";
 import { moveLeases } from "./lease-moves.ts";
 import { advance } from "./lifecycle.ts";
 import { askOutcome, closedByMasters, settleDead } from "./outcomes.ts";
@@ -169,7 +170,8 @@ function checkAgain(regulator: Regulator, clusters: readonly ClusterRange[]): vo
 
 function onVerified(regulator: Regulator, decision: Extract<Decision, { kind: "verified" }>): void {
   const { change, replyDigest, clusters } = decision;
-  const request = regulator.logs.pending(change.requestId);
+  const held = regulator.logs.held.get(change.requestId);
+  const request = held ? readmit(regulator, held) : regulator.logs.pending(change.requestId);
   noteById(regulator, change.requestId, { kind: "decided", decision: "verified", attempt: change.attempt });
   if (!decision.readOnly) settleChange(regulator, request, change.digest, clusters);
   if (request) takeVerified(regulator, request, { kind: "verified", change, replyDigest });

@@ -57,7 +57,7 @@ export function tryDispatch(regulator: Regulator, request: PendingRequest): bool
 }
 
 const isForItsOwnWorker = ({ suspects, now }: Regulator, { suspect, internal, record }: PendingRequest): boolean =>
-  suspect || internal === "rerun" || suspects.has(record.clientId, now);
+  suspect || internal === "rerun" || record.released === true || suspects.has(record.clientId, now);
 
 export function dispatchWaiting(regulator: Regulator): void {
   for (const request of [...regulator.waiting]) tryDispatch(regulator, request);

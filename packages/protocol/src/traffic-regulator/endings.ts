@@ -12,13 +12,14 @@ import { dispatchOldest } from "./dispatch.ts";
 import { judgeDivergenceNow } from "./divergence.ts";
 import { clearSuspicion } from "./failures.ts";
 import { advanceGenesis } from "./genesis.ts";
+import { heldResponse } from "./held-response.ts";
 import { problemResponse } from "./problems.ts";
 import { noteRelease } from "./quorum.ts";
 import { contentTypeOf, splitReply } from "./reply-content.ts";
 import type { Ending, PendingRequest } from "./request.ts";
 import type { VerifiedEntry } from "./request-logs.ts";
 import { noteAttribution } from "./shadow-outcomes.ts";
-import type { QuarantinedRecord, RespondEffect, VerifiedRecord } from "./types.ts";
+import type { Hold, QuarantinedRecord, RespondEffect, VerifiedRecord } from "./types.ts";
 
 const UNREADABLE = { status: 500, bodyText: "" };
 
@@ -31,7 +32,7 @@ export function enterEnded(regulator: Regulator, request: PendingRequest): void 
   clearSuspicion(regulator, request);
   if (ending?.kind === "reply") endVerified(regulator, request, ending);
   else if (ending?.kind === "expired") endExpired(regulator, request);
-  else endClosed(regulator, request);
+  else endQuarantined(regulator, request, ending?.kind === "held" ? ending.hold : undefined);
   for (const { exchange } of request.exchanges) regulator.exchanges.delete(exchange);
   request.exchanges.length = 0;
   if (current) judgeDivergenceNow(regulator, request, current);
@@ -76,7 +77,7 @@ function noteAnswered(
   regulator: Regulator,
   request: PendingRequest,
   status: number,
-  because: "all-members" | "masters" | "closed" | "expired",
+  because: "all-members" | "masters" | "closed" | "expired" | "held",
 ): void {
   const exchanges = request.exchanges.length;
   const repeated = request.exchanges.filter((each) => each.repeated).length;
@@ -103,7 +104,8 @@ export function replyResponse(
   return { status, headers: repeated ? { ...headers, "idempotent-replayed": "true" } : headers, bodyText };
 }
 
-function endClosed(regulator: Regulator, request: PendingRequest): void {
+/** Closed by the masters, or held for a person. */
+function endQuarantined(regulator: Regulator, request: PendingRequest, hold: Hold | undefined): void {
   const { record, blame, requestId, attempt } = request;
   const blamed = request.blamed && blame !== undefined && request.internal === undefined;
   const { clientId, key, address, operation, applicationVersion, inputText, inputDigest } = record;
@@ -124,25 +126,31 @@ function endClosed(regulator: Regulator, request: PendingRequest): void {
     executionServer: blame?.server ?? "",
     blamed,
     at: Math.trunc(regulator.wall),
+    ...(hold ? { hold } : {}),
   };
   if (blame) {
     const { check, detail } = entry;
     noteAttribution(regulator, request, { guilty: blamed ? "request" : "acceptance-test", servers: [], check, detail });
   }
-  const rejection = rejectionResponse(entry);
-  noteAnswered(regulator, request, rejection.status, "closed");
+  const answer = quarantineResponse(entry);
+  noteAnswered(regulator, request, answer.status, hold ? "held" : "closed");
   quarantineRequest(regulator, entry, request.trace.seen);
   if (blamed) learnExactSignature(regulator, entry);
-  for (const { exchange } of request.exchanges) respond(regulator, exchange, rejection);
+  for (const { exchange } of request.exchanges) respond(regulator, exchange, answer);
 }
 
-/** Definite: the masters closed the id. What was withheld without blame is a 503, never a word about the rule. */
-export const rejectionResponse = (
-  entry: Pick<QuarantinedRecord, "requestId" | "blamed" | "check">,
-): Omit<RespondEffect, "kind" | "exchange"> =>
-  entry.blamed || entry.check === "closed-before"
-    ? problemResponse("rejected", { requestId: entry.requestId })
-    : problemResponse("withheld", { requestId: entry.requestId, detail: NEVER_UNDER_THIS_KEY, retryAfterSeconds: 60 });
+/**
+ * 202 while it is held. Else definite, as the masters closed the id. What was withheld without blame is a 503, never a
+ * word about the rule.
+ */
+export function quarantineResponse(
+  entry: Pick<QuarantinedRecord, "requestId" | "operation" | "blamed" | "check" | "hold">,
+): Omit<RespondEffect, "kind" | "exchange"> {
+  const { requestId, operation, blamed, check, hold } = entry;
+  if (hold) return heldResponse({ requestId, operation, hold });
+  if (blamed || check === "closed-before") return problemResponse("rejected", { requestId });
+  return problemResponse("withheld", { requestId, detail: NEVER_UNDER_THIS_KEY, retryAfterSeconds: 60 });
+}
 
 const NEVER_UNDER_THIS_KEY =
   "It was not carried out, and will not be under this Idempotency-Key; another one may be used.";
@@ -166,7 +174,8 @@ export function quarantineRequest(regulator: Regulator, entry: QuarantinedRecord
     detail,
     executionServer,
     payload: entry.inputText,
-    state: "rejected",
+    state: entry.hold ? "held" : "rejected",
+    ...(entry.hold ? { heldUntil: entry.hold.until } : {}),
     evidence: {
       blamed,
       ...(entry.signature === undefined ? {} : { signature: entry.signature }),

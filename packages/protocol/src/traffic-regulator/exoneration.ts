@@ -28,8 +28,14 @@ export function unblock(regulator: Regulator, who: { readonly principal?: string
   addFact(regulator, { kind: "hostUnblocked", ...what });
 }
 
-/** Takes back what followed from this entry: its signatures, its blocks, and those of requests its signatures matched. */
+/** Takes back what followed from this entry, as somebody has reviewed it. */
 export function exonerate(regulator: Regulator, entry: MalformedEntry, order: string): void {
+  takeBack(regulator, entry);
+  review(regulator, entry.requestId, "released", order);
+}
+
+/** Its signatures, its blocks, and those of requests its signatures matched. */
+export function takeBack(regulator: Regulator, entry: MalformedEntry): void {
   const { quarantine, logs } = regulator;
   const blocks = quarantine.blocksOf(entry.requestId);
   for (const { signature } of quarantine.signaturesOf(entry.requestId)) {
@@ -39,5 +45,4 @@ export function exonerate(regulator: Regulator, entry: MalformedEntry, order: st
   }
   for (const block of blocks) unblock(regulator, block);
   addFact(regulator, { kind: "requestExonerated", requestId: entry.requestId, clientId: entry.clientId });
-  review(regulator, entry.requestId, "released", order);
 }

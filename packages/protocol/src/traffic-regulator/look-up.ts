@@ -4,6 +4,7 @@ import { isRequestId } from "@redoubt/shared";
 import { normaliseAddress } from "./addresses.ts";
 import { type Regulator, respond } from "./context.ts";
 import { isAdmitting } from "./endings.ts";
+import { heldView } from "./held-response.ts";
 import { type ProblemName, problemResponse } from "./problems.ts";
 
 export interface LookUp {
@@ -27,10 +28,13 @@ export function lookUp(regulator: Regulator, question: LookUp): void {
 }
 
 function findAnswer(regulator: Regulator, question: LookUp): ProblemName | { readonly bodyText: string } {
-  const { quarantine, clients } = regulator;
+  const { quarantine, clients, logs } = regulator;
   if (!isAdmitting(regulator)) return "not-ready";
-  if (quarantine.isAddressBlocked(normaliseAddress(question.address))) return "rejected";
   const client = clients.find(question);
+  // Holding a request blocks its sender, who may still ask about it, and about nothing else.
+  const held = client && isRequestId(question.requestId) ? logs.held.get(question.requestId) : undefined;
+  if (held && held.clientId === client?.id) return { bodyText: JSON.stringify(heldView(held)) };
+  if (quarantine.isAddressBlocked(normaliseAddress(question.address))) return "rejected";
   if (!client) return "unauthenticated";
   if (quarantine.isPrincipalBlocked(client.id)) return "rejected";
   if (!isRequestId(question.requestId)) return "unknown-request";

@@ -15,6 +15,9 @@ import { dispatchWaiting } from "./dispatch.ts";
 import { reviewPlacement } from "./epoch-wishes.ts";
 import { exonerate, review, unblock } from "./exoneration.ts";
 import { onProcessGone } from "./failures.ts";
+import { readmit } from "./held-release.ts";
+import type { HeldEntry } from "./held-requests.ts";
+import { endHold } from "./holding.ts";
 import type { MalformedEntry } from "./request-logs.ts";
 import { startRuns } from "./shadow-runs.ts";
 import { sendTicketKeys } from "./ticket-keys.ts";
@@ -68,15 +71,27 @@ export function onQuarantineOrder(regulator: Regulator, { order, action }: Quara
   }
   const { requestId } = action;
   const entry = regulator.logs.malformed(requestId);
-  if (!entry) {
+  const held = regulator.logs.held.get(requestId);
+  if (held?.isEnding === false) decideHeld(regulator, held, order, action.kind);
+  else if (!entry) {
     publish(regulator, { kind: "alarm", what: `order ${order} names a request that is not in L1`, from: "" });
-    return;
-  }
-  if (action.kind === "confirm") review(regulator, requestId, "confirmed", order);
+  } else if (action.kind === "confirm") review(regulator, requestId, "confirmed", order);
   else {
     exonerate(regulator, entry, order);
-    if (action.rerun) rerun(regulator, entry);
+    // Of what is about to be rejected nothing is run: whether the masters have closed it is not known yet.
+    if (action.rerun && !held) rerun(regulator, entry);
   }
+}
+
+/** Released, it runs under its own id, hence at most once however often that is ordered; confirmed, it is rejected for ever. */
+function decideHeld(regulator: Regulator, held: HeldEntry, order: string, decision: "release" | "confirm"): void {
+  if (decision === "confirm") {
+    review(regulator, held.requestId, "confirmed", order);
+    endHold(regulator, held);
+    return;
+  }
+  exonerate(regulator, held, order);
+  readmit(regulator, held);
 }
 
 export function rememberOrder(regulator: Regulator, order: string): void {

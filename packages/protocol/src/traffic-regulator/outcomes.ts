@@ -8,6 +8,8 @@ import { takeVerified } from "./answers.ts";
 import { domainOf, isUsable, type Regulator, retryAfter, sendToMasters } from "./context.ts";
 import { FIRST_RETRY_MS, makeAttempt } from "./dispatch.ts";
 import { clearSuspicion, doomAgain } from "./failures.ts";
+import { readmit } from "./held-release.ts";
+import { endedByMasters, holdOf } from "./holding.ts";
 import { advance } from "./lifecycle.ts";
 import type { PendingRequest } from "./request.ts";
 
@@ -37,13 +39,25 @@ export function sendOutcomeQuestions(regulator: Regulator): void {
 
 export function onOutcomes(regulator: Regulator, { outcomes }: OutcomesMessage): void {
   for (const { requestId, outcome } of outcomes) {
-    const request = regulator.logs.pending(requestId);
+    const request = pendingAfter(regulator, requestId, outcome.kind);
     if (!request) continue;
     if (isExpired(regulator, request, outcome)) expire(regulator, request);
     else if (outcome.kind === "verified") takeVerified(regulator, request, outcome);
     else if (outcome.kind === "closed") closedByMasters(regulator, requestId);
     else advance(regulator, request, "unknown");
   }
+}
+
+/** What is held goes back into L3 for a reply that the masters have verified; what they have closed is rejected. */
+function pendingAfter(
+  regulator: Regulator,
+  requestId: RequestId,
+  outcome: RequestOutcome["kind"],
+): PendingRequest | undefined {
+  const held = regulator.logs.held.get(requestId);
+  if (held && outcome === "verified") return readmit(regulator, held);
+  if (held && outcome === "closed") endedByMasters(regulator, held);
+  return regulator.logs.pending(requestId);
 }
 
 /** It was verified in an earlier window, and this repetition is too late to get the reply. */
@@ -63,6 +77,8 @@ function expire(regulator: Regulator, request: PendingRequest): void {
 export function closedByMasters(regulator: Regulator, requestId: RequestId): void {
   const request = regulator.logs.pending(requestId);
   if (!request) {
+    const held = regulator.logs.held.get(requestId);
+    if (held) endedByMasters(regulator, held);
     if (regulator.logs.which(requestId) === undefined) regulator.logs.seen.add(requestId);
     return;
   }
@@ -98,7 +114,11 @@ export function enterSurviving(regulator: Regulator, request: PendingRequest): v
 
 export function enterClosing(regulator: Regulator, request: PendingRequest): void {
   regulator.shadows.drop(request);
-  askToClose(regulator, request);
+  const hold = holdOf(regulator, request);
+  if (hold) {
+    request.ending = { kind: "held", hold };
+    advance(regulator, request, "held");
+  } else askToClose(regulator, request);
 }
 
 export function askToClose(regulator: Regulator, request: PendingRequest): void {

@@ -64,8 +64,9 @@ export function takeRecord(regulator: Regulator, record: RegulatorRecord): void 
       return;
     }
     case "quarantined":
-      if (record.signature !== undefined) regulator.recognised.add(record.clientId);
-      if ((logs.which(record.requestId) ?? "L3") === "L3") logs.quarantine(record);
+    case "holdEnding":
+    case "holdEnded":
+      takeQuarantine(regulator, record);
       return;
     case "unqualified":
       logs.addUnqualified(record);
@@ -119,11 +120,26 @@ export function takeRecord(regulator: Regulator, record: RegulatorRecord): void 
 }
 
 function takeAdmitted(regulator: Regulator, record: AdmittedRecord): void {
-  if (regulator.logs.which(record.requestId) !== undefined) return;
+  const { logs, quota } = regulator;
+  if (record.released) logs.release(record.requestId);
+  if (logs.which(record.requestId) !== undefined) return;
   const request = recoverRequest(regulator, record);
-  regulator.logs.admit(request);
+  logs.admit(request);
   assign(regulator, request, request.attempt);
-  if (record.operation !== GENESIS_OPERATION) regulator.quota.add(record.clientId, record.admittedAt);
+  // A released one was counted when it came.
+  if (record.operation !== GENESIS_OPERATION && !record.released) quota.add(record.clientId, record.admittedAt);
+}
+
+function takeQuarantine(
+  { logs, recognised }: Regulator,
+  record: Extract<RegulatorRecord, { kind: "quarantined" | "holdEnding" | "holdEnded" }>,
+): void {
+  if (record.kind === "holdEnding") logs.held.end(record.requestId);
+  else if (record.kind === "holdEnded") logs.endHold(record.requestId);
+  else {
+    if (record.signature !== undefined) recognised.add(record.clientId);
+    if ((logs.which(record.requestId) ?? "L3") === "L3") logs.quarantine(record);
+  }
 }
 
 export function recoverRequest(regulator: Regulator, record: AdmittedRecord): PendingRequest {

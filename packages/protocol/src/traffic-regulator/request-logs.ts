@@ -4,6 +4,7 @@
  * bounded in entries and bytes: what leaves it is remembered as "seen", so its outcome is asked of the masters again.
  */
 import { assert, type RequestId } from "@redoubt/shared";
+import { type HeldEntry, HeldRequests } from "./held-requests.ts";
 import type { PendingRequest } from "./request.ts";
 import { SeenFilter } from "./seen-filter.ts";
 import type { LogName, QuarantinedRecord, UnqualifiedRecord, VerifiedRecord } from "./types.ts";
@@ -33,6 +34,8 @@ const nameOfKey = (clientId: string, key: string): string => `${clientId.length}
 
 export class RequestLogs {
   readonly seen = new SeenFilter();
+  /** The part of L1 that waits for a person. */
+  readonly held = new HeldRequests();
   readonly #verifiedMax: number;
   readonly #pending = new Map<RequestId, PendingRequest>();
   readonly #verified = new Map<RequestId, VerifiedEntry>();
@@ -52,7 +55,7 @@ export class RequestLogs {
   which(requestId: RequestId): LogName | undefined {
     if (this.#pending.has(requestId)) return "L3";
     if (this.#verified.has(requestId)) return "L2";
-    return this.#malformed.has(requestId) ? "L1" : undefined;
+    return this.#malformed.has(requestId) || this.held.get(requestId) ? "L1" : undefined;
   }
 
   pending(requestId: RequestId): PendingRequest | undefined {
@@ -69,7 +72,7 @@ export class RequestLogs {
   }
 
   malformed(requestId: RequestId): MalformedEntry | undefined {
-    return this.#malformed.get(requestId);
+    return this.#malformed.get(requestId) ?? this.held.get(requestId);
   }
 
   /** The request id this client used the key for, while it is remembered. */
@@ -119,9 +122,28 @@ export class RequestLogs {
   quarantine(record: QuarantinedRecord): void {
     if (this.#pending.has(record.requestId)) this.#leave(record.requestId);
     assert(this.which(record.requestId) === undefined, "a request id is in one log only (R17)");
-    this.#malformed.set(record.requestId, { ...record, review: "new" });
     this.#keys.set(nameOfKey(record.clientId, record.key), record.requestId);
-    this.#malformedBytes += record.inputText.length;
+    const { hold } = record;
+    if (hold) this.held.add({ ...record, review: "new", hold, isEnding: false });
+    else this.#addMalformed({ ...record, review: "new" });
+  }
+
+  /** L1 → nowhere: an administrator lets it out, and it is admitted once more. */
+  release(requestId: RequestId): void {
+    this.held.remove(requestId);
+  }
+
+  /** Within L1: it is rejected for ever, as the masters have closed its id. */
+  endHold(requestId: RequestId): void {
+    const entry = this.held.remove(requestId);
+    if (!entry) return;
+    const { hold: _hold, isEnding: _isEnding, ...rejected } = entry;
+    this.#addMalformed(rejected);
+  }
+
+  #addMalformed(entry: MalformedEntry): void {
+    this.#malformed.set(entry.requestId, entry);
+    this.#malformedBytes += entry.inputText.length;
     while (this.#malformed.size > MALFORMED_MAX || this.#malformedBytes > MALFORMED_BYTES_MAX) this.#evictMalformed();
   }
 
@@ -135,6 +157,8 @@ export class RequestLogs {
   review(requestId: RequestId, state: "released" | "confirmed"): void {
     const entry = this.#malformed.get(requestId);
     if (entry) this.#malformed.set(requestId, { ...entry, review: state });
+    const held = this.held.get(requestId);
+    if (held) this.held.replace({ ...held, review: state });
   }
 
   #leave(requestId: RequestId): PendingRequest {
@@ -179,6 +203,12 @@ export class RequestLogs {
   }
 
   /** Of a checkpoint, oldest first. */
+  restoreHeld(entry: HeldEntry): void {
+    this.held.add(entry);
+    this.#keys.set(nameOfKey(entry.clientId, entry.key), entry.requestId);
+  }
+
+  /** Of a checkpoint, oldest first. */
   restoreMalformed(entry: MalformedEntry): void {
     this.#malformed.set(entry.requestId, entry);
     this.#keys.set(nameOfKey(entry.clientId, entry.key), entry.requestId);
@@ -199,7 +229,7 @@ export class RequestLogs {
     return this.#verified.values();
   }
 
-  /** Oldest first. */
+  /** Without those that are held; oldest first. */
   allMalformed(): Iterable<MalformedEntry> {
     return this.#malformed.values();
   }
@@ -220,16 +250,22 @@ export class RequestLogs {
   }
 
   newestMalformed(limit: number): MalformedEntry[] {
-    return [...this.#malformed.values()].slice(-limit).reverse();
+    // What is held is told first, however old it is: somebody has to decide about it.
+    const held = this.held.all().slice(-limit);
+    return [...[...this.#malformed.values()].slice(-limit), ...held].slice(-limit).reverse();
+  }
+
+  #allOfL1(): MalformedEntry[] {
+    return [...this.#malformed.values(), ...this.held.all()];
   }
 
   malformedBySignature(signature: string): MalformedEntry[] {
-    return [...this.#malformed.values()].filter((entry) => entry.signature === signature);
+    return this.#allOfL1().filter((entry) => entry.signature === signature);
   }
 
   /** What a check of an operation of a version condemned. */
   malformedByCheck(suspect: Pick<MalformedEntry, "applicationVersion" | "operation" | "check">): MalformedEntry[] {
-    return [...this.#malformed.values()].filter(
+    return this.#allOfL1().filter(
       ({ applicationVersion, operation, check }) =>
         applicationVersion === suspect.applicationVersion && operation === suspect.operation && check === suspect.check,
     );
@@ -241,7 +277,7 @@ export class RequestLogs {
 
   get counts(): { readonly L1: number; readonly L2: number; readonly L3: number } {
     return {
-      L1: this.#malformed.size + this.#unqualifiedCount,
+      L1: this.#malformed.size + this.held.size + this.#unqualifiedCount,
       L2: this.#verified.size,
       L3: this.#pending.size,
     };

@@ -19,7 +19,7 @@ import type { Detector } from "./attribution.ts";
 import type { AcceptanceVote, Vote } from "./release.ts";
 import type { Strikes } from "./strikes.ts";
 import type { RequestTrace } from "./traces.ts";
-import type { AdmittedRecord, QuarantineReason } from "./types.ts";
+import type { AdmittedRecord, Hold, QuarantineReason } from "./types.ts";
 
 /** Members named different changes for one ticket. */
 export interface Divergence {
@@ -80,6 +80,8 @@ export type Ending =
       readonly by: "all-members" | "masters";
     }
   | { readonly kind: "closed" }
+  /** Condemned, but a person may still release it. */
+  | { readonly kind: "held"; readonly hold: Hold }
   /** It was verified before the window: 410. */
   | { readonly kind: "expired" };
 

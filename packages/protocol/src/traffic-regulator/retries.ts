@@ -24,6 +24,7 @@ import { reviewPlacement, wishEpoch } from "./epoch-wishes.ts";
 import { failAttempt } from "./failures.ts";
 import { startGenesis } from "./genesis.ts";
 import { HEARD_WITHIN_MS, isHeard, isWitness, ping } from "./health.ts";
+import { keepHeld } from "./holding.ts";
 import { moveLeases } from "./lease-moves.ts";
 import { advance } from "./lifecycle.ts";
 import { noteMisbehaviour } from "./misbehaviour.ts";
@@ -287,6 +288,7 @@ export function keepHouse(regulator: Regulator): void {
   startRuns(regulator);
   regulator.logs.seen.age(regulator.wall, SEEN_WINDOWS * settings.windowMs);
   reviewBreaker(regulator);
+  keepHeld(regulator);
   reportVersions(regulator);
   regulator.logs.forgetBefore(regulator.wall - settings.windowMs, FORGOTTEN_PER_ROUND_MAX);
   dispatchWaiting(regulator);

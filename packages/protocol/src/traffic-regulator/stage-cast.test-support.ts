@@ -17,14 +17,23 @@ export const MEMBERS = ["state-replica-1", "state-replica-2", "state-replica-3"]
 export const SERVERS = ["execution-server-1", "execution-server-2", "execution-server-3"];
 export const TESTERS = ["acceptance-test-server-1", "acceptance-test-server-2"];
 
+/** How long a quarantined `save` is held. */
+export const HOLD_MS = 60_000;
+
 export const credentialOf = (client: string): Digest => digestText(hasher, "credential", client);
 
-/** `put {object}` writes, `get {object}` reads, `forbidden` needs a role nobody has. */
+/** `put {object}` writes, `get {object}` reads, `save` is a `put` that is held when quarantined, `forbidden` needs a role nobody has. */
 export const application: RegulatedApplication = {
   version: "application",
   genesisObjects: [],
-  operationOf: (name) =>
-    name === "put" || name === "get" ? { allow: [] } : name === "forbidden" ? { allow: ["operator"] } : undefined,
+  operationOf: (name) => {
+    if (name === "save") return { allow: [], holdMs: HOLD_MS };
+    return name === "put" || name === "get"
+      ? { allow: [] }
+      : name === "forbidden"
+        ? { allow: ["operator"] }
+        : undefined;
+  },
   validate: (_operation, inputText) => {
     const { object } = JSON.parse(inputText) as { object?: unknown };
     return typeof object === "string" ? [] : [{ field: "/object", expected: "text", got: typeof object }];
@@ -70,7 +79,7 @@ export function recordLine(name: (requestId: RequestId) => string, record: Regul
     case "verified":
       return `L3 -> L2 ${name(record.requestId)} ${record.status}`;
     case "quarantined":
-      return `L1 + ${name(record.requestId)} ${record.reason}: ${record.check}${record.blamed ? "" : " (nobody blamed)"}`;
+      return `L1 + ${name(record.requestId)} ${record.reason}: ${record.check}${record.blamed ? "" : " (nobody blamed)"}${record.hold ? " (held)" : ""}`;
     case "blocked":
       return `block ${record.principal ?? "-"} ${record.address ?? "-"}`;
     case "signature":

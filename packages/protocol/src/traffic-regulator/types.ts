@@ -146,6 +146,19 @@ export interface AdmittedRecord {
   /** Milliseconds since 1970; `now` of every ticket of this request. */
   readonly admittedAt: number;
   readonly seed: Digest;
+  /** It was held in L1, and an administrator let it out: L1 → L3. */
+  readonly released?: true;
+}
+
+/** Of a request that is held in L1: until when, and what is needed to admit it once more under the same id. */
+export interface Hold {
+  /** Milliseconds since 1970; then it is rejected. */
+  readonly until: number;
+  readonly home: ObjectClusterNumber;
+  readonly admittedAt: number;
+  readonly seed: Digest;
+  /** Highest attempt number used. */
+  readonly attempts: number;
 }
 
 /** L3 → L2: the reply that left, word for word. */
@@ -178,6 +191,8 @@ export interface QuarantinedRecord {
   /** False: nobody is blamed or blocked (breaker, acceptance test that dies). */
   readonly blamed: boolean;
   readonly at: number;
+  /** Held for a person: the masters have not closed its id. */
+  readonly hold?: Hold;
 }
 
 /** L1, class `unqualified`: never got as far as a request id worth keeping; never blocks, never teaches. */
@@ -214,6 +229,10 @@ export type RegulatorRecord =
   | VerifiedRecord
   | QuarantinedRecord
   | UnqualifiedRecord
+  /** A held request is to be rejected: from here on it cannot be released. */
+  | { readonly kind: "holdEnding"; readonly requestId: RequestId }
+  /** The masters have closed the id of a held request. */
+  | { readonly kind: "holdEnded"; readonly requestId: RequestId }
   /** L3 → nowhere: nothing was dispatched, the id had its outcome before the window. */
   | { readonly kind: "withdrawn"; readonly requestId: RequestId }
   | {
@@ -259,6 +278,8 @@ export type RegulatorRecord =
 export interface RegulatedOperation {
   /** Roles of the principal that may call it; empty: everybody with a key. */
   readonly allow: readonly string[];
+  /** How long a quarantined request is held for a person, milliseconds; absent: it is rejected at once. */
+  readonly holdMs?: number;
 }
 
 /** The application as the regulator sees it. */

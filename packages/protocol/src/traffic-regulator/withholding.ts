@@ -7,7 +7,7 @@
 import { findAccess, isSameWay } from "./access.ts";
 import type { CircuitName } from "./breaker.ts";
 import { addFact, append, note, type Regulator, respond } from "./context.ts";
-import { exonerate } from "./exoneration.ts";
+import { exonerate, takeBack } from "./exoneration.ts";
 import { clearSuspicion } from "./failures.ts";
 import { advance } from "./lifecycle.ts";
 import { problemResponse } from "./problems.ts";
@@ -44,7 +44,11 @@ function trip(regulator: Regulator, circuit: CircuitName, since: number): void {
   const suspects = regulator.logs
     .malformedByCheck(circuit)
     .filter(({ at, blamed, review }) => blamed && review === "new" && at >= since);
-  for (const entry of suspects) exonerate(regulator, entry, `breaker/${entry.requestId}`);
+  for (const entry of suspects) {
+    // What is held goes on waiting for a person: the breaker takes blame back, and releases nothing.
+    if (entry.hold) takeBack(regulator, entry);
+    else exonerate(regulator, entry, `breaker/${entry.requestId}`);
+  }
   // Condemned, but the masters have not closed it yet: it ends without blame.
   for (const request of regulator.logs.inProgress())
     if (request.state === "closing" && isOf(request, circuit)) request.blamed = false;

@@ -29,12 +29,15 @@ export type RegulatorFact =
       readonly executionServer: string;
       readonly payload: string;
       readonly state: "rejected" | "held";
+      /** Milliseconds since 1970: when what is held will be rejected. */
+      readonly heldUntil?: number;
       readonly evidence: Readonly<Record<string, unknown>>;
     }
   | {
       readonly kind: "quarantineChanged";
       readonly requestId: RequestId;
-      readonly state: "released" | "confirmed";
+      /** Expired: it was held, and nobody released it in time. */
+      readonly state: "released" | "confirmed" | "expired";
       readonly order: string;
     }
   | {

@@ -284,12 +284,21 @@ function consequencesOf(row: QuarantineRow): QuarantineItem["consequences"] {
       `${client} and ${row.host} are no longer blocked because of this request.`,
       "Signatures learned from it are withdrawn.",
       row.held
-        ? "It is run once more, and answered if its acceptance test passes."
+        ? "It runs once more under its own id; its client gets the reply if the acceptance test passes, else it is rejected."
         : "It is not run; its client keeps the rejection.",
     ],
-    rerun: ["It is run once as a new request whose id is derived from this one, acceptance test included."],
-    confirm: [`It stays rejected, and ${client} and ${row.host} stay blocked.`, "Signatures learned from it stay."],
-    nothing: ["It stays quarantined; nothing is ever released by itself."],
+    rerun: row.held
+      ? []
+      : ["It is run once as a new request whose id is derived from this one, acceptance test included."],
+    confirm: [
+      `${row.held ? "It is rejected at once and for ever" : "It stays rejected"}, and ${client} and ${row.host} stay blocked.`,
+      "Signatures learned from it stay.",
+    ],
+    nothing: [
+      row.held && row.expiresAt
+        ? `It is held until ${row.expiresAt.toISOString()} and rejected then; nothing is ever released by itself.`
+        : "It stays quarantined; nothing is ever released by itself.",
+    ],
   };
 }
 

@@ -134,6 +134,26 @@ async function decide(
   state: "released" | "confirmed",
   rerun: boolean,
 ): Promise<QuarantineRow> {
+  // Two tabs at once: the second is told so instead of waiting for a confirmation that cannot come.
+  if (UNDER_WAY.has(requestId))
+    throw new AdministrationError("conflict", "A decision on this request is under way; look again in a moment.");
+  UNDER_WAY.add(requestId);
+  try {
+    return await giveOrder(parts, requestId, actor, state, rerun);
+  } finally {
+    UNDER_WAY.delete(requestId);
+  }
+}
+
+const UNDER_WAY = new Set<string>();
+
+async function giveOrder(
+  parts: PortParts,
+  requestId: string,
+  actor: Actor,
+  state: "released" | "confirmed",
+  rerun: boolean,
+): Promise<QuarantineRow> {
   const order = `${randomUUID()}/${actor.name}`;
   const id = requestId as RequestId;
   const action =
@@ -148,6 +168,8 @@ async function decide(
 async function requireUndecided(parts: PortParts, requestId: string): Promise<QuarantineRow> {
   const row = await rowOf(parts, requestId);
   if (UNDECIDED.includes(row.state as QuarantineState)) return row;
+  if (row.state === "expired")
+    throw new AdministrationError("conflict", "Its time was over before anybody released it: it is rejected for ever.");
   throw new AdministrationError(
     "conflict",
     `This request was ${row.state} by ${row.decidedBy ?? "somebody"}; a decision is taken once.`,
@@ -161,16 +183,18 @@ async function release(
 ): Promise<QuarantineDecision> {
   const before = await requireUndecided(parts, requestId);
   await addNote(parts, requestId, actor, `released: ${reason}`);
-  const isRerun = rerun || before.held;
+  const isRerun = rerun && !before.held;
   const row = await decide(parts, requestId, actor, "released", isRerun);
   const effects = [
     "The request is exonerated: blocks and signatures that came from it are lifted.",
-    isRerun
-      ? "It is run again as a new request and takes effect at most once, if its acceptance test passes."
-      : "It is not run again; the client keeps its rejection.",
+    before.held ? HELD_EFFECT : isRerun ? RERUN_EFFECT : "It is not run again; the client keeps its rejection.",
   ];
-  return decisionOf(row, isRerun ? await rerunIdOf(parts, before) : null, effects);
+  return decisionOf(row, before.held ? requestId : isRerun ? await rerunIdOf(parts, before) : null, effects);
 }
+
+const HELD_EFFECT =
+  "It runs once more under its own id, however often it is released; if its acceptance test passes its client gets the reply, else it is rejected.";
+const RERUN_EFFECT = "It is run again as a new request and takes effect at most once, if its acceptance test passes.";
 
 /** The regulator derives the new request's id from the old one's, and so does everybody who knows client and input. */
 async function rerunIdOf(
@@ -188,8 +212,9 @@ async function confirm(
   { requestId, reason }: { requestId: string; reason: string },
   actor: Actor,
 ): Promise<QuarantineDecision> {
-  await requireUndecided(parts, requestId);
+  const { held } = await requireUndecided(parts, requestId);
   await addNote(parts, requestId, actor, `confirmed: ${reason}`);
   const row = await decide(parts, requestId, actor, "confirmed", false);
-  return decisionOf(row, null, ["The request stays rejected; blocks and signatures that came from it stay."]);
+  const effect = held ? "The request is rejected now, for ever" : "The request stays rejected";
+  return decisionOf(row, null, [`${effect}; blocks and signatures that came from it stay.`]);
 }

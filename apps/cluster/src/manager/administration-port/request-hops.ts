@@ -38,7 +38,7 @@ const STATES: Readonly<Record<string, readonly [event: string, detail: string, t
     "the change is dead; the request runs again alone elsewhere, its result discarded",
     "warn",
   ],
-  closing: ["condemned", "the masters are asked to close its id", "bad"],
+  closing: ["condemned", "the masters are asked to close its id, unless it is held for a person", "bad"],
   fetching: ["reply fetched", "verified already; members are asked for the reply's text", "plain"],
 };
 
@@ -135,6 +135,7 @@ const REASONS = {
   expired: "its key is older than the window",
   patience: "the client had waited long enough; the request goes on",
   logged: "the logged answer again",
+  held: "held for a person: the same key gets this answer until it is released or rejected",
   withheld: "not carried out: the acceptance test is the suspect, and the same key is served when it is right again",
 } as const;
 
