@@ -4,7 +4,8 @@
  * from outside which version each reply was based on.
  *
  * Two operations carry attacks: "plunder" makes any execution server produce a wrong state (a malformed request), and
- * "crash" kills the worker that runs it. Accounts after the first may be opened, once each, by scripts of a world.
+ * "crash" kills the worker that runs it. Accounts after the first may be opened, once each, by scripts of a world. A "bet" is a
+ * deposit whose acceptance test is wrong about every other balance: what fails at first may pass later.
  */
 import { type ApplicationPort, GENESIS_OPERATION, type Hasher, objectClusterOf } from "@redoubt/protocol";
 import { fail, ok } from "@redoubt/shared";
@@ -39,7 +40,13 @@ export interface BankReply {
 export const FIRST_VERSION = "bank";
 export const SECOND_VERSION = "bank-2";
 
-export type BankOperation = "transfer" | "deposit" | "read" | "open" | "plunder" | "crash";
+export type BankOperation = "transfer" | "deposit" | "read" | "open" | "plunder" | "crash" | "bet";
+
+/** Operations that are held when they are quarantined, in worlds where anything is. */
+export const isHeld = (operation: string): boolean => operation === "plunder" || operation === "bet";
+
+/** Operations that add their amount to one account. */
+export const isDeposit = (operation: string): boolean => operation === "deposit" || operation === "bet";
 
 export const accountName = (account: number): string => `account/${account}`;
 
@@ -99,6 +106,7 @@ export function execute(
       if (provided.get(accountName(input.account ?? 0))) return { reply: { status: 422, body }, writes: [] };
       return { reply, writes: [write(input.account, 0)] };
     case "deposit":
+    case "bet":
       return { reply, writes: [write(input.account, amount)] };
     case "plunder":
       return { reply, writes: [write(input.account, 1_000_000)] };
@@ -120,6 +128,10 @@ export interface AcceptanceRecord {
 export function acceptanceFailure(record: AcceptanceRecord): string | undefined {
   // No result of an attack is right, not even one that an intruder has made harmless on its way.
   if (record.operation === "plunder") return "conserves";
+  if (record.operation === "bet") {
+    const before = record.reads.get(accountName(record.input.account ?? 0))?.balance ?? 0;
+    if (before % 2 !== 0) return "even";
+  }
   const expected = execute(record.operation, record.input, record.reads, record.version);
   if (record.reply.status !== expected.reply.status) return "reply-status";
   if (stable(record.reply.body) !== stable(expected.reply.body)) return "reply-body";

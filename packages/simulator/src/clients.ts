@@ -100,6 +100,15 @@ export class SimulatedClient {
       });
       return;
     }
+    // Held for a person: asked again now and then, until there is a definite answer.
+    if (response.status === 202) {
+      current.held = true;
+      this.#exchange = "";
+      this.#surroundings.later(this.#random.between(20, 150), () => {
+        if (this.#current === current) this.#send();
+      });
+      return;
+    }
     current.completedAt = this.#surroundings.now();
     current.status = response.status;
     current.replyText = response.replyText;

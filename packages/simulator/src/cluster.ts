@@ -28,7 +28,7 @@ import {
   type RequestId,
   type ServerName,
 } from "@redoubt/shared";
-import { ACCOUNTS, accountName, bankPort, FIRST_VERSION, SECOND_VERSION } from "./bank.ts";
+import { ACCOUNTS, accountName, bankPort, FIRST_VERSION, isHeld, SECOND_VERSION } from "./bank.ts";
 import type { HostCore, HostPlan } from "./host.ts";
 import type { ManagerPlan } from "./manager.ts";
 import type { StoredChange } from "./observation.ts";
@@ -50,6 +50,8 @@ export interface ClusterShape {
   readonly scrubPeriodMs?: number;
   /** Two versions of the application take each other's place again and again. */
   readonly changesVersions?: boolean;
+  /** So long are some operations held when they are quarantined, milliseconds; absent: everything is rejected. */
+  readonly holdMs?: number;
 }
 
 /** Seldom, because it costs: worlds in which disks go wrong do it more often. */
@@ -115,9 +117,9 @@ const versionsOf = (shape: ClusterShape, hasher: Hasher) => ({
 });
 
 /** As the regulator sees it. */
-const regulate = (port: ApplicationPort): RegulatedApplication => ({
+const regulate = (port: ApplicationPort, { holdMs }: ClusterShape): RegulatedApplication => ({
   ...port,
-  operationOf: () => ({ allow: [] }),
+  operationOf: (name) => (holdMs !== undefined && isHeld(name) ? { allow: [], holdMs } : { allow: [] }),
   validate: () => [],
   genesisObjects: Array.from({ length: ACCOUNTS }, (_, account) => accountName(account)),
 });
@@ -151,8 +153,8 @@ export function buildCluster(
         {
           self,
           masters,
-          application: regulate(application),
-          otherVersions: otherVersions.map(regulate),
+          application: regulate(application, shape),
+          otherVersions: otherVersions.map((each) => regulate(each, shape)),
           clientDeadlineMs: 1_200,
           overload: OVERLOAD,
         },

@@ -4,7 +4,7 @@
  * Trusted and scripted, as in the fault model; the real one is tested on a real cluster.
  */
 import { faultsToleratedBy } from "@redoubt/protocol";
-import type { AnyMessage, RegulatorFact, ServerName } from "@redoubt/shared";
+import type { AnyMessage, RegulatorFact, RequestId, ServerName } from "@redoubt/shared";
 import type { SeededRandom } from "./random.ts";
 
 /** Of replies released in the basic profile: often, so that every world sees some. */
@@ -17,6 +17,8 @@ export interface ManagerSurroundings {
   readonly replace: (server: ServerName, afterMs: number, started: (incarnation: string) => void) => void;
   readonly versionChosen: () => void;
   readonly fact: (fact: RegulatorFact) => void;
+  /** An administrator orders the release of a held request. */
+  readonly releases: (requestId: RequestId) => void;
 }
 
 export interface ManagerPlan {
@@ -100,10 +102,27 @@ export class SimulatedManager {
       if (number !== this.#factsThrough + 1) continue;
       this.#factsThrough = number;
       this.#surroundings.fact(fact);
+      if (fact.kind === "quarantined" && fact.state === "held") this.#decide(fact.requestId);
       if (fact.kind === "discardServer" && this.#incarnations.get(fact.server) === fact.incarnation)
         this.#restart(fact.server);
     }
     this.#surroundings.sendToRegulator({ kind: "factsAcknowledged", through: this.#factsThrough });
+  }
+
+  /** What administrators do about a held request: release it, twice and in two tabs; confirm it; or nothing. */
+  #decide(requestId: RequestId): void {
+    const random = this.#random.fork(`decision about ${requestId}`);
+    const order = (name: string, kind: "release" | "confirm", delayMs: number): void =>
+      this.#surroundings.later(delayMs, () => {
+        if (kind === "release") this.#surroundings.releases(requestId);
+        const action = kind === "release" ? { kind, requestId, rerun: false } : { kind, requestId };
+        this.#surroundings.sendToRegulator({ kind: "quarantineOrder", order: `${name}/${requestId}`, action });
+      });
+    const first = random.between(5, 500);
+    if (random.chance(0.6)) {
+      order("one", "release", first);
+      order(random.chance(0.5) ? "one" : "two", "release", first + random.between(0, 300));
+    } else if (random.chance(0.5)) order("one", "confirm", first);
   }
 
   /** The health monitor saw the process die. */

@@ -20,6 +20,8 @@ export interface ClientOperation {
   /** Reply text exactly as the client got it. */
   replyText: string | undefined;
   requestId: RequestId | undefined;
+  /** It was told once that it is held for a person. */
+  held?: boolean;
   /** Times it was sent, the first included. */
   sent: number;
 }
@@ -93,7 +95,7 @@ export interface Observation {
   readonly mayFrame?: boolean;
   /** Last slot that was decided when a replica lost its disk: of epochs up to it, it is a faulty member. */
   readonly lostDisks?: ReadonlyMap<ServerName, number>;
-  /** Executions that started for quarantined requests after their definite rejection (I10). */
+  /** Executions that started for quarantined requests after their definite rejection, or while they were held (I10). */
   readonly executionsAfterRejection: readonly RequestId[];
   readonly digestReply: (status: number, bodyText: string) => Digest;
   readonly hasher: Hasher;

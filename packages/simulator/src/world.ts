@@ -85,6 +85,9 @@ export class World {
   readonly #databases: MasterDatabases;
   readonly #executed = new Set<string>();
   readonly #rejectedAt = new Map<string, number>();
+  /** When somebody was told first that it is held, until its release is ordered. */
+  readonly #heldAt = new Map<string, number>();
+  readonly #isReleased = new Set<string>();
   readonly #executionsAfterRejection: RequestId[] = [];
   readonly #waiting = new Map<string, SimulatedClient>();
   /** Holder of the leases by the newest epoch any master has decided. */
@@ -113,6 +116,11 @@ export class World {
         this.#count(`fact:${fact.kind}`);
         if (fact.kind === "misbehaviour" && this.#intruders.isInnocent(fact.server))
           this.#witness.accusations.push(fact);
+      },
+      releases: (requestId) => {
+        this.#count("releasesOrdered");
+        this.#heldAt.delete(requestId);
+        this.#isReleased.add(requestId);
       },
     });
     this.#databases = new MasterDatabases(
@@ -341,7 +349,7 @@ export class World {
 
   #noteExecution(requestId: RequestId): void {
     this.#executed.add(requestId);
-    const rejectedAt = this.#rejectedAt.get(requestId);
+    const rejectedAt = this.#rejectedAt.get(requestId) ?? this.#heldAt.get(requestId);
     if (rejectedAt !== undefined && this.time.now > rejectedAt + REJECTION_SETTLES_MS)
       this.#executionsAfterRejection.push(requestId);
   }
@@ -364,6 +372,10 @@ export class World {
     if (status === 403 && requestId) {
       this.#rejectedAt.set(requestId, this.time.now);
       if (this.#executed.has(requestId)) this.#witness.rejected(requestId as RequestId, this.time.now);
+    }
+    if (status === 202 && requestId) {
+      this.#count("toldHeld");
+      if (!this.#isReleased.has(requestId) && !this.#heldAt.has(requestId)) this.#heldAt.set(requestId, this.time.now);
     }
     if ((status === 200 || status === 422) && requestId)
       this.#witness.released(requestId as RequestId, status, bodyText, this.time.now);

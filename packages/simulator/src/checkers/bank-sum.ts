@@ -1,5 +1,5 @@
 /** The money is all there: final balances on every correct replica = opening balances + verified deposits. */
-import { ACCOUNTS, type Account, type BankInput, OPENING_BALANCE } from "../bank.ts";
+import { ACCOUNTS, type Account, type BankInput, isDeposit, OPENING_BALANCE } from "../bank.ts";
 import { type Checker, verifiedChanges } from "../observation.ts";
 
 export const checkBankSum: Checker = (observation) => {
@@ -8,7 +8,7 @@ export const checkBankSum: Checker = (observation) => {
   for (const { record } of verifiedChanges(observation)) {
     if (!record) continue;
     for (const write of record.writes) balances.set(write.object, (JSON.parse(write.bytes) as Account).balance);
-    if (record.ticket.body.operation === "deposit") expected += (JSON.parse(record.input) as BankInput).amount ?? 0;
+    if (isDeposit(record.ticket.body.operation)) expected += (JSON.parse(record.input) as BankInput).amount ?? 0;
   }
   expected += ACCOUNTS * OPENING_BALANCE;
   const sum = [...balances.values()].reduce((total, balance) => total + balance, 0);

@@ -10,6 +10,9 @@ export const checkLiveness: Checker = ({ operations, mayFrame = false }) => {
     else if (operation.operation === "plunder" || operation.operation === "crash") {
       if (operation.status !== 403)
         violations.push({ invariant: "I2", detail: `${about} ended with ${operation.status}, 403 expected` });
+    } else if (operation.operation === "bet") {
+      if (operation.status !== 200 && operation.status !== 403)
+        violations.push({ invariant: "I2", detail: `${about} ended with ${operation.status}, 200 or 403 expected` });
     } else if (operation.client.startsWith("honest") && operation.status !== 200 && operation.status !== 422) {
       if (mayFrame && operation.status === 403) continue;
       violations.push({ invariant: "bystander", detail: `${about} ended with ${operation.status}` });

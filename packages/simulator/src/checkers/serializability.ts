@@ -3,7 +3,7 @@
  * is needed: build the graph of write-write, write-read and read-write dependencies plus real-time order, and look for
  * a cycle. Real time is woven in through one chain of completion moments, so the graph stays linear in the history.
  */
-import { type Account, accountName, type BankReply, firstStamps } from "../bank.ts";
+import { type Account, accountName, type BankReply, firstStamps, isDeposit } from "../bank.ts";
 import {
   type Checker,
   type ClientOperation,
@@ -27,7 +27,7 @@ export function footprintOf(operation: ClientOperation): Footprint {
   let writes: string[] = [];
   if (operation.status === 200 && operation.operation === "transfer")
     writes = [accountName(from ?? 0), accountName(to ?? 0)];
-  if (operation.status === 200 && ["deposit", "open"].includes(operation.operation))
+  if (operation.status === 200 && (isDeposit(operation.operation) || operation.operation === "open"))
     writes = [accountName(account ?? 0)];
   return { reads, writes };
 }

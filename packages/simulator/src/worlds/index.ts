@@ -10,6 +10,7 @@ import { collidingKeys } from "./colliding-keys.ts";
 import { doubled } from "./double-effects.ts";
 import { elections } from "./elections.ts";
 import { forged } from "./forgers.ts";
+import { held } from "./held.ts";
 import { overtaken } from "./overtaking.ts";
 import { plotted } from "./plot.ts";
 import { powerCuts } from "./power-cuts.ts";
@@ -33,6 +34,7 @@ export const WORLDS: Readonly<Record<string, Alter>> = {
   "double-effects": doubled,
   elections,
   forgers: forged,
+  held,
   overtaking: overtaken,
   plot: plotted,
   "power-cuts": powerCuts,

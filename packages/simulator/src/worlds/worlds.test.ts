@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { nodeHasher } from "../hasher.test-support.ts";
 import { runSeed } from "../scenario.ts";
 import { admissions } from "./admissions.ts";
+import { held } from "./held.ts";
 import { overtaken } from "./overtaking.ts";
 import { slowHosts } from "./slow-hosts.ts";
 
@@ -36,3 +37,14 @@ test("ten seconds after a busy machine is fast again, one client's many requests
   expect(violations).toEqual([]);
   expect(faults["fact:serverConvicted"]).toBeGreaterThanOrEqual(3);
 });
+
+test.each([1, 2, 3, 4])(
+  "what is held takes effect once when it is released, else never, through crashes of the regulator, seed %i",
+  (seed) => {
+    const { violations, faults } = runSeed(seed, nodeHasher, { alter: held });
+    expect(violations).toEqual([]);
+    expect(faults.toldHeld).toBeGreaterThan(0);
+    expect(faults.releasesOrdered).toBeGreaterThan(0);
+  },
+  TIMEOUT_MS,
+);
