@@ -11,7 +11,7 @@ import { assign, forgetAmbiguous } from "./assignments.ts";
 import { note, type Regulator } from "./context.ts";
 import { RERUN_KEY_PREFIX, rememberOrder, restoreConfiguration } from "./orders.ts";
 import type { PendingRequest } from "./request.ts";
-import type { AdmittedRecord, RegulatorRecord } from "./types.ts";
+import type { AdmittedRecord, QuarantinedRecord, RegulatorRecord } from "./types.ts";
 import { applicationOf, noteRecovered, restoreVersions } from "./versions.ts";
 
 /** Among so many replies there is one that was written, which every member must hold. */
@@ -49,13 +49,9 @@ export function takeRecord(regulator: Regulator, record: RegulatorRecord): void 
     case "withdrawn":
       if (logs.pending(record.requestId)) logs.withdraw(record.requestId);
       return;
-    case "attempt": {
-      const request = logs.pending(record.requestId);
-      if (!request) return;
-      request.attempt = Math.max(request.attempt, record.attempt);
-      assign(regulator, request, record.attempt);
+    case "attempt":
+      takeAttempt(regulator, record);
       return;
-    }
     case "verified": {
       const request = logs.pending(record.requestId);
       if (!request) return;
@@ -117,6 +113,16 @@ export function takeRecord(regulator: Regulator, record: RegulatorRecord): void 
       forgetAmbiguous(regulator);
       return;
   }
+}
+
+function takeAttempt(
+  regulator: Regulator,
+  { requestId, attempt }: Pick<QuarantinedRecord, "requestId" | "attempt">,
+): void {
+  const request = regulator.logs.pending(requestId);
+  if (!request) return;
+  request.attempt = Math.max(request.attempt, attempt);
+  assign(regulator, request, attempt);
 }
 
 function takeAdmitted(regulator: Regulator, record: AdmittedRecord): void {
