@@ -32,6 +32,7 @@ import { SimulatedManager } from "./manager.ts";
 import { MasterDatabases } from "./master-databases.ts";
 import { type FaultCounts, Network } from "./network.ts";
 import type { ClientOperation, Observation, StoredChange } from "./observation.ts";
+import { QuarantineWatch } from "./quarantine-watch.ts";
 import { type SeededRandom, seededRandom } from "./random.ts";
 import { VirtualTime } from "./virtual-time.ts";
 import { Witness } from "./witness.ts";
@@ -39,8 +40,6 @@ import { type ExecuteEffect, runExecution, runTest } from "./workers.ts";
 
 const REGULATOR = "traffic-regulator-1";
 const MANAGER = "configuration-manager-1";
-/** Orders that were already under way when a request was rejected may still arrive within this time. */
-const REJECTION_SETTLES_MS = 500;
 /** Labels and re-propagation come to rest within this time after the last answer. */
 const REST_MS = 3_000;
 
@@ -83,12 +82,7 @@ export class World {
   readonly #intruders: Intruders;
   readonly #witness: Witness;
   readonly #databases: MasterDatabases;
-  readonly #executed = new Set<string>();
-  readonly #rejectedAt = new Map<string, number>();
-  /** When somebody was told first that it is held, until its release is ordered. */
-  readonly #heldAt = new Map<string, number>();
-  readonly #isReleased = new Set<string>();
-  readonly #executionsAfterRejection: RequestId[] = [];
+  readonly #quarantines = new QuarantineWatch();
   readonly #waiting = new Map<string, SimulatedClient>();
   /** Holder of the leases by the newest epoch any master has decided. */
   #holding: { readonly epoch: number; readonly holder: ServerName } = { epoch: 0, holder: "" };
@@ -119,8 +113,7 @@ export class World {
       },
       releases: (requestId) => {
         this.#count("releasesOrdered");
-        this.#heldAt.delete(requestId);
-        this.#isReleased.add(requestId);
+        this.#quarantines.released(requestId);
       },
     });
     this.#databases = new MasterDatabases(
@@ -207,7 +200,7 @@ export class World {
       stored,
       faultyReplicas: this.#plan.faultyReplicas,
       mayFrame: this.#plan.mayFrame ?? false,
-      executionsAfterRejection: this.#executionsAfterRejection,
+      executionsAfterRejection: this.#quarantines.executionsAfterRejection,
       digestReply: (status, text) => this.#cluster.digestReplyBody(status, text),
       hasher: this.#plan.hasher,
     };
@@ -304,7 +297,7 @@ export class World {
     switch (effect.kind) {
       case "execute": {
         const execute = effect as ExecuteEffect;
-        this.#noteExecution(execute.requestId);
+        this.#quarantines.executed(execute.requestId, this.time.now);
         const { server } = from;
         const startMs = execute.disposable ? (this.#plan.disposableStartMs ?? 0) : 0;
         reply(
@@ -347,13 +340,6 @@ export class World {
     this.#holding = { epoch, holder };
   }
 
-  #noteExecution(requestId: RequestId): void {
-    this.#executed.add(requestId);
-    const rejectedAt = this.#rejectedAt.get(requestId) ?? this.#heldAt.get(requestId);
-    if (rejectedAt !== undefined && this.time.now > rejectedAt + REJECTION_SETTLES_MS)
-      this.#executionsAfterRejection.push(requestId);
-  }
-
   #submit(exchange: string, client: SimulatedClient, operation: ClientOperation): void {
     this.#waiting.set(exchange, client);
     const { principal, address } = client;
@@ -370,12 +356,12 @@ export class World {
     this.#waiting.delete(exchange);
     const requestId = Object.entries(headers).find(([name]) => name.toLowerCase() === "redoubt-request-id")?.[1];
     if (status === 403 && requestId) {
-      this.#rejectedAt.set(requestId, this.time.now);
-      if (this.#executed.has(requestId)) this.#witness.rejected(requestId as RequestId, this.time.now);
+      const wasExecuted = this.#quarantines.rejected(requestId, this.time.now);
+      if (wasExecuted) this.#witness.rejected(requestId as RequestId, this.time.now);
     }
     if (status === 202 && requestId) {
       this.#count("toldHeld");
-      if (!this.#isReleased.has(requestId) && !this.#heldAt.has(requestId)) this.#heldAt.set(requestId, this.time.now);
+      this.#quarantines.held(requestId, this.time.now);
     }
     if ((status === 200 || status === 422) && requestId)
       this.#witness.released(requestId as RequestId, status, bodyText, this.time.now);

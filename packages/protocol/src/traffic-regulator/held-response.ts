@@ -4,12 +4,12 @@ import type { QuarantinedRecord, RespondEffect } from "./types.ts";
 
 const ASK_AGAIN_SECONDS = 30;
 
-/** State of a held request as its owner sees it. `heldUntil`: ISO 8601; then it is rejected unless it was released. */
+/** State of a held request as its owner sees it. `heldUntil`: milliseconds since 1970; then it is rejected unless it was released. */
 export const heldView = ({ requestId, operation, hold }: Pick<HeldEntry, "requestId" | "operation" | "hold">) => ({
   requestId,
   operation,
   state: "held",
-  heldUntil: new Date(hold.until).toISOString(),
+  heldUntil: hold.until,
 });
 
 export function heldResponse(
