@@ -101,6 +101,7 @@ export function failUntestable(
   };
   note(regulator, request, { kind: "failed", attempt: number, server, ...finding });
   request.untestable++;
+  suspect(regulator, request);
   noteAttempt(regulator, request, attempt, { outcome: "inconclusive", check: finding.check, detail });
   const condemned = request.untestable >= UNTESTABLE_MAX && request.internal !== "genesis";
   request.blamed = !condemned;

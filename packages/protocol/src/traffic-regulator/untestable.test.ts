@@ -65,13 +65,19 @@ describe("a request on which the acceptance test dies (A36)", () => {
     expect(stage.factsOf("quarantined")).toEqual([]);
   });
 
-  test("keeps the others' requests going while it is tried", () => {
+  test("keeps its client's others to workers of their own, two at a time, and nobody else's, while it is tried", () => {
     const stage = new Stage();
     const request = stage.dispatch("alice", { object: "a" });
     stage.answerAll(request, { verdict: DIED });
+    const own = Array.from({ length: 4 }, (_, index) => stage.admit("alice", { object: `a${index}` }));
+    expect(stage.dispatches.slice(1).map(({ disposable }) => disposable)).toEqual([true, true]);
     const other = stage.dispatch("bob", { object: "b" });
+    expect(other.disposable).toBe(false);
     stage.answerAll(other);
     expect(stage.status(other.exchange)).toBe(200);
     expect(stage.status(request.exchange)).toBeUndefined();
+    stage.shadowVerdicts(nextRun(stage), PASS);
+    for (let done = 1; done < stage.dispatches.length; done++) stage.answerAll(stage.dispatches[done] as Dispatched);
+    expect([request.exchange, ...own].map((exchange) => stage.status(exchange))).toEqual([200, 200, 200, 200, 200]);
   });
 });
