@@ -237,6 +237,37 @@ describe("the suspect lane is left again", () => {
     expect(passesUntilFree(suspects, 700_001)).toBe(16);
   });
 
+  test("counted anew after each process that is convicted meanwhile: good requests do not pay for bad ones", () => {
+    const suspects = new Suspects();
+    convict(suspects, 1);
+    for (let round = 0; round < 50; round++) {
+      for (let request = 0; request < 15; request++) suspects.passed("a");
+      suspects.convicted("a", `another ${round}`, 2 + round);
+      expect(suspects.has("a", 2 + round)).toBe(true);
+    }
+    for (let request = 0; request < 15; request++) suspects.passed("a");
+    suspects.convicted("a", "another 49", 60);
+    expect(passesUntilFree(suspects, 61)).toBe(1);
+  });
+
+  test("twice as many as long as convictions go on, however long ago the first was", () => {
+    const suspects = new Suspects();
+    const lengths: number[] = [];
+    for (let round = 0; round < 8; round++) {
+      const now = 1 + round * 500_000;
+      convict(suspects, now);
+      lengths.push(passesUntilFree(suspects, now + 1));
+    }
+    expect(lengths).toEqual([16, 32, 64, 128, 256, 512, 1_024, 2_048]);
+  });
+
+  test("is over for anybody ten minutes after the last conviction", () => {
+    const suspects = new Suspects();
+    for (let round = 0; round < 20; round++) convict(suspects, 1 + round);
+    expect(suspects.has("a", 500_000)).toBe(true);
+    expect(suspects.has("a", 600_030)).toBe(false);
+  });
+
   test("what passes outside of it, or before, counts for nothing", () => {
     const suspects = new Suspects();
     for (let request = 0; request < 100; request++) suspects.passed("a");

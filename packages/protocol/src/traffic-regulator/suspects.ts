@@ -4,13 +4,18 @@
  *
  * The lane is two workers wide, so nobody may stay there for long because a machine was slow: on a busy one an honest process
  * that misses deadlines is convicted with whatever request was first to expire. Hence convictions count by process, not by
- * request, and a principal leaves the lane when so many of its requests have passed there, twice as many each time.
+ * request, and a principal leaves the lane when so many of its requests have passed there.
+ *
+ * Good requests cost a poisoner nothing, so they must not pay for bad ones: what passed before another conviction counts for
+ * nothing, and each return takes twice as many, without forgetting while convictions go on. After few rounds no principal can
+ * make so many requests there before ten minutes without a conviction are over, which end the suspicion of anybody.
  */
 const CONVICTIONS = 3;
 const WINDOW_MS = 10 * 60_000;
 /** Requests that must pass in the lane before it is left, the first time. */
 const PROBATION = 16;
-const PROBATION_MAX = 1_024;
+/** More than two workers can do within the window. */
+const PROBATION_MAX = 65_536;
 
 interface Conviction {
   /** The convicted process. */
@@ -23,7 +28,8 @@ interface Probation {
   left: number;
   /** How many they were at first. */
   readonly length: number;
-  readonly since: number;
+  /** Of the last conviction. */
+  convictedAt: number;
 }
 
 export class Suspects {
@@ -44,14 +50,19 @@ export class Suspects {
 
   /** A server's process was convicted on a request of this principal. */
   convicted(principal: string, process: string, now: number): void {
-    const others = this.#recent(principal, now).filter((conviction) => conviction.process !== process);
+    const recent = this.#recent(principal, now);
+    const others = recent.filter((conviction) => conviction.process !== process);
     const all = [...others, { process, at: now }].slice(-CONVICTIONS);
     this.#convictions.set(principal, all);
-    if (all.length < CONVICTIONS || this.#isOnProbation(principal)) return;
-    const last = this.#probations.get(principal);
-    const isAgain = last !== undefined && now - last.since < WINDOW_MS;
-    const length = isAgain ? Math.min(PROBATION_MAX, 2 * last.length) : PROBATION;
-    this.#probations.set(principal, { left: length, length, since: now });
+    const last = this.#remembered(principal, now);
+    if (last) last.convictedAt = now;
+    if (all.length < CONVICTIONS) return;
+    if (last && last.left > 0) {
+      if (others.length === recent.length) last.left = last.length;
+      return;
+    }
+    const length = last ? Math.min(PROBATION_MAX, 2 * last.length) : PROBATION;
+    this.#probations.set(principal, { left: length, length, convictedAt: now });
   }
 
   /** A request of this principal that ran in a worker of its own ended well. */
@@ -67,11 +78,13 @@ export class Suspects {
     return this.#recent(principal, now).length >= CONVICTIONS;
   }
 
-  #recent(principal: string, now: number): readonly Conviction[] {
-    return (this.#convictions.get(principal) ?? []).filter(({ at }) => now - at < WINDOW_MS);
+  #remembered(principal: string, now: number): Probation | undefined {
+    const probation = this.#probations.get(principal);
+    if (probation && now - probation.convictedAt >= WINDOW_MS) this.#probations.delete(principal);
+    return this.#probations.get(principal);
   }
 
-  #isOnProbation(principal: string): boolean {
-    return (this.#probations.get(principal)?.left ?? 0) > 0;
+  #recent(principal: string, now: number): readonly Conviction[] {
+    return (this.#convictions.get(principal) ?? []).filter(({ at }) => now - at < WINDOW_MS);
   }
 }
