@@ -39,6 +39,9 @@ beforeAll(async () => {
 afterEach(() => Promise.all(pools.splice(0).map((pool) => pool.close())));
 afterAll(() => bundles.remove());
 
+/** Provided by the test itself, when what it waits for has happened. */
+const LATE = "thing/late";
+
 /** A pool whose objects come from `state`, with one promise for each execution. */
 function poolOf(
   application: LoadedApplication,
@@ -56,7 +59,7 @@ function poolOf(
       onAttempt,
       onRead: (execution, object) => {
         reads.push(object);
-        pool.provide(execution, object, state[object] ?? null);
+        if (object !== LATE) pool.provide(execution, object, state[object] ?? null);
       },
       onFinished: (execution, output) => end(execution, { kind: "finished", output }),
       onFailed: (execution, reason, detail, alsoInside) =>
@@ -293,14 +296,17 @@ describe("limits", () => {
       timeout: 10_000,
     });
     const spare = pool.status().workers.find(({ role }) => role === "spare")?.pid;
-    const others = [1, 2].map((value) => `await new Promise((resolve) => setTimeout(resolve, 800)); return ${value};`);
-    const [first, crash, second] = [probe(others[0] ?? ""), probe("process.abort();"), probe(others[1] ?? "")];
+    const waiting = `return await transaction.get("${LATE}");`;
+    const first = probe(waiting, { execution: "first" });
+    const crash = probe("process.abort();");
+    const second = probe(waiting, { execution: "second" });
     expect(await crash).toMatchObject({ kind: "failed", reason: "crash" });
     const now = pool.status().workers.filter(({ role }) => role === "regular");
     expect(now.map(({ pid }) => pid)).toContain(spare);
     expect(now.every(({ ready }) => ready)).toBe(true);
-    const bodies = [bodyOf(await first), bodyOf(await second)];
-    expect(bodies).toContain(1);
+    pool.provide("first", LATE, 1);
+    pool.provide("second", LATE, 2);
+    expect([bodyOf(await first), bodyOf(await second)]).toEqual([1, 2]);
   });
 
   test("workers end when the pool is closed", async () => {
