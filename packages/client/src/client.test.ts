@@ -18,6 +18,47 @@ async function against(
   return { client, service };
 }
 
+describe("a request that is held for a person", () => {
+  const requestId = "ab".repeat(32);
+
+  test("is an answer, is not repeated, and says where to ask and until when", async () => {
+    const { client, service } = await against((_call, response) =>
+      reply(
+        response,
+        202,
+        { requestId, operation: "transfer", state: "held", heldUntil: 1_700_000_000_000 },
+        { location: `/v1/requests/${requestId}`, "retry-after": "30", "redoubt-request-id": requestId },
+      ),
+    );
+    expect(await client.call("transfer", {}, { deadlineMs: 5_000 })).toMatchObject({
+      ...{ kind: "answer", status: 202, requestId, attempts: 1 },
+      held: { location: `/v1/requests/${requestId}`, until: 1_700_000_000_000 },
+    });
+    expect(service.calls).toHaveLength(1);
+  });
+
+  test("is asked about by its id, with GET and the client's own key, again while the cluster is not ready", async () => {
+    const { client, service } = await against((_call, response, number) =>
+      number === 1
+        ? reply(response, 503, {})
+        : reply(response, 200, { requestId, operation: "transfer", state: "verified", status: 200, body: { done: 1 } }),
+    );
+    expect(await client.lookUp(requestId, { deadlineMs: 5_000 })).toMatchObject({
+      ...{ status: 200, attempts: 2, held: undefined },
+      body: { state: "verified", body: { done: 1 } },
+    });
+    expect(service.calls.at(-1)).toMatchObject({
+      ...{ method: "GET", path: `/v1/requests/${requestId}`, authorization: "Bearer secret", body: "" },
+    });
+  });
+
+  test("cannot be asked about by anything that is no id", () => {
+    const client = createClient({ url: "http://127.0.0.1:9", key: "secret" });
+    open.push(client);
+    expect(() => client.lookUp("../healthz", { deadlineMs: 5_000 })).toThrow("64 hexadecimal digits");
+  });
+});
+
 describe("one call", () => {
   test("sends key, body and idempotency key, and hands back what was answered", async () => {
     const { client, service } = await against((_call, response) =>

@@ -2,11 +2,12 @@
  * A client of the protected service. Every call carries an idempotency key, so it may be repeated until it is answered:
  * after a lost connection, 429, 503 and 504 the same key is sent again, and the service answers it once only.
  *
- * It does not judge answers: a refusal, a quarantined request and a reply are all answers.
+ * It does not judge answers: a refusal, a quarantined request and a reply are all answers. 202 is one, too: the request is
+ * held for a person and {@link Answer.held} says until when; the same key, or {@link Client.lookUp}, tells later what became of it.
  */
 import { randomUUID } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import { LIMITS } from "@redoubt/shared";
+import { isRequestId, LIMITS } from "@redoubt/shared";
 import { exchange, type HttpAnswer, openEndpoint } from "./http.ts";
 import { isRetried, pauseBefore } from "./retry.ts";
 
@@ -37,14 +38,36 @@ export interface Answer {
   readonly bodyText: string;
   readonly headers: IncomingHttpHeaders;
   readonly requestId: string | undefined;
+  /** After 202: the request is quarantined, and runs only if a person releases it in time. */
+  readonly held: Held | undefined;
   /** The key had been answered before. */
   readonly replayed: boolean;
   readonly attempts: number;
-  /** The key all attempts carried. */
+  /** The key all attempts carried; empty for a question about a request. */
   readonly idempotencyKey: string;
   /** From the first attempt to the answer, milliseconds. */
   readonly latencyMs: number;
 }
+
+export interface Held {
+  /** Path to ask at; {@link Client.lookUp} does. */
+  readonly location: string;
+  /** Milliseconds since 1970: then it is rejected. Undefined when the answer does not say. */
+  readonly until: number | undefined;
+}
+
+/** What became of a request, as its owner is told. */
+export type RequestStatus =
+  | { readonly state: "pending" | "rejected"; readonly requestId: string; readonly operation: string }
+  | { readonly state: "held"; readonly requestId: string; readonly operation: string; readonly heldUntil: number }
+  | {
+      readonly state: "verified";
+      readonly requestId: string;
+      readonly operation: string;
+      /** Status and body of the reply. */
+      readonly status: number;
+      readonly body: unknown;
+    };
 
 /** No attempt was answered before the deadline: whether it took effect is unknown, and the same key may be sent again. */
 export interface NoAnswer {
@@ -62,6 +85,11 @@ export interface Client {
   call(operation: string, input: unknown, options: CallOptions): Promise<Outcome>;
   /** Sends `bodyText` as it stands, JSON or not. */
   callText(operation: string, bodyText: string, options: CallOptions): Promise<Outcome>;
+  /**
+   * `GET /v1/requests/{id}`: the answer's body is a {@link RequestStatus} after 200. 404 for requests of others and unknown
+   * ones alike, 403 once the client itself is blocked and the request is not held any more.
+   */
+  lookUp(requestId: string, options: Pick<CallOptions, "deadlineMs">): Promise<Outcome>;
   /** Closes the kept-alive connections. */
   close(): void;
 }
@@ -80,19 +108,26 @@ export function createClient(options: ClientOptions): Client {
     if (!OPERATION.test(operation))
       throw new RangeError(`operation is ${JSON.stringify(operation)}, expected its name`);
     const idempotencyKey = checkKey(call.idempotencyKey ?? randomUUID());
-    const path = `/v1/operations/${operation}`;
+    return repeat(`/v1/operations/${operation}`, bodyText, idempotencyKey, call.deadlineMs);
+  }
+
+  async function repeat(
+    path: string,
+    bodyText: string | undefined,
+    idempotencyKey: string,
+    deadlineMs: number,
+  ): Promise<Outcome> {
+    const headers: Record<string, string> = bodyText === undefined ? {} : { "idempotency-key": idempotencyKey };
     const startedAt = performance.now();
     const elapsed = (): number => performance.now() - startedAt;
     for (let attempts = 1; ; attempts++) {
-      const limitMs = Math.min(attemptLimitMs, call.deadlineMs - elapsed());
-      const tried = await tryOnce(() =>
-        exchange(endpoint, path, bodyText, { "idempotency-key": idempotencyKey }, limitMs),
-      );
+      const limitMs = Math.min(attemptLimitMs, deadlineMs - elapsed());
+      const tried = await tryOnce(() => exchange(endpoint, path, bodyText, headers, limitMs));
       const done = { attempts, idempotencyKey, latencyMs: elapsed() };
       if (tried.ok && !isRetried(tried.answer.status)) return { ...readAnswer(tried.answer), ...done };
       const pauseMs = pauseBefore({
         attempts,
-        leftMs: call.deadlineMs - elapsed(),
+        leftMs: deadlineMs - elapsed(),
         chance: Math.random(),
         retryAfter: tried.ok ? tried.answer.headers["retry-after"] : undefined,
         wallMs: Date.now(),
@@ -109,6 +144,11 @@ export function createClient(options: ClientOptions): Client {
   return {
     callText,
     call: (operation, input, call) => callText(operation, JSON.stringify(input), call),
+    lookUp(requestId, { deadlineMs }) {
+      if (!isRequestId(requestId))
+        throw new RangeError(`requestId is ${JSON.stringify(requestId)}, expected 64 hexadecimal digits`);
+      return repeat(`/v1/requests/${requestId}`, undefined, "", deadlineMs);
+    },
     close: () => endpoint.agent.destroy(),
   };
 }
@@ -139,15 +179,22 @@ function readAnswer({
   bodyText,
 }: HttpAnswer): Omit<Answer, "attempts" | "idempotencyKey" | "latencyMs"> {
   const requestId = headers["redoubt-request-id"];
+  const body = parse(bodyText);
   return {
     kind: "answer",
     status,
     headers,
     bodyText,
-    body: parse(bodyText),
+    body,
+    held: status === 202 ? readHeld(headers, body) : undefined,
     requestId: typeof requestId === "string" ? requestId : undefined,
     replayed: headers["idempotent-replayed"] === "true",
   };
+}
+
+function readHeld({ location = "" }: IncomingHttpHeaders, body: unknown): Held {
+  const { heldUntil } = (body ?? {}) as { readonly heldUntil?: unknown };
+  return { location, until: typeof heldUntil === "number" ? heldUntil : undefined };
 }
 
 function parse(text: string): unknown {

@@ -36,11 +36,11 @@ export function openEndpoint(options: {
   return { origin, key: options.key, localAddress: options.localAddress, agent };
 }
 
-/** Resolves with whatever was answered; rejects when the connection fails, the time (ms) is over or the answer is too long. */
+/** `body` absent: GET, else POST. Resolves with whatever was answered; rejects when the connection fails, the time (ms) is over or the answer is too long. */
 export function exchange(
   { origin, key, localAddress, agent }: Endpoint,
   path: string,
-  body: string,
+  body: string | undefined,
   headers: Readonly<Record<string, string>>,
   limitMs: number,
 ): Promise<HttpAnswer> {
@@ -49,14 +49,15 @@ export function exchange(
       {
         host: origin.hostname,
         port: origin.port === "" ? 80 : Number(origin.port),
-        method: "POST",
+        method: body === undefined ? "GET" : "POST",
         path,
         agent,
         signal: AbortSignal.timeout(Math.max(1, Math.ceil(limitMs))),
         headers: {
           authorization: `Bearer ${key}`,
-          "content-type": "application/json",
-          "content-length": Buffer.byteLength(body),
+          ...(body === undefined
+            ? {}
+            : { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),
           ...headers,
         },
         ...(localAddress === undefined ? {} : { localAddress }),

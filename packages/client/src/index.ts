@@ -1,3 +1,3 @@
-export type { Answer, CallOptions, Client, ClientOptions, NoAnswer, Outcome } from "./client.ts";
+export type { Answer, CallOptions, Client, ClientOptions, Held, NoAnswer, Outcome, RequestStatus } from "./client.ts";
 export { createClient } from "./client.ts";
 export { type LoadOperation, type LoadOptions, type LoadResult, type LoadSummary, quantile, runLoad } from "./load.ts";

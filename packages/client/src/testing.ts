@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 
 export interface ReceivedCall {
+  readonly method: string;
   readonly path: string;
   readonly key: string;
   readonly authorization: string;
@@ -25,6 +26,7 @@ export async function startTestService(
   const server = createServer((request, response) => {
     void readBody(request).then((body) => {
       const call: ReceivedCall = {
+        method: request.method ?? "",
         path: request.url ?? "",
         key: String(request.headers["idempotency-key"]),
         authorization: String(request.headers.authorization),

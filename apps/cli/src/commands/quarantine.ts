@@ -13,7 +13,7 @@ export function registerQuarantine(program: Command): void {
   decision(
     quarantine,
     "release",
-    "it was no attack: unblock, retract; with --rerun run it again",
+    "it was no attack: unblock, retract; what is held runs once, what was rejected only with --rerun",
     (administration, request) => administration.quarantine.release.mutate(request),
   );
   decision(
@@ -36,7 +36,7 @@ function registerList(quarantine: Command): void {
     const { items } = await administer(options.data, (administration) =>
       administration.quarantine.list.query({ limit: options.limit }),
     );
-    const rows = items.map(({ requestId, operation, client, host, reason, check, at, state }) => ({
+    const rows = items.map(({ requestId, operation, client, host, reason, check, at, state, heldUntil }) => ({
       requestId,
       operation,
       client,
@@ -45,6 +45,7 @@ function registerList(quarantine: Command): void {
       check,
       at,
       state,
+      ...(heldUntil === null ? {} : { heldUntil }),
     }));
     if (options.json) return printJson(rows);
     printTable(
@@ -57,7 +58,7 @@ function registerList(quarantine: Command): void {
         row.reason,
         row.reason === "signature" || row.reason === "rule" ? row.check : checkTitle(row.check),
         row.at,
-        row.state,
+        row.heldUntil === undefined ? row.state : `${row.state}, held until ${row.heldUntil}`,
       ]),
     );
   });
@@ -73,6 +74,8 @@ function registerShow(quarantine: Command): void {
       print(
         `${item.verdict.sentence}\n\n${item.title}\nclient ${item.client}, host ${item.host}, ${item.at}, ${item.state}`,
       );
+      if (item.heldUntil !== null)
+        print(`held until ${item.heldUntil}: released it runs once, else it is rejected then`);
       print(`shadow run: ${item.replay?.sentence ?? "not run"}`);
     },
   );

@@ -5,6 +5,43 @@ import { refusalType } from "@redoubt/application";
 type Json = Readonly<Record<string, unknown>>;
 
 const PROBLEM = "#/components/schemas/Problem";
+const REQUEST_STATUS = "#/components/schemas/RequestStatus";
+
+/** What the owner of a request is told about it. */
+const REQUEST_STATUS_SCHEMA: Json = {
+  type: "object",
+  properties: {
+    requestId: { type: "string" },
+    operation: { type: "string" },
+    state: { enum: ["pending", "held", "verified", "rejected"] },
+    heldUntil: { type: "integer", description: "While it is held: milliseconds since 1970; then it is rejected" },
+    status: { type: "integer", description: "When verified: the status of its reply" },
+    body: { description: "When verified: the body of its reply" },
+  },
+  required: ["requestId", "operation", "state"],
+};
+
+const requestPath: Json = {
+  get: {
+    operationId: "request-status",
+    summary: "What became of a request of this client",
+    parameters: [{ name: "id", in: "path", required: true, schema: { type: "string", pattern: "^[0-9a-f]{64}$" } }],
+    responses: {
+      "200": { description: "What is known", content: { "application/json": { schema: { $ref: REQUEST_STATUS } } } },
+      ...Object.fromEntries(
+        [
+          ["401", "The client key is absent or wrong"],
+          ["403", "The client is blocked"],
+          ["404", "There is no such request, or it is another client's"],
+          ["503", "Not available now; see Retry-After"],
+        ].map(([status, description]) => [
+          status,
+          { description, content: { "application/problem+json": { schema: { $ref: PROBLEM } } } },
+        ]),
+      ),
+    },
+  },
+};
 
 /** Problems that the infrastructure itself may answer with, whatever the operation. */
 const INFRASTRUCTURE_PROBLEMS: readonly (readonly [status: string, description: string])[] = [
@@ -22,7 +59,7 @@ const INFRASTRUCTURE_PROBLEMS: readonly (readonly [status: string, description: 
 
 /** OpenAPI 3.1 document of the contract. */
 export function openApiOf(contract: ContractJson): Json {
-  const paths: Record<string, Json> = {};
+  const paths: Record<string, Json> = { "/v1/requests/{id}": requestPath };
   for (const operation of Object.values(contract.operations)) {
     const post = operationJson(contract, operation);
     paths[`/v1/operations/${operation.name}`] = { post };
@@ -37,6 +74,7 @@ export function openApiOf(contract: ContractJson): Json {
     components: {
       securitySchemes: { clientKey: { type: "http", scheme: "bearer" } },
       schemas: {
+        RequestStatus: REQUEST_STATUS_SCHEMA,
         Problem: {
           type: "object",
           description: "Problem document (RFC 9457)",
@@ -91,7 +129,16 @@ function responsesOf(contract: ContractJson, operation: OperationContract): Json
       content: { "application/json": { schema: withoutDialect(operation.output) } },
     },
   };
-  if (operation.onQuarantine === "hold") responses["202"] = { description: "Held for an administrator; see Location" };
+  if (operation.onQuarantine === "hold")
+    responses["202"] = {
+      description:
+        "Quarantined, and held for an administrator until heldUntil; the same key gives its reply when released",
+      headers: {
+        Location: { schema: { type: "string" }, description: "Where to ask what became of it" },
+        "Redoubt-Request-Id": { schema: { type: "string" } },
+      },
+      content: { "application/json": { schema: { $ref: REQUEST_STATUS } } },
+    };
   for (const [status, texts] of descriptions)
     responses[status] = {
       description: texts.join("; or: "),

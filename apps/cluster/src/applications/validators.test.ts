@@ -142,11 +142,28 @@ describe("OpenAPI document", () => {
 
   test("has a path for every operation with its input schema", () => {
     expect(document.openapi).toBe("3.1.0");
-    expect(Object.keys(document.paths)).toHaveLength(7);
+    expect(Object.keys(document.paths)).toHaveLength(8);
     const transfer = document.paths["/v1/operations/transfer"]?.post;
     expect(transfer?.requestBody.content["application/json"]?.schema).toMatchObject({
       required: ["from", "to", "amount"],
     });
+  });
+
+  test("tells of 202 where quarantined requests are held, and of the path where their clients ask", () => {
+    const { operations } = contract;
+    const transfer = operations.transfer as (typeof operations)[string];
+    const held = openApiOf({ ...contract, operations: { transfer: { ...transfer, onQuarantine: "hold" } } }) as {
+      paths: Record<string, { post?: { responses: Record<string, unknown> }; get?: { responses: object } }>;
+    };
+    expect(held.paths["/v1/operations/transfer"]?.post?.responses).toHaveProperty("202");
+    expect(document.paths["/v1/operations/transfer"]?.post.responses).not.toHaveProperty("202");
+    expect(Object.keys(held.paths["/v1/requests/{id}"]?.get?.responses ?? {})).toEqual([
+      "200",
+      "401",
+      "403",
+      "404",
+      "503",
+    ]);
   });
 
   test("lists refusals beside the infrastructure's problems", () => {

@@ -17,6 +17,8 @@ export interface QuarantineSummary {
   claimedBy: string | null;
   /** A held request is still waiting for a decision; a rejected one already had its 403. */
   onQuarantine: "reject" | "hold";
+  /** A held request that nobody has decided is rejected at this time; null: it is decided, or was rejected at once. */
+  heldUntil: string | null;
 }
 
 export interface QuarantineFilter {

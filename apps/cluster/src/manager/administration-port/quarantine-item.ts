@@ -22,8 +22,14 @@ export function toSummary(row: QuarantineRow): QuarantineSummary {
     severity: row.severity === "high" ? "high" : "low",
     claimedBy: claimOf(row),
     onQuarantine: row.held ? "hold" : "reject",
+    heldUntil: heldUntil(row),
   };
 }
+
+const heldUntil = ({ held, expiresAt, state }: QuarantineRow): string | null =>
+  held && state !== "released" && state !== "confirmed" && state !== "expired"
+    ? (expiresAt?.toISOString() ?? null)
+    : null;
 
 const claimOf = (row: QuarantineRow): string | null =>
   row.claimedUntil !== null && row.claimedUntil.getTime() > Date.now() ? row.reviewer : null;
@@ -313,7 +319,7 @@ export function whoOf(row: QuarantineRow): QuarantineItem["who"] {
     decidedBy: row.decidedBy,
     decidedAt: row.decidedAt?.toISOString() ?? null,
     decisionReason: row.decisionNote ?? (row.decidedBy === null ? null : reasonOf(decision?.text)),
-    deadline: row.expiresAt?.toISOString() ?? null,
+    deadline: heldUntil(row),
     notes: notes.map(({ at, by, text }) => ({ at: String(at ?? ""), by: String(by ?? ""), text: String(text ?? "") })),
   };
 }

@@ -53,7 +53,7 @@ function Who({ item }: { item: QuarantineItem }) {
       )}
       {who.deadline !== null && (
         <p>
-          Rejected for good at <Time iso={who.deadline} /> unless released before.
+          Held until <Time iso={who.deadline} />: its client waits. Then it is rejected for good.
         </p>
       )}
       {who.decidedBy !== null && (

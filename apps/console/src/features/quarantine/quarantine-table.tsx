@@ -75,6 +75,11 @@ function ItemRow({ item, arrived }: { item: QuarantineSummary; arrived: boolean 
       </Cell>
       <Cell>
         <Status tone={stateTones[item.state]}>{stateTitles[item.state]}</Status>
+        {item.heldUntil !== null && (
+          <span className="block text-2xs text-ink-faint leading-[14px]">
+            held until <Time iso={item.heldUntil} />
+          </span>
+        )}
         {item.claimedBy !== null && (
           <span className="block text-2xs text-ink-faint leading-[14px]">by {inert(item.claimedBy)}</span>
         )}
