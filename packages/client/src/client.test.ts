@@ -44,7 +44,7 @@ describe("a request that is held for a person", () => {
         : reply(response, 200, { requestId, operation: "transfer", state: "verified", status: 200, body: { done: 1 } }),
     );
     expect(await client.lookUp(requestId, { deadlineMs: 5_000 })).toMatchObject({
-      ...{ status: 200, attempts: 2, held: undefined },
+      ...{ status: 200, attempts: 2 },
       body: { state: "verified", body: { done: 1 } },
     });
     expect(service.calls.at(-1)).toMatchObject({

@@ -39,7 +39,7 @@ export interface Answer {
   readonly headers: IncomingHttpHeaders;
   readonly requestId: string | undefined;
   /** After 202: the request is quarantined, and runs only if a person releases it in time. */
-  readonly held: Held | undefined;
+  readonly held?: Held;
   /** The key had been answered before. */
   readonly replayed: boolean;
   readonly attempts: number;
@@ -186,7 +186,7 @@ function readAnswer({
     headers,
     bodyText,
     body,
-    held: status === 202 ? readHeld(headers, body) : undefined,
+    ...(status === 202 ? { held: readHeld(headers, body) } : {}),
     requestId: typeof requestId === "string" ? requestId : undefined,
     replayed: headers["idempotent-replayed"] === "true",
   };

@@ -176,4 +176,32 @@ describe("facts of the regulator", () => {
     });
     expect(events.at(-1)).toMatchObject({ kind: "quarantine.changed", from: "new", to: "released" });
   });
+
+  test("of a held request say until when; released and failed again its review begins anew, and its time may be over", async () => {
+    const intake = await openIntake();
+    const { store } = manager.database;
+    const requestId = requestOf(1);
+    const heldUntil = now + 3_600_000;
+    const changed = (number: number, state: "released" | "expired", order: string): NumberedFact =>
+      numbered(number, { kind: "quarantineChanged", requestId, state, order });
+    const { fact: rejected } = quarantined(1);
+    if (rejected.kind !== "quarantined") throw new Error("unreachable");
+    intake.take([numbered(1, { ...rejected, state: "held", heldUntil })]);
+    await throughIs(1);
+    const held = { held: true, expiresAt: new Date(heldUntil) };
+    expect(await store?.quarantine.get(requestId)).toMatchObject({ ...held, state: "new" });
+    intake.take([changed(2, "released", "17/ada@example.org")]);
+    await throughIs(2);
+    intake.take([numbered(3, { ...rejected, attempt: 5, check: "sum" })]);
+    await throughIs(3);
+    expect(await store?.quarantine.get(requestId)).toMatchObject({
+      ...{ held: false, expiresAt: null, state: "new", attempt: 5, check: "sum", decidedBy: null },
+    });
+    const other = { ...rejected, requestId: requestOf(4), state: "held" as const, heldUntil };
+    const expired = { ...changed(5, "expired", "expiry/nobody").fact, requestId: requestOf(4) };
+    intake.take([numbered(4, other), numbered(5, expired)]);
+    await throughIs(5);
+    expect(await store?.quarantine.get(requestOf(4))).toMatchObject({ state: "expired", decidedBy: null });
+    expect(events.at(-1)).toMatchObject({ kind: "quarantine.changed", to: "expired", by: "its time being over" });
+  });
 });
