@@ -1,6 +1,7 @@
 /**
  * What one request and what captured servers can do at most, on a cluster of its own with an application that ends or hangs
- * on a word (e2e/frail): poison among many good requests, a hang, an attack aimed at one client. Called with
+ * on a word (e2e/frail): poison among many good requests, a hang, an
+ * acceptance test that does not end, an attack aimed at one client. Called with
  * `--data <empty folder> --port-base <number> [--attempts <n>] [--json]`; ends with one line of JSON with the counts.
  */
 import { checkFlood } from "./flood-check.mjs";
@@ -10,6 +11,7 @@ import { projectRoot } from "./place.mjs";
 import { checkPoison } from "./poison-check.mjs";
 import { setScene } from "./scenes.mjs";
 import { runSession } from "./session.mjs";
+import { checkUntestable } from "./untestable-check.mjs";
 
 /** How many attacks on the one client: more in the full suite. */
 const flag = process.argv.indexOf("--attempts");
@@ -24,6 +26,7 @@ await runSession(["--app", `${projectRoot}e2e/frail`], async ({ checks, place, c
     counter: 399,
   });
   await checkHang(checks, place, caller);
+  await checkUntestable(checks, place, caller);
   await checks.check("every execution server is replaced by one whose shell has a hole", () => setScene(place, "S1"));
   await checkPoison(checks, place, caller, {
     operation: "end-server",

@@ -5,6 +5,7 @@ import type contract from "./contract.ts";
 
 type Frail = typeof contract;
 type View = AcceptanceView<Frail, { counter: number }, { counter: number; count: number }>;
+type SlowView = AcceptanceView<Frail, { counter: number; rounds: number }, { counter: number; count: number }>;
 
 const grows = (by: (input: { counter: number; amount?: number }) => number) =>
   all(
@@ -32,5 +33,16 @@ export default defineAcceptance<Frail>({
   "end-worker": { accept: grows(() => 1) },
   "end-server": { accept: grows(() => 1) },
   flood: { accept: grows(() => 1) },
+  "check-slowly": {
+    accept: all(
+      grows(() => 1),
+      must("counts-each-time", ({ input, after }: SlowView) => {
+        let isRight = true;
+        for (let round = 0; round < input.rounds; round++)
+          isRight &&= after.get(`counter/${input.counter}`)?.count !== undefined;
+        return isRight;
+      }),
+    ),
+  },
   hang: { accept: grows(() => 1) },
 });

@@ -51,6 +51,13 @@ export default defineContract({
       output: z.strictObject({ counter, count }),
       access,
     },
+    "check-slowly": {
+      title: "Add one to counter {counter} and check it {rounds} times",
+      description: "The acceptance test takes as long as the input says; beyond its limit of time it is ended.",
+      input: z.strictObject({ counter, rounds: z.int().min(1) }),
+      output: z.strictObject({ counter, count }),
+      access,
+    },
     hang: {
       title: "Never answer about counter {counter}",
       input: z.strictObject({ counter }),

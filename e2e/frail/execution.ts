@@ -21,6 +21,8 @@ export default defineExecution<Frail>({
 
   flood: (transaction, { counter }) => increase(transaction, counter, 1),
 
+  "check-slowly": (transaction, { counter }) => increase(transaction, counter, 1),
+
   hang: () => new Promise(() => {}),
 });
 
