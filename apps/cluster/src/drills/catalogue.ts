@@ -61,8 +61,6 @@ export interface CrashDrill extends CommonDrill {
 /** Processes, links, clocks, disks or databases fail for a while: faults.ts. */
 export interface FaultDrill extends CommonDrill {
   readonly kind: "fault";
-  /** Only clusters of this profile have what fails. */
-  readonly profile?: "basic";
 }
 
 /** Needs what is not built. */
@@ -109,9 +107,8 @@ const crash = (name: string, component: CrashDrill["component"], choice: CrashDr
   choice,
 });
 
-const fault = (name: string, profile?: FaultDrill["profile"]): FaultDrill => ({
+const fault = (name: string): FaultDrill => ({
   ...{ kind: "fault", name, title: titleOfDrill(name).title, operations: MIXED },
-  ...(profile && { profile }),
 });
 
 const open = (name: string): OpenDrill => {
@@ -177,8 +174,7 @@ export const DRILLS: readonly Drill[] = [
   crash("F3", "state-master", { role: "primary" }),
   open("F4"),
   open("F5"),
-  fault("F6", "basic"),
-  ...["F7", "F8", "F9", "F10", "F11", "F12", "F13"].map((name) => fault(name)),
+  ...["F6", "F7", "F8", "F9", "F10", "F11", "F12", "F13"].map((name) => fault(name)),
   open("F14"),
 ];
 

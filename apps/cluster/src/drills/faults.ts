@@ -34,6 +34,8 @@ export interface FaultScene {
 
 interface Choice {
   readonly component: string;
+  /** Where no server of that component runs. */
+  readonly otherwise?: string;
   readonly role?: string;
 }
 
@@ -42,6 +44,8 @@ type RunningServer = DrillServer & { readonly pid: number };
 const HOLDER: Choice = { component: "execution-server", role: LEASE_HOLDER };
 const PRIMARY: Choice = { component: "state-master", role: "primary" };
 const REPLICA: Choice = { component: "state-replica" };
+/** In the optimized profile acceptance tests run beside the replicas, and end with them. */
+const TESTER: Choice = { component: "acceptance-test-server", otherwise: "state-replica" };
 const REGULATOR: Choice = { component: "traffic-regulator" };
 const ON_REQUESTS_PATH = [
   "traffic-regulator",
@@ -57,8 +61,12 @@ const STARTED_LIMIT_MS = 40_000;
 
 const isRunning = (server: DrillServer): server is RunningServer => server.pid !== null && server.state === "up";
 
-async function choose(stage: Stage, { component, role }: Choice): Promise<RunningServer> {
-  const running = serversOf(await stage.channel.status(), component).filter(isRunning);
+async function choose(stage: Stage, { component, otherwise, role }: Choice): Promise<RunningServer> {
+  const status = await stage.channel.status();
+  const named = serversOf(status, component);
+  const running = (named.length > 0 || otherwise === undefined ? named : serversOf(status, otherwise)).filter(
+    isRunning,
+  );
   const found = running.find((server) => role === undefined || server.role === role);
   if (!found) throw new Error(`no ${component} ${role === undefined ? "runs" : `has the role "${role}"`}`);
   return found;
@@ -215,7 +223,7 @@ const everything: FaultScene = {
 
 /** By the drill's name. */
 export const FAULTS: Readonly<Record<string, readonly FaultScene[]>> = {
-  F6: [killed({ component: "acceptance-test-server" })],
+  F6: [killed(TESTER)],
   F7: [
     surrounded(REPLICA, "links mute"),
     surrounded(REPLICA, "links cut"),

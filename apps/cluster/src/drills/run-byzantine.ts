@@ -6,7 +6,7 @@ import { until } from "./channel.ts";
 import { becomeHolder, begin, type Compromised, compromise, EndedTooEarly, loseLeases } from "./compromise.ts";
 import { type Found, findEvidence } from "./evidence.ts";
 import { reportByzantine, type SeenRequest } from "./report.ts";
-import type { Stage } from "./stage.ts";
+import { hasEscaped, type Stage } from "./stage.ts";
 import { type DrillTraffic, withClients, withTraffic } from "./traffic.ts";
 
 const RATE_PER_SECOND = 25;
@@ -43,7 +43,7 @@ export async function runByzantine(stage: Stage, drill: ByzantineDrill, lane: nu
         for (const variant of drill.rounds ?? [""]) rounds.push(await runRound(stage, drill, variant, traffic));
       });
       const seen = await traffic.finish();
-      return conclude(drill, rounds, [...seen, ...stage.seenSince(startedAt)]);
+      return conclude(drill, rounds, [...seen, ...stage.seenSince(startedAt, drill.name)]);
     }),
   );
 }
@@ -112,7 +112,9 @@ async function act(
   await traffic.answered(REQUESTS_AFTERWARDS, ANSWERS_LIMIT_MS);
   const acts = readActs(data, server).filter(({ at }) => at >= beganAt);
   const actedAt = acts[0]?.at ?? beganAt;
-  return { variant, beganAt, endedAt: Date.now(), actedAt, acts: acts.length, found };
+  const endedAt = Date.now();
+  if (drill.mayEscape && found === undefined) stage.noteEscape({ drill: drill.name, from: beganAt, to: endedAt });
+  return { variant, beganAt, endedAt, actedAt, acts: acts.length, found };
 }
 
 const delayOf = ({ found, actedAt }: Round): number => (found?.at ?? Number.POSITIVE_INFINITY) - actedAt;
@@ -124,7 +126,11 @@ function conclude(drill: ByzantineDrill, rounds: readonly Round[], seen: readonl
   const isMissed = drill.mayEscape ? found.length === 0 : missed.length > 0;
   const told = isMissed ? missed[0] : [...found].sort((left, right) => delayOf(right) - delayOf(left))[0];
   if (told === undefined) throw new Error(`${drill.name} has no rounds`);
-  const escaped = drill.mayEscape ? seen.filter((request) => hasEscaped(request, missed)) : [];
+  const escaped = drill.mayEscape
+    ? seen.filter((request) =>
+        missed.some(({ beganAt, endedAt }) => hasEscaped(request, { from: beganAt, to: endedAt })),
+      )
+    : [];
   const counted = seen.filter((request) => !escaped.includes(request));
   const result = reportByzantine(drill, told.actedAt, told.found, counted);
   if (!result.detected) return { ...result, by: `not detected, though it misbehaved ${told.acts} times` };
@@ -134,6 +140,3 @@ function conclude(drill: ByzantineDrill, rounds: readonly Round[], seen: readonl
   const measured = missed.length === 0 ? share : `${share}; not found: ${names}, in ${escaped.length} replies`;
   return { ...result, evidence: { ...result.evidence, measured } };
 }
-
-const hasEscaped = ({ judgement, startedAt, answeredAt }: SeenRequest, missed: readonly Round[]): boolean =>
-  judgement === "wrong" && missed.some(({ beganAt, endedAt }) => answeredAt >= beganAt && startedAt <= endedAt);

@@ -63,8 +63,6 @@ async function runInLanes(
 
 async function runOne(stage: Stage, drill: Exclude<Drill, ReplicaDrill>, lane: number): Promise<DrillResult> {
   if (drill.kind === "open") return reportOpen(drill, drill.reason);
-  if (drill.kind === "fault" && drill.profile === "basic" && (await isOptimized(stage.channel)))
-    return reportOpen(drill, "needs a cluster of the basic profile");
   try {
     if (drill.kind === "fault") return await runFault(stage, drill, lane);
     return drill.kind === "crash" ? await runCrash(stage, drill, lane) : await runByzantine(stage, drill, lane);
@@ -98,10 +96,6 @@ function notCarriedOut(drill: Drill, error: unknown): DrillResult {
 /** Drills on a cluster that is short of something would say little. */
 const awaitWhole = async (channel: ManagerChannel): Promise<boolean> =>
   (await until(WHOLE_LIMIT_MS, async () => (isWhole(await channel.status()) ? true : undefined))) ?? false;
-
-/** Acceptance tests are inside the replicas. */
-const isOptimized = async (channel: ManagerChannel): Promise<boolean> =>
-  serversOf(await channel.status(), "acceptance-test-server").length === 0;
 
 const countExecutionServers = async (channel: ManagerChannel): Promise<number> =>
   serversOf(await channel.status(), "execution-server").length;

@@ -7,6 +7,19 @@ import { Turns } from "./turns.ts";
 
 export const LEASE_HOLDER = "lease holder";
 
+export interface Escape {
+  readonly drill: string;
+  /** Milliseconds since 1970. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A wrong reply, asked and answered while nobody knew better. */
+export const hasEscaped = (
+  { judgement, startedAt, answeredAt }: SeenRequest,
+  { from, to }: Omit<Escape, "drill">,
+): boolean => judgement === "wrong" && answeredAt >= from && startedAt <= to;
+
 export class Stage {
   readonly channel: ManagerChannel;
   readonly data: string;
@@ -15,6 +28,7 @@ export class Stage {
   /** Who misbehaves, or moves leases, does so alone: what is detected must be what this drill did. */
   readonly acting = new Turns();
   readonly #taken = new Set<string>();
+  readonly #escapes: Escape[] = [];
   readonly #traffic: Set<DrillTraffic>;
 
   constructor(parts: Pick<Stage, "channel" | "data" | "clientUrl" | "bystanders">) {
@@ -62,9 +76,17 @@ export class Stage {
     this.#taken.delete(server);
   }
 
-  /** What bystanders asked while a drill ran, as far as it is answered. */
-  seenSince(from: number): readonly SeenRequest[] {
-    return this.bystanders.seen.filter(({ answeredAt }) => answeredAt >= from);
+  /** For this long something misbehaved of which it is only measured how much escapes: what escaped is that drill's alone. */
+  noteEscape(escape: Escape): void {
+    this.#escapes.push(escape);
+  }
+
+  /** What bystanders asked while a drill ran, as far as it is answered; without what escaped in another drill that measures it. */
+  seenSince(from: number, drill: string): readonly SeenRequest[] {
+    const others = this.#escapes.filter((escape) => escape.drill !== drill);
+    return this.bystanders.seen.filter(
+      (request) => request.answeredAt >= from && !others.some((escape) => hasEscaped(request, escape)),
+    );
   }
 }
 
