@@ -55,6 +55,9 @@ export const wrongOnceInAHundred: SeededAdversaryFactory = ({ random }) => ({
 
 /** After the time it was given to be told that its epochs are over, and to be sure of it. */
 const LATE_AFTER_MS = 1_600;
+/** The leases may have moved later than one hoped: it goes on writing. */
+const LATE_AGAIN_MS = 1_000;
+const LATE_TIMES = 4;
 
 /**
  * Holds changes back, `keepMax` for every member, and sends them when others have held its object clusters for a while: as
@@ -65,11 +68,13 @@ export const writeLate =
   (tools) => {
     const kept: { readonly to: ServerName; readonly message: AnyMessage }[] = [];
     let isSent = false;
-    tools.later?.(LATE_AFTER_MS, () => {
+    const write = (times: number): void => {
       isSent = true;
       if (kept.length > 0) tools.did?.(id);
       for (const { to, message } of kept) tools.send(to, "state-replica", message);
-    });
+      if (times > 1) tools.later?.(LATE_AGAIN_MS, () => write(times - 1));
+    };
+    tools.later?.(LATE_AFTER_MS, () => write(LATE_TIMES));
     return {
       id,
       title,

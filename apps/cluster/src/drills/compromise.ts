@@ -31,6 +31,16 @@ export async function compromise({ channel }: Stage, target: DrillServer, entry:
   return { server: target.name, pid };
 }
 
+/** The honest server again. Resolves when the compromised process is gone: until then it may still hold leases, and misbehave. */
+export async function restore({ channel }: Stage, { server, pid }: Compromised): Promise<void> {
+  await channel.order({ kind: "restoreServer", server });
+  const isGone = await until(
+    STARTED_LIMIT_MS,
+    async () => findServer(await channel.status(), server)?.pid !== pid || undefined,
+  );
+  if (!isGone) throw new Error(`${server}: the compromised process goes on`);
+}
+
 /** Only one drill at a time may do this. */
 export async function becomeHolder({ channel }: Stage, server: string): Promise<void> {
   const status = await channel.status();

@@ -3,7 +3,7 @@ import type { DrillResult } from "../administration/index.ts";
 import { readActs } from "./acts.ts";
 import { type ByzantineDrill, customersOf } from "./catalogue.ts";
 import { until } from "./channel.ts";
-import { becomeHolder, begin, type Compromised, compromise, EndedTooEarly, loseLeases } from "./compromise.ts";
+import { becomeHolder, begin, type Compromised, compromise, EndedTooEarly, loseLeases, restore } from "./compromise.ts";
 import { type Found, findEvidence } from "./evidence.ts";
 import { reportByzantine, type SeenRequest } from "./report.ts";
 import { hasEscaped, type Stage } from "./stage.ts";
@@ -79,14 +79,19 @@ async function tryRound(stage: Stage, drill: ByzantineDrill, variant: string, tr
   const target = await stage.take();
   try {
     const compromised = await compromise(stage, target, `drills/compromised.js ${drill.name} ${variant}`.trimEnd());
-    const round = await stage.acting.take(() => act(stage, drill, variant, compromised, traffic));
-    // A process that was discarded is followed by an honest one; any other is still the compromised one.
-    const isGone = channel.events.some(
-      (event) =>
-        event.kind === "server.discarded" && event.server === target.name && Date.parse(event.at) >= round.actedAt,
-    );
-    if (!isGone) await channel.order({ kind: "restoreServer", server: target.name });
-    return round;
+    return await stage.acting.take(async () => {
+      const round = await act(stage, drill, variant, compromised, traffic);
+      // A process that was discarded is followed by an honest one; any other is still the compromised one.
+      const isGone = channel.events.some(
+        (event) =>
+          event.kind === "server.discarded" && event.server === target.name && Date.parse(event.at) >= round.actedAt,
+      );
+      if (!isGone) await restore(stage, compromised);
+      const endedAt = Date.now();
+      const isMeasured = drill.mayEscape && round.found === undefined;
+      if (isMeasured) stage.noteEscape({ drill: drill.name, from: round.beganAt, to: endedAt });
+      return { ...round, endedAt };
+    });
   } finally {
     stage.giveBack(target.name);
   }
@@ -112,9 +117,7 @@ async function act(
   await traffic.answered(REQUESTS_AFTERWARDS, ANSWERS_LIMIT_MS);
   const acts = readActs(data, server).filter(({ at }) => at >= beganAt);
   const actedAt = acts[0]?.at ?? beganAt;
-  const endedAt = Date.now();
-  if (drill.mayEscape && found === undefined) stage.noteEscape({ drill: drill.name, from: beganAt, to: endedAt });
-  return { variant, beganAt, endedAt, actedAt, acts: acts.length, found };
+  return { variant, beganAt, endedAt: Date.now(), actedAt, acts: acts.length, found };
 }
 
 const delayOf = ({ found, actedAt }: Round): number => (found?.at ?? Number.POSITIVE_INFINITY) - actedAt;
