@@ -81,6 +81,7 @@ export const writeLate =
       bendMessage(to, message) {
         if (isSent || !isApplicationChange(message)) return [message];
         if (kept.filter((each) => each.to === to).length >= keepMax) return [message];
+        if (kept.length === 0) tools.did?.(id);
         kept.push({ to, message });
         return [];
       },

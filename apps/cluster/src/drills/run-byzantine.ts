@@ -17,6 +17,7 @@ const ATTEMPTS_MAX = 3;
 const ANSWERS_LIMIT_MS = 40_000;
 /** The longest a misbehaviour may go on: a missed deadline is found after 2 s, and then the next one may show it. */
 const DETECTION_LIMIT_MS = 8_000;
+const FIRST_ACT_LIMIT_MS = 2_000;
 const RARE_DETECTION_LIMIT_MS = 25_000;
 /** What is not found by then is taken for escaped. */
 const ESCAPE_LIMIT_MS = 4_000;
@@ -111,7 +112,11 @@ async function act(
     throw new Error(`${server} does not answer although it is still honest`);
   const beganAt = Date.now();
   begin(stage, compromised);
-  if (drill.losesLeases) await loseLeases(stage, server);
+  if (drill.losesLeases) {
+    // What it goes on with afterwards it must have begun before.
+    await until(FIRST_ACT_LIMIT_MS, () => (readActs(data, server).some(({ at }) => at >= beganAt) ? true : undefined));
+    await loseLeases(stage, server);
+  }
   const limitMs = drill.mayEscape ? ESCAPE_LIMIT_MS : drill.rounds ? RARE_DETECTION_LIMIT_MS : DETECTION_LIMIT_MS;
   const found = await until(limitMs, () => findEvidence(channel.events, server, beganAt, drill.expects));
   await traffic.answered(REQUESTS_AFTERWARDS, ANSWERS_LIMIT_MS);
