@@ -77,15 +77,15 @@ export class Stage {
   }
 
   /** For this long something misbehaved of which it is only measured how much escapes: what escaped is that drill's alone. */
-  noteEscape(escape: Escape): void {
-    this.#escapes.push(escape);
+  noteEscape(measured: Escape): void {
+    this.#escapes.push(measured);
   }
 
   /** What bystanders asked while a drill ran, as far as it is answered; without what escaped in another drill that measures it. */
   seenSince(from: number, drill: string): readonly SeenRequest[] {
-    const others = this.#escapes.filter((escape) => escape.drill !== drill);
+    const others = this.#escapes.filter((measured) => measured.drill !== drill);
     return this.bystanders.seen.filter(
-      (request) => request.answeredAt >= from && !others.some((escape) => hasEscaped(request, escape)),
+      (request) => request.answeredAt >= from && !others.some((measured) => hasEscaped(request, measured)),
     );
   }
 }
