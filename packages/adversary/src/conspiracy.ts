@@ -18,6 +18,16 @@ const STORIES_PER_REQUEST_MAX = 4;
 
 const nameOf = (requestId: string, attempt: number): string => `${requestId}/${attempt}`;
 
+/** Undefined for what no digest can name: a server with another behaviour besides makes such changes, too. */
+export function nameable(hasher: Hasher, summary: ReturnType<typeof summarize>): Digest | undefined {
+  try {
+    return digestChange(hasher, summary);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
 export class Conspiracy {
   /** Replicas that are in it. */
   readonly accomplices: Set<ServerName> = new Set();
@@ -47,7 +57,8 @@ export class Conspiracy {
     const stories = this.#stories.get(name) ?? [];
     if (stories.some((story) => story.record === record) || stories.length >= STORIES_PER_REQUEST_MAX) return;
     const summary = summarize(hasher, record);
-    const digest = digestChange(hasher, summary);
+    const digest = nameable(hasher, summary);
+    if (digest === undefined) return;
     if (stories.some((story) => story.digest === digest)) return;
     stories.push({ record, summary, digest });
     this.#stories.set(name, stories);

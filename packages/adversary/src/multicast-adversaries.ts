@@ -2,9 +2,11 @@
  * Compromised execution servers that tell members different things, too little, or too much (REQUIREMENTS §C: A4, A5, A6, A16,
  * A17, A22), differently for every change, as the seed decides. What they tell is known to the conspiracy.
  */
+
 import { digestChange, digestEvidence, summarize } from "@redoubt/protocol";
 import type { AnyMessage, ChangeRecord, Digest, EvidenceMessage, ServerName } from "@redoubt/shared";
 import { chance, type SeededAdversaryFactory, type SeededAdversaryTools } from "./adversary.ts";
+import { nameable } from "./conspiracy.ts";
 import { changeFirstNumber } from "./json-tampering.ts";
 
 const REMEMBERED_MAX = 4_096;
@@ -56,7 +58,7 @@ const splitting =
     const splits = new Decisions<Split>();
     const other = new Map<Digest, { readonly digest: Digest; readonly members: ReadonlySet<ServerName> }>();
     const split = (record: ChangeRecord): Split => {
-      if (!chance(tools, share)) return "none";
+      if (!chance(tools, share) || !nameable(tools.hasher, summarize(tools.hasher, record))) return "none";
       const story = altered(record);
       const others = new Set(chooseOthers(tools, record));
       tools.conspiracy.tell(tools.hasher, record);

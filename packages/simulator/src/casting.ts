@@ -80,8 +80,11 @@ function several<Item>(random: SeededRandom, items: readonly Item[], more: numbe
   return [...chosen];
 }
 
-/** Processes that may lie in shadow runs as well without being able to frame anybody: a third one could (ADR 0004). */
-const LYING_WORKERS_MAX = 2;
+/**
+ * Processes that may lie in shadow runs as well without being able to frame anybody: an attempt that a captured shell spoils
+ * and two that lie in its shadow runs are three distinct processes (ADR 0004).
+ */
+const LYING_WORKERS_MAX = 1;
 const BEHAVIOURS_MAX = 4;
 
 /**

@@ -236,6 +236,20 @@ describe("an acceptance test server", () => {
     expect(server.core.candidateCount).toBe(0);
   });
 
+  it("tells the masters, too, once members vote to it for another reason than the audit (simulator seed 574)", () => {
+    const server = new Server();
+    const { record, before } = deposit();
+    const digest = digestOf(record);
+    const vote = { kind: "memberAnswer", summary: summarize(nodeHasher, record), changeDigest: digest } as const;
+    for (const member of [MEMBERS[0], MEMBERS[1]]) server.receive(member, { ...vote, audit: true });
+    server.receive(MEMBERS[0], { kind: "record", digest, record, before });
+    server.tested(digest);
+    expect(server.sent("state-master", "report")).toEqual([]);
+    server.wait(1_000);
+    server.vote(MEMBERS[0], record);
+    expect(server.sent("state-master", "report").length).toBeGreaterThan(0);
+  });
+
   it("forgets what did not survive a settlement", () => {
     const server = new Server();
     const [one, two] = [deposit("a").record, deposit("b").record];

@@ -40,6 +40,8 @@ export interface Candidate {
   tests: number;
   /** Tested for the regulator after its reply was released: decisions do not end it. */
   isAudit: boolean;
+  /** Votes came that were no part of an audit: the masters wait for the verdict, too. */
+  isForMasters: boolean;
 }
 
 export class Candidates {
@@ -66,6 +68,7 @@ export class Candidates {
       stage,
       tests: 0,
       isAudit: false,
+      isForMasters: false,
     };
     this.#byDigest.set(digest, candidate);
     for (const oldest of share) {

@@ -42,6 +42,7 @@ export function receiveVote(engine: Engine, turn: Turn, from: ServerName, messag
   const candidate = known ?? engine.candidates.open(changeDigest, summary, from);
   candidate.voters.add(from);
   if (message.audit === true) candidate.isAudit = true;
+  else candidate.isForMasters = true;
   const accesses = message.accesses?.slice(0, ACCESSES_MAX).filter(isAccess);
   if (accesses?.length) candidate.accesses.set(from, accesses);
   const { stage } = candidate;
@@ -138,7 +139,7 @@ function sendVerdict(
       ...(verdict.kind === "fail" ? { reads: record.reads } : {}),
     }),
   );
-  if (candidate.isAudit) return;
+  if (!candidate.isForMasters) return;
   const changes = [{ digest, summary, durable: false, verdict }];
   for (const master of engine.configuration.masters)
     turn.effects.push(send("state-master", master, { kind: "report", changes }));

@@ -66,8 +66,8 @@ export function applyOpenEpoch(state: MetadataState, command: OpenEpochCommand, 
   if (!isValidOpening(command) || isOpeningOutdated(state, command)) return;
   if (command.part && !isSeparable(state, command)) return;
   const clusters = command.part ? [...eachCluster(command.clusters)] : extendToDomains(state, command);
-  // A slot names one epoch: a second opening of the same clusters in one slot waits for the asker to ask again.
-  if (clusters.some((cluster) => clusterRecord(state, cluster)?.opened.epoch === slot)) return;
+  // A slot names one epoch, with one holder: a second opening in one slot waits for the asker to ask again.
+  if (state.openEpochs.has(slot)) return;
   const wanted = { members: command.members, faultsTolerated: command.faultsTolerated };
   const seats = seatMembers(state, clusters, wanted);
   if (!seats) return;

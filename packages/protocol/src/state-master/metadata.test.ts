@@ -68,6 +68,21 @@ describe("opening an epoch", () => {
     expect(kinds(run.apply(opening(0), opening(9, { holder: "execution-server-2" })))).toEqual(["epochOpened"]);
   });
 
+  test("a second opening of other clusters in one slot has no effect: its epoch would have two holders (simulator seed 1120)", () => {
+    run.begin();
+    const other = { epoch: 2, holder: "execution-server-2", members: MEMBERS, faultsTolerated: 1 };
+    for (const record of run.state.clusters.slice(512)) Object.assign(record, { opened: other, settled: other });
+    run.slot = 2;
+    const both = run.apply(
+      opening(2, { clusters: [{ from: 0, to: 511 }], holder: HOLDER }),
+      opening(2, { clusters: [{ from: 512, to: 1023 }], holder: "execution-server-2" }),
+    );
+    expect(both.decisions).toMatchObject([
+      { kind: "epochOpened", clusters: [{ from: 0, to: 511 }], epoch: 3, holder: HOLDER },
+    ]);
+    expect([...run.state.openEpochs.keys()]).toEqual([3]);
+  });
+
   test("joins domains of different holders whose clusters get one holder", () => {
     run.begin();
     // Two domains cannot arise by openings alone; put one there.
