@@ -44,7 +44,7 @@ export async function runByzantine(stage: Stage, drill: ByzantineDrill, lane: nu
         for (const variant of drill.rounds ?? [""]) rounds.push(await runRound(stage, drill, variant, traffic));
       });
       const seen = await traffic.finish();
-      return conclude(drill, rounds, [...seen, ...stage.seenSince(startedAt, drill.name)]);
+      return conclude(drill, rounds, stage.seenBy(drill.name, seen, startedAt));
     }),
   );
 }

@@ -36,7 +36,7 @@ async function endAndWatch(
     isReplaced(drill, ended, await channel.status()) ? Date.now() : undefined,
   );
   await traffic.answered(REQUESTS_AFTERWARDS, ANSWERS_LIMIT_MS);
-  const seen = [...(await traffic.finish()), ...stage.seenSince(startedAt, drill.name)];
+  const seen = stage.seenBy(drill.name, await traffic.finish(), startedAt);
   const servers = ended.map(({ name }) => name);
   return reportCrash(drill, { at, servers, liveAgainAt }, channel.events.slice(from), seen);
 }

@@ -28,7 +28,7 @@ export async function runFault(stage: Stage, drill: FaultDrill, lane: number): P
       const faults: Fault[] = [];
       for (const scene of scenes) faults.push(await holdScene(stage, scene, traffic));
       const endedAt = Date.now();
-      const seen = [...(await traffic.finish()), ...stage.seenSince(startedAt, drill.name)];
+      const seen = stage.seenBy(drill.name, await traffic.finish(), startedAt);
       return reportFaults(drill, { faults, endedAt }, stage.channel.events.slice(from), seen);
     }),
   );

@@ -76,7 +76,7 @@ async function runOne(
   await traffic.answered(REQUESTS_AFTERWARDS, ANSWERS_LIMIT_MS);
   const acts = readActs(data, replica).filter(({ at }) => at >= beganAt);
   const from = acts.find(({ at }) => found === undefined || at <= found.at)?.at ?? beganAt;
-  const seen = [...traffic.seen.slice(before), ...stage.seenSince(startedAt, drill.name)];
+  const seen = stage.seenBy(drill.name, traffic.seen.slice(before), startedAt);
   const result = reportByzantine(drill, from, found, seen);
   return result.detected ? result : { ...result, by: `not detected, though it misbehaved ${acts.length} times` };
 }

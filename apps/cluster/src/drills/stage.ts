@@ -81,12 +81,14 @@ export class Stage {
     this.#escapes.push(measured);
   }
 
-  /** What bystanders asked while a drill ran, as far as it is answered; without what escaped in another drill that measures it. */
-  seenSince(from: number, drill: string): readonly SeenRequest[] {
+  /**
+   * What counts for this drill: what its own clients asked, and what bystanders did while it ran, as far as it is answered; without
+   * what escaped in another drill that measures just that.
+   */
+  seenBy(drill: string, own: readonly SeenRequest[], startedAt: number): readonly SeenRequest[] {
     const others = this.#escapes.filter((measured) => measured.drill !== drill);
-    return this.bystanders.seen.filter(
-      (request) => request.answeredAt >= from && !others.some((measured) => hasEscaped(request, measured)),
-    );
+    const bystanders = this.bystanders.seen.filter(({ answeredAt }) => answeredAt >= startedAt);
+    return [...own, ...bystanders].filter((request) => !others.some((measured) => hasEscaped(request, measured)));
   }
 }
 
