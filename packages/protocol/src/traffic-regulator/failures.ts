@@ -13,6 +13,7 @@ import type {
 } from "@redoubt/shared";
 import type { Sender } from "../core.ts";
 import { vouching } from "../quorum.ts";
+import { RecentKeys } from "../recent.ts";
 import { type Detector, isSeriousRefusal, reasonOf } from "./attribution.ts";
 import { addFact, note, publish, type Regulator, schedule } from "./context.ts";
 import { insideOf, screenCrowd } from "./crowds.ts";
@@ -273,22 +274,20 @@ export function onProcessGone(regulator: Regulator, process: ExecutionServer, ca
   loseAttempts(regulator, process);
 }
 
-const REFUSAL_TALLIES_MAX = 256;
+const REFUSALS_PER_MEMBER_MAX = 256;
 
-/** Refusals of changes that no pending attempt of that server explains: server → request → members that report it. */
+/** What each member reported last: a faulty one that reports much pushes out its own words, never those of others. */
 export class RefusalTally {
-  readonly #tallies = new Map<string, Set<string>>();
+  readonly #reported = new Map<string, RecentKeys<string>>();
 
   /** Number of distinct members that report it. */
   add(name: string, member: string): number {
-    const members = this.#tallies.get(name) ?? new Set();
-    members.add(member);
-    this.#tallies.set(name, members);
-    if (this.#tallies.size > REFUSAL_TALLIES_MAX) {
-      const [oldest] = this.#tallies.keys();
-      if (oldest !== undefined) this.#tallies.delete(oldest);
-    }
-    return members.size;
+    const own = this.#reported.get(member) ?? new RecentKeys(REFUSALS_PER_MEMBER_MAX);
+    this.#reported.set(member, own);
+    own.add(name);
+    let members = 0;
+    for (const names of this.#reported.values()) if (names.has(name)) members++;
+    return members;
   }
 }
 

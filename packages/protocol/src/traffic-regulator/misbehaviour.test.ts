@@ -67,6 +67,21 @@ describe("what members report of an execution server", () => {
     expect(stage.factsOf("discardServer")).toMatchObject([{ server: "execution-server-1", check: "ticket" }]);
   });
 
+  it("counts although a faulty member reports ever so much else between the words of two right ones", () => {
+    const stage = new Stage();
+    const report = (member: string, requestId: RequestId) =>
+      stage.message(member, {
+        kind: "refusalReport",
+        ...{ executionServer: "execution-server-1", requestId, attempt: 1, reason: "scope", detail: "seen" },
+      });
+    report("state-replica-1", NOBODY);
+    for (let count = 1; count <= 1_000; count++)
+      report("state-replica-3", count.toString(16).padStart(64, "0") as RequestId);
+    expect(stage.factsOf("discardServer")).toEqual([]);
+    report("state-replica-2", NOBODY);
+    expect(stage.factsOf("discardServer")).toMatchObject([{ server: "execution-server-1", check: "scope" }]);
+  });
+
   it("tells of a server that still writes long after it lost its lease, not of one whose change was under way", () => {
     const stage = new Stage();
     const late = () =>
