@@ -181,13 +181,33 @@ describe("a shadow run is judged by its own server's result under its own ticket
     stage.shadowVerdicts({ ...run, server: "execution-server-2" }, PASS);
     stage.shadowVerdicts({ ...run, ticket: { ...run.ticket, body: { ...run.ticket.body, attempt: 9 } } }, PASS);
     expect(stage.factsOf("serverConvicted")).toEqual([]);
-    expect(misbehaviours(stage)).toMatchObject([
-      { server: "execution-server-2", act: "fabricated-reply" },
-      { server: run.server, act: "fabricated-reply" },
+    expect(misbehaviours(stage).map(({ server, act, confirmed }) => [server, act, confirmed])).toEqual([
+      ["execution-server-2", "fabricated-reply", false],
+      ["execution-server-2", "fabricated-reply", true],
+      [run.server, "fabricated-reply", false],
+      [run.server, "fabricated-reply", true],
     ]);
     stage.shadowVerdicts(run, PASS);
     expect(stage.factsOf("serverConvicted")).toMatchObject([{ server: "execution-server-1" }]);
   });
+});
+
+it("a tester that invents results of an innocent server is named as the one who saw them, and confirms nothing alone", () => {
+  const stage = new Stage();
+  const failing = stage.dispatch("alice", { object: "a" });
+  stage.answerAll(failing, { verdict: fails() });
+  const [run] = stage.shadowRuns;
+  if (!run) throw new Error("no shadow run");
+  const innocent = { ...run, server: "execution-server-2" };
+  expect(run.server).not.toBe(innocent.server);
+  for (const name of [run.run ?? "", `${NOBODY}/1`])
+    stage.message("state-replica-3", {
+      kind: "shadowVerdict",
+      ...{ run: name, verdict: PASS, resultDigest: changeOf(run) },
+      ...{ executionServer: innocent.server, ticketDigest: digestTicket(hasher, run.ticket.body) },
+    });
+  const told = misbehaviours(stage).filter(({ server }) => server === innocent.server);
+  expect(told).toMatchObject([{ act: "fabricated-reply", reporters: ["state-replica-3"], confirmed: false }]);
 });
 
 describe("a member whose list in a settlement is impossible", () => {

@@ -150,14 +150,13 @@ export function noteMember(
   });
 }
 
-/** A word about something this server was never asked for (REQUIREMENTS A23). */
+/** A word about something this server was never asked for (REQUIREMENTS A23): a tester's, who may lie. */
 export function noteFabrication(
   regulator: Regulator,
-  server: ServerName,
+  { server, reporter }: Pick<Misbehaviour, "server" | "reporter">,
   { requestId, attempt }: { readonly requestId: RequestId | null; readonly attempt: number },
   detail: string,
 ): void {
-  const reporter = regulator.settings.self;
   const seen = { server, component: "execution-server", act: "fabricated-reply", reporter } as const;
   noteMisbehaviour(regulator, { ...seen, requestId, attempt, detail });
 }

@@ -193,7 +193,7 @@ export function onShadowVerdict(regulator: Regulator, from: Sender, message: Sha
     const { attempt } = run.order.ticket.body;
     noteFabrication(
       regulator,
-      executionServer,
+      { server: executionServer, reporter: from.server },
       { requestId, attempt },
       "a result for a shadow run it was not asked for",
     );
