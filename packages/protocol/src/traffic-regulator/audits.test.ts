@@ -61,7 +61,7 @@ describe("a change the masters do not decide although its reply has left", () =>
     expect([...new Set(named)].sort()).toEqual(SERVERS);
   });
 
-  it("is asked about by members only, with ids that can be ids, and for 256 of them at a time", () => {
+  it("is asked about by members only, with ids that can be ids, and by each for a share of 256 at a time", () => {
     const { stage, request, say, testers } = held({ auditPercent: 0 });
     say(testers[0] as string, PASS);
     const before = stage.sentOf("redesignate").length;
@@ -74,10 +74,46 @@ describe("a change the masters do not decide although its reply has left", () =>
       const other = count.toString(16).padStart(requestId.length, "0") as typeof requestId;
       stage.message(MEMBERS[0] as string, { kind: "askTester", requestId: other, attempt });
     }
-    expect(asked()).toBe(256);
+    expect(asked()).toBe(86);
+    stage.message(MEMBERS[0] as string, { kind: "askTester", requestId, attempt });
+    expect(asked()).toBe(86);
+    stage.message(MEMBERS[1] as string, { kind: "askTester", requestId, attempt });
+    expect(asked()).toBe(87);
     stage.pass(2_000);
     stage.message(MEMBERS[0] as string, { kind: "askTester", requestId, attempt });
-    expect(asked()).toBe(257);
+    expect(asked()).toBe(88);
+  });
+
+  it("is shown although a faulty member asks for an attempt that there is not, as often as it likes", () => {
+    const { stage, request, say, testers } = held({ auditPercent: 0 });
+    say(testers[0] as string, PASS);
+    const { requestId, attempt } = request;
+    const ask = (member: number, number: number) =>
+      stage.message(MEMBERS[member] as string, { kind: "askTester", requestId, attempt: number });
+    const before = stage.sentOf("redesignate").length;
+    for (let count = 0; count < 100; count++) {
+      ask(0, attempt + 1);
+      ask(0, Number.NaN);
+      if (count % 50 === 0) ask(1, attempt);
+      stage.pass(10);
+    }
+    const named = stage.sentOf("redesignate").slice(before);
+    const right = named.filter(({ message }) => "attempt" in message && message.attempt === attempt);
+    expect(right).toHaveLength(2 * MEMBERS.length);
+  });
+
+  it("is no accusation of whoever tests it, also while its reply has not left", () => {
+    const stage = new Stage({ profile: "basic", acceptanceTestServers: SERVERS, auditPercent: 0 });
+    const told = ["a", "b"].map((key) => {
+      const { request, say, testers } = next(stage, key);
+      const { requestId, attempt } = request;
+      stage.message(MEMBERS[2] as string, { kind: "askTester", requestId, attempt });
+      say(SERVERS[0] as string, PASS);
+      expect(stage.status(request.exchange)).toBe(200);
+      return testers;
+    });
+    expect(told.flat()).not.toEqual([SERVERS[0], SERVERS[0]]);
+    expect(stage.factsOf("misbehaviour")).toEqual([]);
   });
 });
 
