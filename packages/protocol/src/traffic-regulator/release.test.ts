@@ -139,6 +139,19 @@ describe("basic profile", () => {
     expect(judged(PASS, UNABLE)).toBe("needVerdicts");
   });
 
+  test("no more than a of them can make a change untestable, whatever t is", () => {
+    const unable = (count: number) =>
+      new Map(
+        Array.from({ length: count }, (_, at) => [`t${at}`, { changeDigest: X, replyDigest: REPLY, verdict: UNABLE }]),
+      );
+    const judged = (count: number, verdictsNeeded: number) =>
+      judgeRelease(question(held, { profile: "basic", verdictsNeeded, acceptance: unable(count) })).kind;
+    expect(judged(1, 1)).toBe("needVerdicts");
+    expect(judged(2, 1)).toBe("untestable");
+    expect(judged(2, 3)).toBe("needVerdicts");
+    expect(judged(3, 3)).toBe("untestable");
+  });
+
   test("members' own verdicts mean nothing there", () => {
     const votes = { m1: vote(PASS), m2: vote(PASS), m3: vote(PASS) };
     expect(judgeRelease(question(votes, { profile: "basic" })).kind).toBe("needVerdicts");

@@ -158,7 +158,10 @@ function findFailure(
   return undefined;
 }
 
-/** Of acceptance test servers a+1 must say so (with a = 0 they only crash, and one is enough), but a test must die at two of them. */
+/**
+ * Of acceptance test servers a+1 must say so (with a = 0 they only crash, and one is enough), but a test must die at two of
+ * them. Those that are captured are no more than a, whatever t is.
+ */
 function findBasicFailure(
   { acceptance, verdictsNeeded = 1 }: ReleaseQuestion,
   needed: number,
@@ -167,7 +170,7 @@ function findBasicFailure(
   const fails = new Map<Digest, AcceptanceVote[]>();
   for (const vote of acceptance.values()) {
     const { verdict, changeDigest } = vote;
-    if (verdict.kind === "unable" && ++unable >= needed)
+    if (verdict.kind === "unable" && ++unable >= Math.max(needed, verdictsNeeded))
       return { kind: "untestable", changeDigest, detail: verdict.detail };
     if (verdict.kind !== "fail") continue;
     const same = [...(fails.get(changeDigest) ?? []), vote];
