@@ -250,6 +250,23 @@ describe("an acceptance test server", () => {
     expect(server.sent("state-master", "report").length).toBeGreaterThan(0);
   });
 
+  it("asks for an audited record only so often: one member's word begins an audit, and no decision ends it", () => {
+    const server = new Server();
+    const { record } = deposit();
+    const vote = {
+      kind: "memberAnswer",
+      summary: summarize(nodeHasher, record),
+      changeDigest: digestOf(record),
+    } as const;
+    server.vote(MEMBERS[0], record);
+    server.receive(MEMBERS[1], { ...vote, audit: true });
+    server.decide(slot(4, opened(4)), slot(5, settled(4)));
+    expect(server.core.candidateCount).toBe(1);
+    server.wait(10_000);
+    expect(server.core.candidateCount).toBe(0);
+    expect(server.sent("state-replica", "fetchRecord").length).toBeLessThanOrEqual(50);
+  });
+
   it("forgets what did not survive a settlement", () => {
     const server = new Server();
     const [one, two] = [deposit("a").record, deposit("b").record];

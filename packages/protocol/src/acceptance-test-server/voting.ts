@@ -28,6 +28,8 @@ const SENDS_MAX = 5;
 const ANSWER_SPACING_MS = 50;
 /** Of one member's log for one ticket. */
 const ACCESSES_MAX = 1_024;
+/** Times the record of an audited change is asked for: no decision ends an audit, and one member's word begins it. */
+const AUDIT_FETCHES_MAX = 50;
 /** Tests of one change that died before it is left alone. */
 const TESTS_MAX = 3;
 
@@ -157,7 +159,8 @@ export function runCandidateTimers(engine: Engine, turn: Turn): void {
     } else if (stage.againAt > turn.now) {
       engine.checkAt = Math.min(engine.checkAt ?? stage.againAt, stage.againAt);
     } else if (stage.kind === "fetching") {
-      askForRecord(engine, turn, candidate);
+      if (candidate.isAudit && stage.asked >= AUDIT_FETCHES_MAX) engine.candidates.drop(candidate.digest);
+      else askForRecord(engine, turn, candidate);
     } else if (stage.kind === "tested") {
       sendVerdict(engine, turn, candidate, stage);
       // The masters decide on a read-only change only when asked to, and on an audited one long ago: do not wait for it.
