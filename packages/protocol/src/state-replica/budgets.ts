@@ -106,7 +106,7 @@ function isBeyond(replica: Replica, turn: Turn, from: ServerName, body: TicketBo
     const isNamed = body !== undefined && isRequestId(body.requestId) && Number.isSafeInteger(body.attempt);
     const [requestId, attempt] = isNamed ? [body.requestId, body.attempt] : [ZERO_DIGEST as string as RequestId, 0];
     const detail = `more than ${TOLD_AT} messages beyond its budget within a second`;
-    reportRefusal(replica, turn, from, () => ({ requestId, attempt, reason: "flood", detail, act: "flood" }));
+    reportRefusal(replica, turn, from, { requestId, attempt, reason: "flood", detail, act: "flood" });
   }
   return decision !== "pass";
 }

@@ -79,5 +79,5 @@ function reportGap(replica: Replica, turn: Turn, { from, key, cluster }: Pick<Ga
   if (!waiting) return;
   const { requestId, attempt } = waiting.record.ticket.body;
   const detail = `what cluster ${cluster} had before it is missing, and was not sent again`;
-  reportRefusal(replica, turn, from, () => ({ requestId, attempt, reason: "gap", detail, act: "partial-multicast" }));
+  reportRefusal(replica, turn, from, { requestId, attempt, reason: "gap", detail, act: "partial-multicast" });
 }

@@ -66,6 +66,22 @@ describe("what no right execution server sends is refused and named to the regul
   });
 });
 
+describe("what convicts a server", () => {
+  it("is reported however much else of it is refused at the same time", () => {
+    const member = readyMember();
+    const holder = withAccounts(member);
+    const served = holder.change(deposit(1, "served"), { "account/1": 102 });
+    member.change(served);
+    const again = { ...served, reply: '{"body":{},"status":200}' };
+    for (let count = 0; count < 200; count++) member.change({ ...again, serial: again.serial + count });
+    const outside = eachWrite(() => ({ object: "account/2" }));
+    member.change(outside(holder.change(deposit(1), { "account/1": 103 })));
+    expect(reports(member).length).toBeGreaterThan(60);
+    expect(reports(member).length).toBeLessThan(80);
+    expect(reports(member).at(-1)).toMatchObject({ reason: "scope", act: "write-outside-scope" });
+  });
+});
+
 describe("messages without a genuine ticket", () => {
   const forged = (record: ChangeRecord): ChangeRecord => ({
     ...record,

@@ -1,6 +1,7 @@
 /**
  * Telling a server that its change was refused, and the regulator why, with the digests that name what was refused. Reports
- * per sender are limited: a captured server must not use this member to flood the regulator.
+ * per sender are limited: a captured server must not use this member to flood the regulator; nor may it drown what convicts it
+ * in what does not, so that some of every kind are always reported.
  */
 import {
   type Digest,
@@ -16,22 +17,32 @@ import { put, type Replica, type Turn } from "./context.ts";
 import type { Refusal } from "./examination.ts";
 
 const REPORTS_PER_SECOND_MAX = 64;
+/** Of each kind, whatever else there is; reasons and acts are few words of this program. */
+const REPORTS_OF_KIND_MIN = 4;
 const SENDERS_MAX = 1_024;
 const DETAIL_MAX = 500;
 
+interface Window {
+  readonly since: number;
+  count: number;
+  readonly ofKind: Map<string, number>;
+}
+
 export class RefusalReports {
-  readonly #windows = new Map<ServerName, { since: number; count: number }>();
+  readonly #windows = new Map<ServerName, Window>();
   readonly #forged = new Map<ServerName, number>();
 
-  mayReport(from: ServerName, now: number): boolean {
-    const window = this.#windows.get(from);
+  mayReport(from: ServerName, kind: string, now: number): boolean {
+    let window = this.#windows.get(from);
     if (!window || now - window.since >= 1_000) {
-      this.#windows.set(from, { since: now, count: 1 });
+      window = { since: now, count: 0, ofKind: new Map() };
+      this.#windows.set(from, window);
       trimOldest(this.#windows, SENDERS_MAX);
-      return true;
     }
+    const ofKind = (window.ofKind.get(kind) ?? 0) + 1;
+    window.ofKind.set(kind, ofKind);
     window.count++;
-    return window.count <= REPORTS_PER_SECOND_MAX;
+    return window.count <= REPORTS_PER_SECOND_MAX || ofKind <= REPORTS_OF_KIND_MIN;
   }
 
   /** Counts a message without a genuine ticket; true when the alarm is due (REQUIREMENTS A21). */
@@ -65,14 +76,10 @@ export function sendRefusal(
   const { reason, detail, act } = refusal;
   put(turn, send("execution-server", from, { kind: "refused", requestId, attempt, reason }));
   if (reason === "ticket" && !(act === "forged-ticket" && replica.refusals.countForged(from))) return;
-  reportRefusal(replica, turn, from, () => ({
-    requestId,
-    attempt,
-    reason,
-    detail,
-    ...digests(),
+  reportRefusal(replica, turn, from, {
+    ...{ requestId, attempt, reason, detail, digests },
     ...(act ? { act } : {}),
-  }));
+  });
 }
 
 /**
@@ -86,8 +93,7 @@ export function countUnknownKeys(replica: Replica, turn: Turn, expired: readonly
     const isUnheardOf = regulatorEpoch > replica.regulator.epoch && !replica.keys.has(regulatorEpoch);
     if (examined !== undefined || !isUnheardOf || !replica.refusals.countForged(from)) continue;
     const detail = `nobody has made known regulator epoch ${regulatorEpoch}`;
-    const report = { requestId, attempt, reason: "unknown-key", detail, act: "forged-ticket" } as const;
-    reportRefusal(replica, turn, from, () => report);
+    reportRefusal(replica, turn, from, { requestId, attempt, reason: "unknown-key", detail, act: "forged-ticket" });
   }
 }
 
@@ -97,19 +103,21 @@ interface Expired {
   readonly examined: unknown;
 }
 
-interface Report extends RefusedDigests {
+interface Report {
   readonly requestId: TicketBody["requestId"];
   readonly attempt: number;
   readonly reason: string;
   readonly detail: string;
   readonly act?: MisbehaviourAct;
+  /** Called only when the report is sent: they cost time that a flood must not get. */
+  readonly digests?: () => RefusedDigests;
 }
 
-/** `make` is called only when there is a report to send: its digests cost time that a flood must not get. */
-export function reportRefusal(replica: Replica, turn: Turn, from: ServerName, make: () => Report): void {
-  if (!replica.refusals.mayReport(from, turn.now)) return;
-  const report = make();
-  const detail = report.detail.slice(0, DETAIL_MAX);
-  const message = { kind: "refusalReport", executionServer: from, ...report, detail } as const;
+export function reportRefusal(replica: Replica, turn: Turn, from: ServerName, report: Report): void {
+  const { digests, reason, act = "" } = report;
+  if (!replica.refusals.mayReport(from, `${reason} ${act}`, turn.now)) return;
+  const { requestId, attempt } = report;
+  const what = { requestId, attempt, reason, detail: report.detail.slice(0, DETAIL_MAX), ...digests?.() };
+  const message = { kind: "refusalReport", executionServer: from, ...what, ...(act ? { act } : {}) } as const;
   put(turn, send("traffic-regulator", replica.regulator.server, message));
 }
