@@ -1,5 +1,6 @@
+import { LIMITS } from "@redoubt/shared";
 import { describe, expect, it } from "vitest";
-import { EXECUTION_SERVER, MEMBERS } from "../testing/toy.test-support.ts";
+import { EXECUTION_SERVER, MEMBERS, order } from "../testing/toy.test-support.ts";
 import { Budgets } from "./budgets.ts";
 import type { Turn } from "./context.ts";
 import { readyMember } from "./member.test-support.ts";
@@ -59,5 +60,22 @@ describe("a member", () => {
       member.receive(EXECUTION_SERVER, { kind: "evidence", digests: [], signature: "" });
     const reports = member.sent("traffic-regulator", "refusalReport");
     expect(reports).toMatchObject([{ executionServer: EXECUTION_SERVER, reason: "flood", act: "flood" }]);
+  });
+
+  it("is flooded also by what it lacks the key for, and keeps only so much of that", () => {
+    const member = readyMember(MEMBERS[0]);
+    const { ticket } = order({ to: 1, amount: 1 }, { operation: "deposit", regulatorEpoch: 77 });
+    const input = "x".repeat(LIMITS.inputBytesMax);
+    const fetch = () =>
+      member.receive(EXECUTION_SERVER, { kind: "fetch", fetch: "f", ticket, input, objects: ["account/1"], at: [] });
+    for (let count = 0; count < 1_000; count++) fetch();
+    expect(member.sent("traffic-regulator", "refusalReport")).toEqual([]);
+    for (let count = 0; count < 20_000; count++) fetch();
+    expect(member.sent("traffic-regulator", "refusalReport")).toMatchObject([{ reason: "flood" }]);
+    member.clear();
+    member.key(77);
+    const answered = member.refusals().length;
+    expect(answered).toBeGreaterThan(32);
+    expect(answered * input.length).toBeLessThan(32 * 1024 * 1024);
   });
 });

@@ -24,6 +24,8 @@ const PER_TICKET_AND_CLUSTER = 32;
 /** Per certificate. Without any ticket: the evidence over changes, and what is sent before a key is known here. */
 const PER_SENDER = { capacity: 512, perSecond: 200 };
 const SENDER_LEVEL_MAX = 65_536;
+/** Given back for what cannot be judged yet: more than an honest server sends while a key is on its way. */
+const GIVEN_BACK = { capacity: 16_384, perSecond: 4_096 };
 const SENDERS_MAX = 1_024;
 const TICKETS_MAX = 16_384;
 /** Dropped within one second before it is told: less may be a jam that cleared. */
@@ -32,6 +34,7 @@ const WINDOW_MS = 1_000;
 
 interface Sender {
   readonly bucket: TokenBucket;
+  readonly givenBack: TokenBucket;
   since: number;
   dropped: number;
   told: boolean;
@@ -66,15 +69,17 @@ export class Budgets {
     this.#senderOf(from, now).bucket.grant(capacity, SENDER_LEVEL_MAX);
   }
 
-  /** It could not be judged yet, which is not its sender's fault. */
+  /** It could not be judged yet, which is not its sender's fault while it is not far too much. */
   giveBack(from: ServerName, { now }: Turn): void {
-    this.#senderOf(from, now).bucket.grant(1, SENDER_LEVEL_MAX);
+    const { bucket, givenBack } = this.#senderOf(from, now);
+    if (givenBack.take(now)) bucket.grant(1, SENDER_LEVEL_MAX);
   }
 
   #senderOf(from: ServerName, now: number): Sender {
     let sender = this.#senders.get(from);
     if (!sender) {
-      sender = { bucket: new TokenBucket(PER_SENDER, now), since: now, dropped: 0, told: false };
+      const buckets = { bucket: new TokenBucket(PER_SENDER, now), givenBack: new TokenBucket(GIVEN_BACK, now) };
+      sender = { ...buckets, since: now, dropped: 0, told: false };
       this.#senders.set(from, sender);
       trimOldest(this.#senders, SENDERS_MAX);
     }

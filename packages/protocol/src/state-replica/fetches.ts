@@ -15,6 +15,8 @@ import { findVersion } from "./versions.ts";
 
 const WAIT_MS = 1_000;
 const WAITING_PER_SENDER_MAX = 1_024;
+/** Characters of fetches that wait: nothing about them is known to be genuine, and each may be as large as a frame. */
+const WAITING_CHARACTERS_PER_SENDER_MAX = 16 * 1024 * 1024;
 /** Characters of values in one answer; the rest is asked for again. */
 const ANSWER_CHARACTERS_MAX = LIMITS.frameBytesMax / 4;
 
@@ -24,14 +26,24 @@ interface WaitingFetch {
   readonly until: number;
 }
 
+const lengthOf = (texts: readonly string[]): number => texts.reduce((sum, text) => sum + 16 + text.length, 0);
+
+function charactersOf({ ticket, input, objects, at }: FetchMessage): number {
+  const clusters = ticket.body.clusters.reduce((sum, { members }) => sum + 64 + lengthOf(members), 0);
+  return (
+    4_096 + input.length + clusters + lengthOf(objects) + lengthOf(at.map(({ object }) => object)) + 128 * at.length
+  );
+}
+
 export class WaitingFetches {
   #waiting: WaitingFetch[] = [];
-  readonly #perSender = new Map<ServerName, number>();
+  readonly #perSender = new Map<ServerName, { count: number; characters: number }>();
 
+  /** Whatever does not fit is asked for again by an honest server. */
   add(fetch: WaitingFetch): void {
-    const count = this.#perSender.get(fetch.from) ?? 0;
-    if (count >= WAITING_PER_SENDER_MAX) return;
-    this.#perSender.set(fetch.from, count + 1);
+    const { count, characters } = this.#perSender.get(fetch.from) ?? { count: 0, characters: 0 };
+    if (count >= WAITING_PER_SENDER_MAX || characters >= WAITING_CHARACTERS_PER_SENDER_MAX) return;
+    this.#perSender.set(fetch.from, { count: count + 1, characters: characters + charactersOf(fetch.message) });
     this.#waiting.push(fetch);
   }
 
