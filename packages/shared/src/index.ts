@@ -25,3 +25,4 @@ export * from "./result.ts";
 export * from "./stored-value.ts";
 export * from "./wire/messages.ts";
 export * from "./wire/records.ts";
+export * from "./wire/shapes.ts";

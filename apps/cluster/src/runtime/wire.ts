@@ -1,6 +1,7 @@
 /**
  * Frames ↔ messages, and the table of who may send what (DESIGN §10). Frames of execution servers are read by the
- * hand-laid layouts only; the general codec reads nothing of theirs but their small health reports.
+ * hand-laid layouts only; the general codec reads nothing of theirs but their small health reports. What it reads of state
+ * replicas and acceptance test servers, some of which may be captured, is looked at field by field before anybody uses it.
  */
 import {
   type AnyMessage,
@@ -9,7 +10,9 @@ import {
   decodeLaidOut,
   encodeLaidOut,
   GENERAL_TAG,
+  hasLayout,
   isControlKind,
+  isOfItsShape,
   MAY_SEND,
   MAY_SEND_CONTROL,
 } from "@redoubt/shared";
@@ -41,14 +44,25 @@ export function decodeMessage(frame: Uint8Array, sender: Component, receiver: Co
       }
       message = unpackGeneral(frame.subarray(1)) as WireMessage;
       if (typeof message?.kind !== "string") return { ok: false, reason: "a frame without a kind" };
+      if (MAY_LIE.has(sender) && !isControlKind(message.kind)) {
+        if (hasLayout(message.kind)) return { ok: false, reason: "a frame without a layout" };
+        if (!maySend(message.kind, sender, receiver)) return notAllowed(message.kind, sender, receiver);
+        if (!isOfItsShape(message)) return { ok: false, reason: `a ${message.kind} that is not of its shape` };
+      }
     } else message = decodeLaidOut(frame);
   } catch (error) {
     return { ok: false, reason: `malformed frame: ${error instanceof Error ? error.message : String(error)}` };
   }
-  return maySend(message.kind, sender, receiver)
-    ? { ok: true, message }
-    : { ok: false, reason: `a ${sender} may not send ${message.kind} to a ${receiver}` };
+  return maySend(message.kind, sender, receiver) ? { ok: true, message } : notAllowed(message.kind, sender, receiver);
 }
+
+/** Besides execution servers, none of whose frames of the general codec are read. Their health reports have a schema. */
+const MAY_LIE: ReadonlySet<Component> = new Set(["state-replica", "acceptance-test-server"]);
+
+const notAllowed = (kind: string, sender: Component, receiver: Component): Decoded => ({
+  ok: false,
+  reason: `a ${sender} may not send ${kind} to a ${receiver}`,
+});
 
 /** An execution server's only general frame is its health report, which is small and which the manager checks by schema. */
 const HEALTH_BYTES_MAX = 64 * 1024;
