@@ -25,6 +25,10 @@ export function registerMasters(program: Command): void {
           shortened(master.digest),
         ]),
       );
+      if (comparison.comparedAfter > 0)
+        print(
+          `compared after slot ${comparison.comparedAfter}; what is older is beyond the retention window, and only rows with newest versions are compared`,
+        );
       print(comparison.equal ? "equal" : `not equal: ${comparison.differences.join("; ")}`);
     }
     if (!comparison.equal) throw new CommandFailure(options.json ? "" : "the masters' metadata differ");
@@ -54,6 +58,7 @@ function registerMastersStatus(masters: Command): void {
         master.snapshot === null ? "–" : share(master.snapshot.doneBytes, master.snapshot.totalBytes),
       ]),
     );
+    for (const master of status.masters) if (master.retention) print(`${master.server} ${describe(master.retention)}`);
     print("");
     printTable(
       ["replica", "node", "state", "whole scrubs", "last took", "last read", "damage found", "repaired"],
@@ -69,6 +74,25 @@ function registerMastersStatus(masters: Command): void {
       ]),
     );
   });
+}
+
+const MS_PER_HOUR = 3_600_000;
+
+function describe({
+  windowMs,
+  reducedThrough,
+  keptFrom,
+}: {
+  readonly windowMs: number;
+  readonly reducedThrough: number;
+  readonly keptFrom: string | null;
+}): string {
+  if (windowMs === 0) return "keeps all metadata";
+  const hours = windowMs / MS_PER_HOUR;
+  const window = hours >= 48 ? `${Math.round(hours / 24)} days` : `${Number(hours.toFixed(2))} hours`;
+  return keptFrom === null
+    ? `keeps metadata for ${window}, and nothing is older yet`
+    : `keeps metadata for ${window}: whole after slot ${reducedThrough}, decided until ${keptFrom}`;
 }
 
 const share = (done: number, total: number): string =>

@@ -58,6 +58,10 @@ function registerShow(state: Command): void {
         version.replicas.map((replica) => describeCopy(replica, version.c1)).join(" ") || "–",
       ]),
     );
+    if (history.isCut && history.keptFrom)
+      print(
+        `older than the retention window: the masters keep every version since ${history.keptFrom}, and of older ones the newest of each object; others are shown as replicas have them`,
+      );
     if (history.older) print(`older ones: redoubt state show ${object} --before ${history.older}`);
   });
 }
@@ -173,6 +177,8 @@ async function listVersions(administration: Administration, options: ListOptions
       version.slot,
     ]),
   );
+  if (page.next === null && page.keptFrom)
+    print(`nothing older than the retention window is found: the masters keep every version since ${page.keptFrom}`);
   if (page.next) print(`older ones: the same with --before ${page.next}`);
 }
 

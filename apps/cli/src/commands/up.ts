@@ -54,7 +54,12 @@ export function registerUp(program: Command): void {
       .option("--port-base <n>", "first of a block of 100 ports", wholeNumber(0), 7400)
       .option("--nodes <n>", "number of nodes (loopback addresses)", wholeNumber(1), 5)
       .option("--degree <component=n>", "number of servers of a component at the first start (repeatable)", degree, {})
-      .option("--setting <name=n>", "setting of the state replicas at the first start (repeatable)", setting, {})
+      .option(
+        "--setting <name=n>",
+        "setting of replicas, masters or testers at the first start (repeatable; metadataRetentionMs at any)",
+        setting,
+        {},
+      )
       .option("--no-drills", "refuse drills in this cluster")
       .option("--detach", "return when everything is ready; the cluster goes on", false)
       .option("--debug", "log every detail", false),

@@ -1,4 +1,4 @@
-import type { AppliedBatch, MasterStore, ObjectClusterRow, StoredSlot } from "@redoubt/database";
+import type { AppliedBatch, MasterStore, ObjectClusterRow, RetentionRow, StoredSlot } from "@redoubt/database";
 import type { ApplyEffect } from "@redoubt/protocol";
 import type { RowsMessage } from "@redoubt/shared";
 import pino from "pino";
@@ -36,6 +36,10 @@ class FakeStore {
   async slotsAfter(slot: bigint, limit: number): Promise<StoredSlot[]> {
     this.#check();
     return this.slots.filter((each) => each.slot > slot).slice(0, limit);
+  }
+
+  async retention(): Promise<RetentionRow> {
+    return { reducedThrough: 0n, reducedAt: new Date(0), chainDigest: new Uint8Array(32) };
   }
 
   async applySlots({ slots, afterSlot }: AppliedBatch): Promise<bigint> {
@@ -79,7 +83,7 @@ async function begin(peerRows: number) {
       // The first peer has nothing to give.
       const answer: Promise<RowsMessage | undefined> =
         server === "state-master-2"
-          ? Promise.resolve({ kind: "rows", after, through: after, rows: [], prunedThrough: 0 })
+          ? Promise.resolve({ kind: "rows", after, through: after, rows: [] })
           : rowsAfter(peer as unknown as MasterStore, after);
       void answer.then((message) => message && metadata.rows(server, message));
     },

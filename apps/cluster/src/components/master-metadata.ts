@@ -7,7 +7,7 @@
  * from an old backup) come from the databases of the other masters, in order, before anything newer is written: a
  * database is always complete through its applied slot. The core hears how far it is.
  */
-import type { MasterStore, ObjectClusterRow } from "@redoubt/database";
+import type { MasterStore, ObjectClusterRow, RetentionRow } from "@redoubt/database";
 import type { ApplyEffect } from "@redoubt/protocol";
 import type { RowsMessage, ServerName } from "@redoubt/shared";
 import type { Logger } from "pino";
@@ -40,6 +40,12 @@ export interface MasterMetadataParts {
 
 const weightOf = ({ decisions, rows }: ApplyEffect): number => decisions.length + rows.versions.length;
 
+const toRetentionRow = (base: NonNullable<RowsMessage["base"]>): RetentionRow => ({
+  reducedThrough: BigInt(base.reducedThrough),
+  reducedAt: new Date(base.reducedAt),
+  chainDigest: base.chainDigest,
+});
+
 const pause = (ms: number): Promise<void> => new Promise((resume) => setTimeout(resume, ms).unref());
 
 export class MasterMetadata {
@@ -65,6 +71,11 @@ export class MasterMetadata {
   /** Slots waiting for Postgres. */
   get backlog(): number {
     return this.#queue.length;
+  }
+
+  /** Something waits that is more urgent than tidying up. */
+  get isBehind(): boolean {
+    return this.#queue.length > SLOTS_PER_BATCH_MAX || this.appliedSlot < this.#parts.rowsAfter();
   }
 
   get appliedSlot(): number {
@@ -169,10 +180,11 @@ export class MasterMetadata {
     if (count > 0) this.#queue.splice(0, count);
   }
 
-  async #write(store: MasterStore, slots: readonly SlotRow[]): Promise<void> {
+  async #write(store: MasterStore, slots: readonly SlotRow[], base?: RetentionRow): Promise<void> {
     const clusters = clustersAfter(slots, this.#clusters);
     const batch = batchOf(slots, clusters, this.#parts.clusterOf);
-    const applied = await store.applySlots({ ...batch, afterSlot: BigInt(this.appliedSlot) });
+    const afterSlot = BigInt(this.appliedSlot);
+    const applied = await store.applySlots({ ...batch, afterSlot, ...(base ? { base } : {}) });
     for (const row of clusters) this.#clusters.set(row.cluster, row);
     this.#tell(Number(applied));
   }
@@ -189,6 +201,7 @@ export class MasterMetadata {
     await this.#write(
       store,
       message.rows.map(({ slot, at, payload }) => unpackSlot(slot, at, payload)),
+      message.base && toRetentionRow(message.base),
     );
     const bytes = message.rows.reduce((sum, row) => sum + row.payload.length, 0);
     const { copied } = this;

@@ -3,7 +3,14 @@ import type { MasterStore } from "@redoubt/database";
 import type { StateMaster } from "@redoubt/protocol";
 import type { MetadataQueryMessage } from "@redoubt/shared";
 import type { MasterMetadata } from "./master-metadata.ts";
-import { findVersions, type OpeningTimes, objectHeads, objectHistory, requestHistory } from "./metadata-explorer.ts";
+import {
+  findVersions,
+  keptBy,
+  type OpeningTimes,
+  objectHeads,
+  objectHistory,
+  requestHistory,
+} from "./metadata-explorer.ts";
 
 export interface MasterQueryParts {
   readonly core: StateMaster;
@@ -28,11 +35,13 @@ async function answer(
   const store = opened();
   if (about.kind === "placement") return openingTimes.addTo(store, core.placement()).catch(() => core.placement());
   if (!store) return { error: "the database of this master is not there" };
-  if (about.kind === "object") return objectHistory(store, about);
-  if (about.kind === "request") return requestHistory(store, about.requestId);
   if (about.kind === "objects") return objectHeads(store, about);
-  if (about.kind === "versions") return findVersions(store, about.search);
-  const digest = await store.digest();
+  const kept = keptBy(await store.retention());
+  if (about.kind === "object") return { ...(await objectHistory(store, about)), kept };
+  if (about.kind === "request") return { steps: await requestHistory(store, about.requestId), kept };
+  if (about.kind === "versions") return { ...(await findVersions(store, about.search, kept)), kept };
+  const { appliedSlot, comparedAfter, ...digest } = await store.digest(BigInt(about.from ?? 0));
   const { decidedThrough } = core;
-  return { ...digest, appliedSlot: Number(digest.appliedSlot), decidedThrough, backlog: metadata.backlog };
+  const places = { appliedSlot: Number(appliedSlot), comparedAfter: Number(comparedAfter), decidedThrough };
+  return { ...digest, ...places, backlog: metadata.backlog };
 }

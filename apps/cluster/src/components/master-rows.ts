@@ -6,7 +6,8 @@ import type { AppliedBatch, ObjectClusterRow, ObjectHeadRow, PrimaryLeaseRow } f
 import { requestPrefix } from "@redoubt/database";
 import { type ApplyEffect, eachCluster, type VersionRow } from "@redoubt/protocol";
 import type { Decision, RequestId } from "@redoubt/shared";
-import { packGeneral, unpackGeneral } from "../runtime/record-codec.ts";
+import { packGeneral } from "../runtime/record-codec.ts";
+import { isReduced, unpackPayload } from "./reduced-slots.ts";
 
 /** A decided slot as Postgres has it, packed. */
 export interface PackedSlot {
@@ -22,7 +23,7 @@ export interface SlotRow extends PackedSlot {
 }
 
 export const unpackSlot = (slot: number, at: number, payload: Uint8Array): SlotRow => ({
-  ...(unpackGeneral(payload) as PackedSlot),
+  ...unpackPayload(payload),
   ...{ slot, at, payload },
 });
 
@@ -75,18 +76,28 @@ export function batchOf(
   }
   return {
     throughSlot: BigInt(slots.at(-1)?.slot ?? 0),
-    slots: slots.map(({ slot, at, decisions, rows, payload }) => ({
-      slot: BigInt(slot),
-      at: new Date(at),
-      kinds: [...new Set(decisions.map((decision) => decision.kind))].sort(),
-      payload: payload ?? packGeneral({ decisions, rows } satisfies PackedSlot),
-      requestPrefixes: [...requestIdsOf(decisions)].map((requestId) => requestPrefix(bytesOf(requestId))),
-      executionServers: [...new Set(rows.versions.map((version) => version.executionServer))],
-      objects: [...new Set(rows.versions.map((version) => version.object))],
-    })),
+    slots: slots.map(rowOf),
     heads: [...heads.values()],
     clusters,
     leases: [...leases.values()],
+  };
+}
+
+function rowOf({ slot, at, decisions, rows, payload }: SlotRow): AppliedBatch["slots"][number] {
+  // The first version of each object in this slot says which slot came before.
+  const previous = new Map<string, number>();
+  for (const { object, previousSlot } of rows.versions) if (!previous.has(object)) previous.set(object, previousSlot);
+  // By its requests a slot is found only while it is whole.
+  const ids = payload && isReduced(payload) ? [] : [...requestIdsOf(decisions)];
+  return {
+    slot: BigInt(slot),
+    at: new Date(at),
+    kinds: [...new Set(decisions.map((decision) => decision.kind))].sort(),
+    payload: payload ?? packGeneral({ decisions, rows } satisfies PackedSlot),
+    requestPrefixes: ids.map((requestId) => requestPrefix(bytesOf(requestId))),
+    executionServers: [...new Set(rows.versions.map((version) => version.executionServer))],
+    objects: [...previous.keys()],
+    previousSlots: [...previous.values()].map(BigInt),
   };
 }
 

@@ -77,18 +77,68 @@ describe("pages of an object's history, also when they end within a slot,", () =
     const found: number[] = [];
     let before: { slot: number; number: number } | undefined;
     for (;;) {
-      const page = await objectHistory(store, {
+      const { versions: page, isCut } = await objectHistory(store, {
         kind: "object",
         object: "account/1",
         limit,
         ...(before ? { before } : {}),
       });
+      expect(isCut).toBe(false);
       found.push(...page.map(({ number }) => number));
       const last = page.at(-1);
       if (!last || last.number === 1) break;
       before = { slot: last.slot, number: last.number };
     }
     expect(found).toEqual(numbersFrom(3 * SLOTS, 1));
+  });
+});
+
+describe("where a master keeps everything from one slot on only,", () => {
+  const CUT = 40;
+  const cutAt = (after: number) => ({
+    objectHistory: async (object: string, limit: number, fromSlot?: bigint) =>
+      (await store.objectHistory(object, limit, fromSlot)).filter(({ slot }) => slot > after),
+  });
+  const shortened = cutAt(CUT);
+  const about = { kind: "object", object: "account/1" } as const;
+
+  test("a history ends there and says that it is cut, on the last page and on the one behind it", async () => {
+    const first = await objectHistory(shortened, { ...about, limit: 50 });
+    expect(first).toMatchObject({ isCut: false });
+    expect(first.versions).toHaveLength(50);
+    const { slot, number } = first.versions.at(-1) ?? { slot: 0, number: 0 };
+    const second = await objectHistory(shortened, { ...about, limit: 50, before: { slot, number } });
+    expect(second.versions.map((entry) => entry.number)).toEqual(numbersFrom(number - 1, 3 * CUT + 1));
+    expect(second.isCut).toBe(true);
+    const behind = { slot: CUT, number: 3 * CUT + 1 };
+    expect(await objectHistory(shortened, { ...about, limit: 50, before: behind })).toEqual({
+      versions: [],
+      isCut: true,
+    });
+  });
+
+  test.each([1, 3, 4, 5, 30, 69])(
+    "a history of which %i slots are kept says so, unless the page is full",
+    async (kept) => {
+      const { versions, isCut } = await objectHistory(cutAt(SLOTS - kept), { ...about, limit: 200 });
+      expect([versions.length, isCut]).toEqual([Math.min(3 * kept, 200), kept < 67]);
+      expect(await objectHistory(cutAt(0), { ...about, object: "account/none" })).toMatchObject({ isCut: false });
+    },
+  );
+
+  test("a search does not go back further, and asks only for what may be there", async () => {
+    const asked: SlotSearch[] = [];
+    const remembering = {
+      searchSlots: async (search: SlotSearch) => {
+        asked.push(search);
+        return store.searchSlots(search);
+      },
+    };
+    const at = 100_000;
+    await findVersions(remembering, { limit: 5 }, { after: CUT, at });
+    expect(asked[0]).toMatchObject({ after: BigInt(CUT), from: new Date(at - 60_000) });
+    await findVersions(remembering, { limit: 5, from: at }, { after: CUT, at });
+    expect(asked.at(-1)?.from).toEqual(new Date(at));
   });
 });
 

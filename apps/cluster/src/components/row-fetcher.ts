@@ -54,7 +54,9 @@ export class RowFetcher {
     if (this.#waiting?.peer !== from || this.#waiting.after !== message.after) return;
     // Copies: payloads are views into the link's memory, and are written later.
     const rows = message.rows.map((row) => ({ ...row, payload: new Uint8Array(row.payload) }));
-    this.#waiting.resolve({ ...message, rows });
+    const { base } = message;
+    const copied = base && { base: { ...base, chainDigest: new Uint8Array(base.chainDigest) } };
+    this.#waiting.resolve({ ...message, rows, ...copied });
   }
 }
 
@@ -77,7 +79,8 @@ export async function decisionsAfter(store: MasterStore | undefined, after: numb
         at,
         decisions: unpackSlot(slot, at, payload).decisions,
       })),
-      ...{ through: found.through, prunedThrough: found.prunedThrough },
+      // Reduced rows hold every decision that a follower needs: none is ever told to look elsewhere.
+      ...{ through: found.through, prunedThrough: 0 },
     }
   );
 }
@@ -95,5 +98,11 @@ async function readRows(store: MasterStore, after: number): Promise<RowsMessage>
   }
   const isAll = rows.length === found.length && found.length < ROWS_MAX;
   const last = rows.at(-1)?.slot ?? after;
-  return { kind: "rows", after, through: isAll ? Math.max(last, applied) : last, rows, prunedThrough: 0 };
+  // After the rows: one that was reduced meanwhile came whole, which does no harm; the other way round it would.
+  const { reducedThrough, reducedAt, chainDigest } = await store.retention();
+  const base = { reducedThrough: Number(reducedThrough), reducedAt: reducedAt.getTime(), chainDigest };
+  return {
+    ...{ kind: "rows", after, through: isAll ? Math.max(last, applied) : last, rows },
+    ...(reducedThrough === 0n ? {} : { base }),
+  };
 }

@@ -4,6 +4,7 @@
  * gone begins a new one and comes back as a new member, whose state and rows come from the others (PROTOCOL §11).
  */
 import { existsSync, renameSync, rmSync } from "node:fs";
+import type { MasterStore } from "@redoubt/database";
 import {
   Applications,
   createStateMaster,
@@ -24,6 +25,7 @@ import { keepMasterDatabase } from "./master-database.ts";
 import { MasterMetadata } from "./master-metadata.ts";
 import { answerMasterQuery } from "./master-queries.ts";
 import { OpeningTimes } from "./metadata-explorer.ts";
+import { MetadataRetention, RETENTION_DEFAULT_MS } from "./metadata-retention.ts";
 import { Rebuild } from "./rebuild.ts";
 import { decisionsAfter, rowsAfter } from "./row-fetcher.ts";
 
@@ -77,7 +79,7 @@ async function run(basis: ComponentBasis): Promise<void> {
   );
   const database = keepMasterDatabase(basis, () => metadata.databaseChanged());
   const metadata = new MasterMetadata({
-    store: () => database.store(),
+    store: database.store,
     clusterOf: (object) => versions.clusterOf(object) ?? 0,
     log: server.log,
     onFailure: () => database.keeper.reportFailure(),
@@ -86,6 +88,7 @@ async function run(basis: ComponentBasis): Promise<void> {
     peers: settings.masters.filter((name) => name !== self),
     askForRows: (peer, after) => server.send(peer, { kind: "fetchRows", after }),
   });
+  const retention = keepRetention(basis, database.store, metadata);
   const cutter = new JournalCutter(journal, server.log);
   const driver: MasterDriver = new Driver<StateMasterInput, StateMasterEffect>({
     core,
@@ -139,10 +142,21 @@ async function run(basis: ComponentBasis): Promise<void> {
     counters: {
       ...{ steps: driver.steps, decidedThrough: core.decidedThrough, appliedSlot: metadata.appliedSlot },
       ...{ backlog: metadata.backlog, databaseUp: database.store() ? 1 : 0, ...coreCounters(core) },
-      ...{ ...rebuild.counters(), ...journalCounters(journal), firstRecord: journal.statistics.firstRecord },
+      ...{ ...rebuild.counters(), ...retention.counters(), ...journalCounters(journal) },
+      firstRecord: journal.statistics.firstRecord,
     },
     processes: database.processes(),
   }));
+}
+
+/** Old rows get smaller in the background. */
+function keepRetention({ server }: ComponentBasis, store: () => MasterStore | undefined, metadata: MasterMetadata) {
+  const isBusy = () => metadata.isBehind;
+  const windowMs = Number(server.environment.settings.metadataRetentionMs ?? RETENTION_DEFAULT_MS);
+  const retention = new MetadataRetention({ store, windowMs, isBusy, log: server.log });
+  server.onStop(async () => retention.close());
+  retention.start();
+  return retention;
 }
 
 /** A learner does not count: its journal is new, or its database lacks what only the others have. */

@@ -12,7 +12,7 @@ const COMPONENTS = [
   "configuration-manager",
 ] as const;
 
-/** Settings that a cluster may be started with: of its state replicas, and of its acceptance test servers (basic). */
+/** Settings that a cluster may be started with: of its state replicas, its acceptance test servers (basic) and its masters. */
 const SETTINGS = [
   "scrubPeriodMs",
   "scrubBytesPerSecond",
@@ -21,7 +21,10 @@ const SETTINGS = [
   "retentionMs",
   "acceptanceFaultsTolerated",
   "auditPercent",
+  "metadataRetentionMs",
 ] as const;
+/** Clocks of masters may be apart by as much, and slots stand in no better order of time. */
+const METADATA_RETENTION_MS_MIN = 60_000;
 
 const optionsSchema = z.object({
   data: z.string().min(1),
@@ -78,6 +81,11 @@ export function checkOptions(
   const wanted = { ...DEFAULT_DEGREES, ...options.degrees };
   for (const component of COMPONENTS) checkDegree(component, wanted[component]);
   checkAcceptance(options.settings, wanted["acceptance-test-server"]);
+  const retentionMs = Number(options.settings.metadataRetentionMs ?? 0);
+  if (retentionMs > 0 && retentionMs < METADATA_RETENTION_MS_MIN)
+    throw new UsageError(
+      `--setting metadataRetentionMs: 0 (keeps everything) or ${METADATA_RETENTION_MS_MIN} and more expected`,
+    );
   return { ...options, wanted };
 }
 

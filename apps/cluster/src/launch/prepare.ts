@@ -34,7 +34,7 @@ export async function prepareCluster(options: Options): Promise<ClusterFile> {
   if (previous && previous.portBase !== options.portBase) {
     throw new UsageError(`--port-base: ${previous.portBase} expected, which this data folder was made with`);
   }
-  const cluster = previous ? { ...previous, startedAt: Date.now() } : await newCluster(options, application);
+  const cluster = previous ? startAgain(previous, options) : await newCluster(options, application);
   if (!previous) allowFirstStart(options.data, cluster);
   const authority = certificateAuthorityExists(layout.authority)
     ? await openCertificateAuthority(layout.authority)
@@ -62,6 +62,13 @@ async function chooseApplication(options: Options, previous: ClusterFile | undef
     );
   }
   return bundled.value.hash;
+}
+
+/** What a cluster is was said at its first start; how long its masters keep old metadata may be said again. */
+function startAgain(previous: ClusterFile, { settings }: Options): ClusterFile {
+  const { metadataRetentionMs } = settings;
+  const again = metadataRetentionMs === undefined ? previous.settings : { ...previous.settings, metadataRetentionMs };
+  return { ...previous, settings: again, startedAt: Date.now() };
 }
 
 async function newCluster(options: Options, application: string): Promise<ClusterFile> {

@@ -52,8 +52,10 @@ function settingsOf(
   };
   if (component === "state-master") {
     const number = serverNumber(server);
+    const { metadataRetentionMs } = cluster.settings;
     return {
       ...common,
+      ...(metadataRetentionMs === undefined ? {} : { metadataRetentionMs }),
       postgres: `master-${number}`,
       postgresPort: String(ports.masterPostgres(number)),
       keepDatabase: "true",

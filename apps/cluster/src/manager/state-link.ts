@@ -31,8 +31,29 @@ export interface StoredRequestStep {
   readonly versions: readonly VersionRow[];
 }
 
+/** From where on a master keeps everything (ADR 0022). */
+export interface KeptMetadata {
+  readonly after: number;
+  /** Milliseconds since 1970; null while it keeps everything. */
+  readonly at: number | null;
+}
+
+export interface StoredObjectVersions {
+  readonly versions: readonly StoredVersionEntry[];
+  /** There are older ones that the master does not keep any more. */
+  readonly isCut: boolean;
+  readonly kept: KeptMetadata;
+}
+
+export interface StoredRequest {
+  readonly steps: readonly StoredRequestStep[];
+  readonly kept: KeptMetadata;
+}
+
 export interface MasterDigestAnswer {
   readonly appliedSlot: number;
+  /** Older slots are not compared: this master, or the one that was asked for, keeps them no longer. */
+  readonly comparedAfter: number;
   readonly decidedThrough: number;
   readonly digest: string;
   readonly tables: Readonly<Record<string, string>>;
@@ -51,6 +72,7 @@ export interface ObjectHeadEntry {
 export interface FoundVersions {
   readonly versions: readonly StoredVersionEntry[];
   readonly next: VersionCursor | null;
+  readonly kept: KeptMetadata;
 }
 
 /** Where object clusters are. What newer masters say of members beyond the first six fields may be missing. */
@@ -127,9 +149,9 @@ export class StateLink {
     object: string,
     limit: number,
     before?: { readonly slot: number; readonly number: number },
-  ): Promise<StoredVersionEntry[] | undefined> {
+  ): Promise<StoredObjectVersions | undefined> {
     const answer = await this.askAny({ kind: "object", object, limit, ...(before ? { before } : {}) });
-    return Array.isArray(answer) ? (answer as StoredVersionEntry[]) : undefined;
+    return answer as StoredObjectVersions | undefined;
   }
 
   async findVersions(search: VersionSearch): Promise<FoundVersions | undefined> {
@@ -140,13 +162,13 @@ export class StateLink {
     return placementSchema.safeParse(await this.askAny({ kind: "placement" })).data;
   }
 
-  async requestSteps(requestId: RequestId): Promise<StoredRequestStep[] | undefined> {
-    const answer = await this.askAny({ kind: "request", requestId });
-    return Array.isArray(answer) ? (answer as StoredRequestStep[]) : undefined;
+  async requestSteps(requestId: RequestId): Promise<StoredRequest | undefined> {
+    return (await this.askAny({ kind: "request", requestId })) as StoredRequest | undefined;
   }
 
-  async digest(master: ServerName): Promise<MasterDigestAnswer | undefined> {
-    return (await this.ask(master, { kind: "digest" }, DIGEST_PATIENCE_MS)) as MasterDigestAnswer | undefined;
+  /** `from`: leave out what is older than this slot. */
+  async digest(master: ServerName, from: number): Promise<MasterDigestAnswer | undefined> {
+    return (await this.ask(master, { kind: "digest", from }, DIGEST_PATIENCE_MS)) as MasterDigestAnswer | undefined;
   }
 
   /** What every replica says it stores of an object; those that do not answer in time are left out. */

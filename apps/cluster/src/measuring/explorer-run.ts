@@ -142,11 +142,12 @@ function searches(store: MasterStore, scale: Scale): Search[] {
     {
       name: "history of an object, 50 versions",
       run: async (round) =>
-        (await objectHistory(store, { kind: "object", object: objectOf(slotAt(round), 1, scale), limit: 50 })).length,
+        (await objectHistory(store, { kind: "object", object: objectOf(slotAt(round), 1, scale), limit: 50 })).versions
+          .length,
     },
     {
       name: "history of the hottest object, 200 versions",
-      run: async () => (await objectHistory(store, { kind: "object", object: HOT, limit: 200 })).length,
+      run: async () => (await objectHistory(store, { kind: "object", object: HOT, limit: 200 })).versions.length,
     },
     {
       name: "request id",

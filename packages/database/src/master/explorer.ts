@@ -31,8 +31,12 @@ export async function searchSlots(client: PrismaClient, search: SlotSearch): Pro
   return search.server === undefined ? searchByTime(client, search) : searchByServer(client, search, search.server);
 }
 
-async function searchByTime(client: PrismaClient, { from, to, before, limit }: SlotSearch): Promise<StoredSlot[]> {
+async function searchByTime(
+  client: PrismaClient,
+  { from, to, before, after, limit }: SlotSearch,
+): Promise<StoredSlot[]> {
   const bounds = [Prisma.sql`cardinality("objects") > 0`, ...timeBounds(from, to)];
+  if (after !== undefined) bounds.push(Prisma.sql`"slot" > ${after}::bigint`);
   if (before) bounds.push(Prisma.sql`("at", "slot") < (${before.at}::timestamptz, ${before.slot}::bigint)`);
   return client.$queryRaw<StoredSlot[]>`
     SELECT "slot", "at", "kinds", "payload" FROM "DecidedSlot"
@@ -45,7 +49,7 @@ async function searchByTime(client: PrismaClient, { from, to, before, limit }: S
  */
 async function searchByServer(
   client: PrismaClient,
-  { from, to, before, limit }: SlotSearch,
+  { from, to, before, after, limit }: SlotSearch,
   server: string,
 ): Promise<StoredSlot[]> {
   const block = Prisma.sql`blocks."block" << ${Number(SERVER_BLOCK_BITS)}::int`;
@@ -62,6 +66,7 @@ async function searchByServer(
   if (newest === null || oldest === null) return [];
   if (newest !== undefined) blocks.push(Prisma.sql`"block" <= ${newest >> SERVER_BLOCK_BITS}::bigint`);
   if (oldest !== undefined) blocks.push(Prisma.sql`"block" >= ${oldest >> SERVER_BLOCK_BITS}::bigint`);
+  if (after !== undefined) slots.push(Prisma.sql`decided."slot" > ${after}::bigint`);
   if (before) {
     blocks.push(Prisma.sql`"block" <= ${before.slot >> SERVER_BLOCK_BITS}::bigint`);
     slots.push(Prisma.sql`decided."slot" < ${before.slot}::bigint`);

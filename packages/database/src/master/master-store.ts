@@ -8,9 +8,10 @@
  */
 import { assert } from "@redoubt/shared";
 import type { PrismaClient } from "../generated/master/client.ts";
-import { slotChainDigest } from "./chain-digest.ts";
+import { emptyChainDigest, slotChainDigest } from "./chain-digest.ts";
 import { digestTables } from "./digest.ts";
 import { searchSlots, timedHeads } from "./explorer.ts";
+import { readRetention, reduceOldestBlock, reduceSuperseded } from "./retention.ts";
 import type {
   AppliedBatch,
   DecidedSlotRow,
@@ -21,11 +22,16 @@ import type {
   ObjectHeadRow,
   ObjectStatus,
   PrimaryLeaseRow,
+  Reduce,
+  Reduction,
+  RetentionRow,
   SlotSearch,
   StoredSlot,
+  SweepPlace,
   TimedHead,
 } from "./rows.ts";
 import {
+  adoptRetention,
   insertDecidedSlots,
   insertServerBlocks,
   type Transaction,
@@ -33,8 +39,6 @@ import {
   upsertHeads,
   upsertLeases,
 } from "./write-batch.ts";
-
-const emptyChainDigest = new Uint8Array(32);
 
 export class MasterStore {
   readonly #client: PrismaClient;
@@ -58,17 +62,21 @@ export class MasterStore {
     return this.#client.$transaction((transaction) => applyBatch(transaction, batch));
   }
 
-  /** Slots that decided about the object, newest first; continue with the last `previousSlot` as `fromSlot`. */
+  /**
+   * Slots that decided about the object, newest first; continue with the last `previousSlot` as `fromSlot`. Ends early,
+   * with a `previousSlot`, where that slot is no longer kept whole.
+   */
   async objectHistory(object: string, limit: number, fromSlot?: bigint): Promise<HistoryStep[]> {
     const steps = await this.#client.$queryRaw<(StoredSlot & { previousSlot: bigint })[]>`
       WITH RECURSIVE walk AS (
         SELECT decided.*, decided."previousSlots"[array_position(decided."objects", ${object})] AS "previousSlot", 1 AS step
           FROM "DecidedSlot" decided
          WHERE decided."slot" = coalesce(${fromSlot ?? null}::bigint, (SELECT "slot" FROM "ObjectHead" WHERE "object" = ${object}))
+           AND ${object} = ANY(decided."objects")
         UNION ALL
         SELECT decided.*, decided."previousSlots"[array_position(decided."objects", ${object})], walk.step + 1
           FROM walk JOIN "DecidedSlot" decided ON decided."slot" = walk."previousSlot"
-         WHERE walk.step < ${limit}
+         WHERE walk.step < ${limit} AND ${object} = ANY(decided."objects")
       )
       SELECT "slot", "at", "kinds", "payload", "previousSlot" FROM walk ORDER BY step`;
     return steps.map((step) => ({ ...step, previousSlot: step.previousSlot === 0n ? null : step.previousSlot }));
@@ -137,14 +145,38 @@ export class MasterStore {
   }
 
   /** Reads every row as of one moment; the more there are, the longer it takes (about a second per 200 000). */
-  async digest(): Promise<MasterDigest> {
-    return digestTables(this.#client);
+  async digest(from?: bigint): Promise<MasterDigest> {
+    return digestTables(this.#client, from);
+  }
+
+  // ---- retention (ADR 0022) ----
+
+  /** From where on everything is kept. */
+  async retention(): Promise<RetentionRow> {
+    return readRetention(this.#client);
+  }
+
+  /** When the newest slot was decided; undefined in an empty database. */
+  async newestTime(): Promise<Date | undefined> {
+    const newest = await this.#client.decidedSlot.findFirst({ orderBy: { slot: "desc" }, select: { at: true } });
+    return newest?.at;
+  }
+
+  /** Reduces the next block of 64 slots; undefined when not all of it was decided before `before`. */
+  async reduceOldest(before: Date, reduce: Reduce): Promise<Reduction | undefined> {
+    return reduceOldestBlock(this.#client, before, reduce);
+  }
+
+  /** One step of the walk over old rows left whole. */
+  async reduceSuperseded(reduce: Reduce, after?: SweepPlace): ReturnType<typeof reduceSuperseded> {
+    return reduceSuperseded(this.#client, reduce, after);
   }
 }
 
 async function applyBatch(transaction: Transaction, batch: AppliedBatch): Promise<bigint> {
-  const states = await transaction.$queryRaw<{ appliedSlot: bigint; chainDigest: Uint8Array }[]>`
-    SELECT "appliedSlot", "chainDigest" FROM "AppliedState" WHERE "id" = 1 FOR UPDATE`;
+  const states = await transaction.$queryRaw<ChainState[]>`
+    SELECT state."appliedSlot", state."chainDigest", own."reducedThrough", own."chainDigest" AS "reducedDigest"
+      FROM "AppliedState" state LEFT JOIN "Retention" own ON own."id" = 1 WHERE state."id" = 1 FOR UPDATE OF state`;
   const applied = states[0]?.appliedSlot ?? 0n;
   if (batch.afterSlot !== undefined && batch.afterSlot !== applied) {
     throw new Error(`the database is at slot ${applied}, expected ${batch.afterSlot}`);
@@ -153,7 +185,7 @@ async function applyBatch(transaction: Transaction, batch: AppliedBatch): Promis
 
   const isNew = ({ slot }: { readonly slot: bigint }) => slot > applied;
   const slots = batch.slots.filter(isNew);
-  const chainDigest = slots.reduce(slotChainDigest, states[0]?.chainDigest ?? emptyChainDigest);
+  const chainDigest = await extendChain(transaction, states[0], batch.base, slots);
   await insertDecidedSlots(transaction, slots, await previousSlots(transaction, slots));
   await insertServerBlocks(transaction, slots);
   await upsertHeads(transaction, batch.heads.filter(isNew));
@@ -167,16 +199,44 @@ async function applyBatch(transaction: Transaction, batch: AppliedBatch): Promis
   return batch.throughSlot;
 }
 
+interface ChainState {
+  readonly appliedSlot: bigint;
+  readonly chainDigest: Uint8Array;
+  /** Null while everything is kept. */
+  readonly reducedThrough: bigint | null;
+  readonly reducedDigest: Uint8Array | null;
+}
+
+/**
+ * The chain after these slots. Reduced slots cannot extend it: through them it is what the database says that they come
+ * from, and this one remembers that, since its other sources may keep more or less.
+ */
+async function extendChain(
+  transaction: Transaction,
+  state: ChainState | undefined,
+  offered: RetentionRow | undefined,
+  slots: readonly DecidedSlotRow[],
+): Promise<Uint8Array> {
+  const applied = state?.appliedSlot ?? 0n;
+  const own = { through: state?.reducedThrough ?? 0n, digest: state?.reducedDigest ?? emptyChainDigest };
+  const isAdopted = offered !== undefined && offered.reducedThrough > applied && offered.reducedThrough > own.through;
+  const base = isAdopted ? { through: offered.reducedThrough, digest: offered.chainDigest } : own;
+  if (isAdopted) await adoptRetention(transaction, offered);
+  const before = applied >= base.through ? (state?.chainDigest ?? emptyChainDigest) : base.digest;
+  return slots.filter(({ slot }) => slot > base.through).reduce(slotChainDigest, before);
+}
+
 /** For each slot, the slot before it that names the same object (0: none), in the order of its objects. */
 async function previousSlots(transaction: Transaction, slots: readonly DecidedSlotRow[]): Promise<bigint[][]> {
-  const objects = [...new Set(slots.flatMap((slot) => slot.objects))];
-  if (objects.length === 0) return slots.map(() => []);
+  const unknown = slots.filter((slot) => slot.previousSlots === undefined);
+  const objects = [...new Set(unknown.flatMap((slot) => slot.objects))];
+  if (objects.length === 0) return slots.map((slot) => [...(slot.previousSlots ?? [])]);
   const heads = await transaction.$queryRaw<{ object: string; slot: bigint }[]>`
     SELECT "object", "slot" FROM "ObjectHead" WHERE "object" = ANY(${objects}::text[])`;
   const newest = new Map(heads.map(({ object, slot }) => [object, slot]));
-  return slots.map(({ slot, objects }) =>
-    objects.map((object) => {
-      const previous = newest.get(object) ?? 0n;
+  return slots.map(({ slot, objects, previousSlots: known }) =>
+    objects.map((object, index) => {
+      const previous = known?.[index] ?? newest.get(object) ?? 0n;
       newest.set(object, slot);
       return previous;
     }),
@@ -187,7 +247,8 @@ function assertWellFormed({ throughSlot, slots, heads }: AppliedBatch): void {
   const headSlots = new Map(heads.map(({ object, slot }) => [object, slot]));
   assert(headSlots.size === heads.length, "a batch holds one head per object");
   let previous = 0n;
-  for (const { slot, objects } of slots) {
+  for (const { slot, objects, previousSlots } of slots) {
+    assert((previousSlots ?? objects).length === objects.length, `slot ${slot} has as many previous slots as objects`);
     assert(slot > previous, `slots of a batch ascend: ${slot} follows ${previous}`);
     previous = slot;
     for (const object of objects) {

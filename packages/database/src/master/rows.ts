@@ -17,6 +17,11 @@ export interface DecidedSlotRow {
   readonly executionServers: readonly string[];
   /** Every object it decided about, each once; `ObjectHeadRow`s of the batch must name them too. */
   readonly objects: readonly string[];
+  /**
+   * For each of them the slot before this one that names it, 0 for none, where the caller knows; else the store looks at
+   * the heads it has. A database that gets only what another one keeps cannot know by itself.
+   */
+  readonly previousSlots?: readonly bigint[];
 }
 
 export type ObjectStatus = "pending" | "verified" | "invalid";
@@ -62,6 +67,11 @@ export interface AppliedBatch {
   readonly throughSlot: bigint;
   /** Where the caller knows the database to be. One that is elsewhere (a backup took its place) refuses the batch. */
   readonly afterSlot?: bigint;
+  /**
+   * Where the rows come from a database that keeps slots up to `reducedThrough` only reduced: what that does to the chain.
+   * Nothing for a database that is beyond that slot itself.
+   */
+  readonly base?: RetentionRow;
   /** Ascending. */
   readonly slots: readonly DecidedSlotRow[];
   /** Each object once. */
@@ -78,6 +88,33 @@ export interface StoredSlot {
   readonly at: Date;
   readonly kinds: readonly string[];
   readonly payload: Uint8Array;
+}
+
+/** From where on a database keeps everything; slot 0 and the year 1970 while it keeps all. */
+export interface RetentionRow {
+  readonly reducedThrough: bigint;
+  /** Newest time at which one of the reduced slots was decided. */
+  readonly reducedAt: Date;
+  /** The chain after `reducedThrough`, 32 bytes. */
+  readonly chainDigest: Uint8Array;
+}
+
+/** What is left of a payload; undefined when the row is not needed at all. Called for old slots, reduced ones among them. */
+export type Reduce = (slot: StoredSlot) => Uint8Array | undefined;
+
+/** What one step did. */
+export interface Reduction {
+  /** Rows made smaller. */
+  readonly reduced: number;
+  readonly removed: number;
+  readonly reducedThrough: bigint;
+  readonly reducedAt: Date;
+}
+
+/** A place among old rows that were left whole. */
+export interface SweepPlace {
+  readonly at: Date;
+  readonly slot: bigint;
 }
 
 /** The newest version of an object with the time of the slot that decided it. */
@@ -102,6 +139,8 @@ export interface SlotSearch {
   readonly to?: Date | undefined;
   /** Only slots older than this one (for the next page). */
   readonly before?: { readonly at: Date; readonly slot: bigint } | undefined;
+  /** Only slots newer than this one: below it a database keeps only some. */
+  readonly after?: bigint | undefined;
   readonly limit: number;
 }
 
@@ -119,9 +158,11 @@ export interface MasterCounts {
   readonly primaryLeases: number;
 }
 
-/** Digest of what a master holds; equal on two masters that applied the same slots. */
+/** Digest of what a master holds; equal on two masters that applied the same slots and compare from the same one. */
 export interface MasterDigest {
   readonly appliedSlot: bigint;
+  /** Of slots up to this one only rows that hold the newest version of an object are in it. */
+  readonly comparedAfter: bigint;
   /** 64 hex digits over everything below. */
   readonly digest: string;
   /** 64 hex digits per table, to name where two masters differ. */

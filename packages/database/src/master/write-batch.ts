@@ -4,7 +4,7 @@
  */
 import type { PrismaClient } from "../generated/master/client.ts";
 import { bigintArrayLiteral, textArrayLiteral } from "./array-literal.ts";
-import type { DecidedSlotRow, ObjectClusterRow, ObjectHeadRow, PrimaryLeaseRow } from "./rows.ts";
+import type { DecidedSlotRow, ObjectClusterRow, ObjectHeadRow, PrimaryLeaseRow, RetentionRow } from "./rows.ts";
 
 export type Transaction = Parameters<Parameters<PrismaClient["$transaction"]>[0]>[0];
 
@@ -96,4 +96,13 @@ export async function upsertLeases(transaction: Transaction, leases: readonly Pr
                          ${leases.map((row) => row.slot)}::bigint[])
     ON CONFLICT ("component") DO UPDATE SET
       "server" = EXCLUDED."server", "epoch" = EXCLUDED."epoch", "slot" = EXCLUDED."slot"`;
+}
+
+/** The rows come from a database that keeps less: from now on this one keeps no more. */
+export async function adoptRetention(transaction: Transaction, base: RetentionRow): Promise<void> {
+  await transaction.$executeRaw`
+    INSERT INTO "Retention" ("id", "reducedThrough", "reducedAt", "chainDigest")
+    VALUES (1, ${base.reducedThrough}, ${base.reducedAt}, ${base.chainDigest})
+    ON CONFLICT ("id") DO UPDATE SET "reducedThrough" = EXCLUDED."reducedThrough", "reducedAt" = EXCLUDED."reducedAt",
+      "chainDigest" = EXCLUDED."chainDigest"`;
 }

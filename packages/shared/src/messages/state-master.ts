@@ -149,7 +149,8 @@ export type MetadataQueryMessage = {
     /** Newest versions of objects whose names start with `prefix`, by name, at most `limit`, after the name `after`. */
     | { readonly kind: "objects"; readonly prefix: string; readonly limit: number; readonly after?: string }
     | { readonly kind: "versions"; readonly search: VersionSearch }
-    | { readonly kind: "digest" }
+    /** Over what is newer than this slot where nothing older is kept by another master (ADR 0022). */
+    | { readonly kind: "digest"; readonly from?: Slot }
     | { readonly kind: "placement" };
 };
 
@@ -169,8 +170,14 @@ export type RowsMessage = {
   readonly after: Slot;
   readonly through: Slot;
   readonly rows: readonly { readonly slot: Slot; readonly at: number; readonly payload: Uint8Array }[];
-  /** Rows up to this slot are not kept; what the base is for somebody who lacks them. */
-  readonly prunedThrough: Slot;
+  /** Of rows up to `reducedThrough` the database that answers keeps only what rebuilding needs (ADR 0022); absent: it keeps all. */
+  readonly base?: {
+    readonly reducedThrough: Slot;
+    /** Milliseconds since 1970: the newest time at which one of them was decided. */
+    readonly reducedAt: number;
+    /** Chain over the rows through that slot, 32 bytes. */
+    readonly chainDigest: Uint8Array;
+  };
 };
 
 export type ToStateMaster =

@@ -4,6 +4,8 @@
 export interface MastersComparison {
   at: string;
   equal: boolean;
+  /** Of decisions up to this slot only those that made newest versions are compared: some master keeps no more. 0: all are. */
+  comparedAfter: number;
   masters: {
     server: string;
     reachable: boolean;
@@ -32,6 +34,11 @@ export interface MasterStatus {
   snapshot: { doneBytes: number; totalBytes: number } | null;
   /** How it got back what it had lost, since its process began: time until it counted, bytes from the other masters. */
   rebuilt: { ms: number; stateBytes: number; rows: number; rowBytes: number } | null;
+  /**
+   * Decisions older than `windowMs` (0: none) are reduced in its database, so far up to a slot; `keptFrom` is when the
+   * newest of these was decided, null while everything is kept. Null when it does not say.
+   */
+  retention: { windowMs: number; reducedThrough: number; keptFrom: string | null } | null;
 }
 
 /** How a replica's background check of what it stores stands. */

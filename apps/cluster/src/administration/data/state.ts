@@ -43,6 +43,13 @@ export interface StateObjectHistory {
   versions: StateVersion[];
   /** Ask again with this as `before` for what is older; null at the beginning of the history. */
   older: string | null;
+  /** Since when the masters keep every version; null while they keep all, or when none could say. */
+  keptFrom: string | null;
+  /**
+   * Versions older than the masters' retention window belong here: who tested them, their C2 and when they were decided
+   * is not known any more, and they are shown as far as replicas have them.
+   */
+  isCut: boolean;
 }
 
 export interface ObjectPlacement {
@@ -96,6 +103,8 @@ export interface VersionPage {
   asOf: string;
   versions: FoundVersion[];
   next: string | null;
+  /** Nothing older is found: the masters keep every version since then. Null while they keep all. */
+  keptFrom: string | null;
 }
 
 export interface Placement {

@@ -82,6 +82,7 @@ function toMaster(view: HealthView): MasterStatus {
     databaseUp: databaseUp === null ? null : databaseUp === 1,
     snapshot: totalBytes ? { doneBytes: counterOf(view, "snapshotDoneBytes") ?? 0, totalBytes } : null,
     rebuilt: toRebuilt(view),
+    retention: toRetention(view),
   };
 }
 
@@ -95,6 +96,14 @@ function toRebuilt(view: HealthView): MasterStatus["rebuilt"] {
     rows: count("rebuildRows"),
     rowBytes: count("rebuildRowBytes"),
   };
+}
+
+function toRetention(view: HealthView): MasterStatus["retention"] {
+  const windowMs = counterOf(view, "retentionMs");
+  if (windowMs === null) return null;
+  const reducedThrough = counterOf(view, "reducedThrough") ?? 0;
+  const reducedAt = counterOf(view, "reducedAt") ?? 0;
+  return { windowMs, reducedThrough, keptFrom: reducedThrough === 0 ? null : new Date(reducedAt).toISOString() };
 }
 
 function toScrub(view: HealthView): ScrubStatus {
@@ -114,21 +123,29 @@ function toScrub(view: HealthView): ScrubStatus {
   };
 }
 
-/** Masters apply the same slots at slightly different times: they are asked again until they stand at the same one. */
+/**
+ * Masters apply the same slots at slightly different times, and reduce old ones at different moments: they are asked
+ * again until they stand at the same slot and compare from the same one.
+ */
 async function compareMasters({ state }: PortParts): Promise<MastersComparison> {
   const masters = [...state.masters].sort();
   const deadline = Date.now() + COMPARE_LIMIT_MS;
+  let from = 0;
   for (;;) {
-    const found = await Promise.all(masters.map(async (server) => ({ server, answer: await state.digest(server) })));
+    const asked = masters.map(async (server) => ({ server, answer: await state.digest(server, from) }));
+    const found = await Promise.all(asked);
     const reachable = found.flatMap(({ answer }) => (answer ? [answer] : []));
     const isLevel =
-      reachable.length === masters.length && new Set(reachable.map(({ appliedSlot }) => appliedSlot)).size === 1;
+      reachable.length === masters.length &&
+      new Set(reachable.map(({ appliedSlot, comparedAfter }) => `${appliedSlot} ${comparedAfter}`)).size === 1;
+    from = Math.max(from, ...reachable.map(({ comparedAfter }) => comparedAfter));
     if (isLevel || Date.now() > deadline) return toComparison(found, isLevel);
     await new Promise((resume) => setTimeout(resume, Math.min(COMPARE_PAUSE_MS, METADATA_PATIENCE_MS)));
   }
 }
 
-function toComparison(
+/** Pure. */
+export function toComparison(
   found: readonly { server: string; answer: MasterDigestAnswer | undefined }[],
   isLevel: boolean,
 ): MastersComparison {
@@ -138,6 +155,8 @@ function toComparison(
     if (!answer) differences.push(`${server} does not answer`);
     else if (first && answer.appliedSlot !== first.appliedSlot)
       differences.push(`${server} has applied slot ${answer.appliedSlot}, another master slot ${first.appliedSlot}`);
+    else if (first && answer.comparedAfter !== first.comparedAfter)
+      differences.push(`${server} keeps everything after slot ${answer.comparedAfter} only; ask again`);
     else if (first && answer.digest !== first.digest)
       for (const [table, digest] of Object.entries(answer.tables))
         if (digest !== first.tables[table]) differences.push(`${server} differs in table ${table}`);
@@ -145,6 +164,7 @@ function toComparison(
   return {
     at: new Date().toISOString(),
     equal: isLevel && differences.length === 0,
+    comparedAfter: Math.max(0, ...found.map(({ answer }) => answer?.comparedAfter ?? 0)),
     masters: found.map(({ server, answer }) => ({
       server,
       reachable: answer !== undefined,

@@ -2,7 +2,7 @@ import type { ContractJson } from "@redoubt/application";
 import type { Digest, RequestHop, RequestId, ServerName } from "@redoubt/shared";
 import { describe, expect, test } from "vitest";
 import type { StoredVersionEntry } from "../state-link.ts";
-import { toMastersStatus } from "./masters.ts";
+import { toComparison, toMastersStatus } from "./masters.ts";
 import { mergeVersions } from "./object-versions.ts";
 import { coincidence, versionsOfRequest } from "./quarantine-item.ts";
 import { maskPayload } from "./quarantine-payload.ts";
@@ -103,6 +103,37 @@ describe("the masters side by side", () => {
     const [, , gone] = toMastersStatus([leader, behind, dead], []).masters;
     expect(gone).toMatchObject({ state: "down", role: "unknown", appliedSlot: null, lag: null, databaseUp: null });
     expect(toMastersStatus([dead], []).leader).toBeNull();
+  });
+
+  test("say how long they keep everything, and since when", () => {
+    const reducedAt = Date.UTC(2026, 2, 1);
+    const reducing = view("state-master-2", "up", "backup", { retentionMs: 9, reducedThrough: 63, reducedAt });
+    const [older, whole, tidy] = toMastersStatus(
+      [leader, view("state-master-3", "up", "backup", { retentionMs: 9, reducedThrough: 0, reducedAt: 0 }), reducing],
+      [],
+    ).masters;
+    expect(older?.retention).toBeNull();
+    expect(whole?.retention).toEqual({ windowMs: 9, reducedThrough: 0, keptFrom: null });
+    expect(tidy?.retention).toEqual({ windowMs: 9, reducedThrough: 63, keptFrom: "2026-03-01T00:00:00.000Z" });
+  });
+
+  test("are equal only when they compare from the same slot on", () => {
+    const answer = (server: string, comparedAfter: number) => ({
+      server,
+      answer: {
+        appliedSlot: 90,
+        comparedAfter,
+        decidedThrough: 90,
+        digest: "d",
+        tables: { DecidedSlot: "d" },
+        rows: {},
+      },
+    });
+    const equal = toComparison([answer("state-master-1", 63), answer("state-master-2", 63)], true);
+    expect(equal).toMatchObject({ equal: true, comparedAfter: 63, differences: [] });
+    const apart = toComparison([answer("state-master-1", 63), answer("state-master-2", 127)], false);
+    expect(apart).toMatchObject({ equal: false, comparedAfter: 127 });
+    expect(apart.differences.join()).toMatch(/after slot 127/);
   });
 
   test("do not count a learner as a vote, and show what it has taken in", () => {

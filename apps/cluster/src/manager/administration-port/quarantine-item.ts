@@ -155,7 +155,7 @@ async function versionsLeft(
   object: string,
   requestId: string,
 ): Promise<Touched[number]["versions"]> {
-  const [newest] = (await state.objectVersions(object, 1)) ?? [];
+  const [newest] = (await state.objectVersions(object, 1))?.versions ?? [];
   const from = Math.max(1, (newest?.number ?? 1) - VERSIONS_BACK);
   const described = await state.describe(object, { from, to: Number.MAX_SAFE_INTEGER });
   return versionsOfRequest(described, requestId);

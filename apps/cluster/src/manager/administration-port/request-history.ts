@@ -25,13 +25,15 @@ const REGULATOR = "traffic-regulator-1";
 
 export async function requestHistory(parts: PortParts, requestId: RequestId): Promise<RequestHistory> {
   const { regulator, state } = parts;
-  const [found, steps, recorded] = await Promise.all([
+  const [found, decided, recorded] = await Promise.all([
     findInLogs(regulator, requestId),
     state.requestSteps(requestId),
     recordsOf(parts, requestId),
   ]);
+  const steps = decided?.steps;
+  const keptFrom = decided?.kept.at == null ? null : new Date(decided.kept.at).toISOString();
   if (found.entry === undefined && !steps?.length && recorded.isEmpty)
-    throw new AdministrationError("not-found", "No request of this id is in the logs or was decided.", "requestId");
+    throw new AdministrationError("not-found", notFound(keptFrom), "requestId");
   const log = found.log ?? (recorded.quarantined ? "L1" : "L2");
   const entry = found.entry ?? {};
   const shown = toLogEntry(log, entry, 1);
@@ -71,13 +73,18 @@ export async function requestHistory(parts: PortParts, requestId: RequestId): Pr
     quarantine: recorded.quarantined ? recorded.quarantined.shown : null,
     verdict: verdictOf(log, entry, steps ?? []),
     trace: trace ?? null,
-    unknown: unknownOf({ found, steps, trace, silent: stored.silent, recordsAway: recorded.isAway }),
+    unknown: unknownOf({ found, steps, trace, silent: stored.silent, recordsAway: recorded.isAway, keptFrom }),
   };
 }
 
 /** L2 keeps replies, not addresses: the regulator's memory of the hops does for a while. */
 const hostOf = (trace: RequestTraceSeen | undefined): string =>
   trace === undefined || trace.host === "" ? "unknown" : trace.host;
+
+const notFound = (keptFrom: string | null): string =>
+  keptFrom === null
+    ? "No request of this id is in the logs or was decided."
+    : `No request of this id is in the logs or was decided since ${keptFrom}. If it is older, it is older than the masters' retention window.`;
 
 interface Found {
   readonly log: LogName | undefined;
@@ -181,8 +188,10 @@ export function unknownOf(known: {
   readonly silent: boolean;
   /** The manager's own database did not answer. */
   readonly recordsAway: boolean;
+  /** The masters keep decisions about requests since then; null while they keep all. */
+  readonly keptFrom?: string | null;
 }): string[] {
-  const { found, steps, trace, silent, recordsAway } = known;
+  const { found, steps, trace, silent, recordsAway, keptFrom = null } = known;
   const sentences: string[] = [];
   if (!found.answered)
     sentences.push("The traffic regulator did not answer: client, host, attempts and answers may be missing.");
@@ -196,6 +205,10 @@ export function unknownOf(known: {
     sentences.push("The regulator has restarted since its admission: what happened before that is not known.");
   if (trace !== undefined && trace.omitted > 0) sentences.push(`${trace.omitted} hops in the middle were not kept.`);
   if (steps === undefined) sentences.push("No state master answered: verified versions and slots may be missing.");
+  if (steps?.length === 0 && keptFrom !== null)
+    sentences.push(
+      `The masters keep what they decided about requests since ${keptFrom}: if this one is older, it is older than their retention window, and its versions and slots are not known any more.`,
+    );
   if (recordsAway) sentences.push("The manager's own database does not answer: quarantine and fault may be missing.");
   if (silent) sentences.push("No state replica answered in time: what they store of it is not shown.");
   return sentences;

@@ -71,7 +71,7 @@ async function askReplicas({ state }: Pick<PortParts, "state">, object: string, 
   const own = verified.find((version) => version.object === object)?.number;
   if (own !== undefined)
     return state.describe(object, { from: Math.max(1, own - NUMBERS_AROUND), to: own + NUMBERS_AROUND });
-  const [newest] = (await state.objectVersions(object, 1)) ?? [];
+  const [newest] = (await state.objectVersions(object, 1))?.versions ?? [];
   return state.describe(object, {
     from: Math.max(1, (newest?.number ?? 1) - NUMBERS_BACK),
     to: Number.MAX_SAFE_INTEGER,

@@ -13,7 +13,13 @@ import {
   type VersionFilter,
 } from "../../administration/index.ts";
 import { createHasher } from "../../runtime/hasher.ts";
-import type { ObjectHeadEntry, PlacementAnswer, StoredVersionEntry } from "../state-link.ts";
+import type {
+  KeptMetadata,
+  ObjectHeadEntry,
+  PlacementAnswer,
+  StoredObjectVersions,
+  StoredVersionEntry,
+} from "../state-link.ts";
 import { mergeVersions } from "./object-versions.ts";
 import type { PortParts } from "./parts.ts";
 
@@ -33,10 +39,11 @@ export function statePart(parts: PortParts): StatePart {
     stateShow: (request) => showObject(parts, request),
     async stateVersions(filter) {
       const asOf = new Date().toISOString();
-      if (filter.requestId !== undefined) return { asOf, versions: await versionsOfRequest(parts, filter), next: null };
+      if (filter.requestId !== undefined) return { asOf, ...(await versionsOfRequest(parts, filter)), next: null };
       const found = await state.findVersions(toSearch(filter));
       if (found === undefined) throw new AdministrationError("unavailable", NO_MASTER);
-      return { asOf, versions: found.versions.map(toFound), next: found.next && writePlace(found.next) };
+      const next = found.next && writePlace(found.next);
+      return { asOf, versions: found.versions.map(toFound), next, keptFrom: toKeptFrom(found.kept) };
     },
     async placement() {
       const answer = await state.placement();
@@ -48,6 +55,8 @@ export function statePart(parts: PortParts): StatePart {
 }
 
 const isoOf = (at: number): string => new Date(at).toISOString();
+
+const toKeptFrom = ({ at }: KeptMetadata): string | null => (at === null ? null : isoOf(at));
 
 const toSummary = ({ object, number, epoch, status, requestId, at }: ObjectHeadEntry): StateObjectSummary => ({
   object,
@@ -65,16 +74,20 @@ const toFound = (entry: StoredVersionEntry): FoundVersion => {
 };
 
 /** A request changes a bounded number of objects, so all its versions are one page; other filters narrow them down. */
-async function versionsOfRequest({ state }: PortParts, filter: VersionFilter): Promise<FoundVersion[]> {
-  const steps = await state.requestSteps(filter.requestId as RequestId);
-  if (steps === undefined) throw new AdministrationError("unavailable", NO_MASTER);
+async function versionsOfRequest(
+  { state }: PortParts,
+  filter: VersionFilter,
+): Promise<{ versions: FoundVersion[]; keptFrom: string | null }> {
+  const found = await state.requestSteps(filter.requestId as RequestId);
+  if (found === undefined) throw new AdministrationError("unavailable", NO_MASTER);
   const { from, to } = toSearch(filter);
-  return steps
+  const versions = found.steps
     .flatMap(({ slot, at, versions }) => versions.map((version) => ({ ...version, slot, at })))
     .filter(({ executionServer }) => executionServer === (filter.executionServer ?? executionServer))
     .filter(({ at }) => at >= (from ?? at) && at <= (to ?? at))
     .slice(0, filter.limit)
     .map(toFound);
+  return { versions, keptFrom: toKeptFrom(found.kept) };
 }
 
 function toSearch({ executionServer, from, to, before, limit }: VersionFilter) {
@@ -100,10 +113,11 @@ async function showObject(
 ): Promise<StateObjectHistory> {
   const { state } = parts;
   const [slot = 0, number = 0] = (before ?? "").split(".").map(Number);
-  const [stored, placement] = await Promise.all([
+  const [answer, placement] = await Promise.all([
     state.objectVersions(object, limit, before === undefined ? undefined : { slot, number }),
     placementOf(parts, object),
   ]);
+  const stored = answer?.versions;
   const oldest = stored?.at(-1);
   const to = before === undefined ? Number.MAX_SAFE_INTEGER : number - 1;
   // Without a master the replicas' own newest versions are all there is to show.
@@ -123,7 +137,21 @@ async function showObject(
     newest: stored === undefined || before !== undefined ? null : (stored[0]?.number ?? 0),
     placement,
     versions: stored === undefined ? versions.slice(-limit) : versions,
-    older: oldest !== undefined && oldest.number > 1 ? `${oldest.slot}.${oldest.number}` : null,
+    ...endOf(answer, versions),
+  };
+}
+
+/** Where a page ends. What masters no longer keep is shown as replicas have it, with no decision to name as a place. */
+function endOf(
+  answer: StoredObjectVersions | undefined,
+  versions: StateObjectHistory["versions"],
+): Pick<StateObjectHistory, "older" | "keptFrom" | "isCut"> {
+  const oldest = answer?.versions.at(-1);
+  const lowest = answer?.isCut ? versions[0] : oldest;
+  return {
+    older: lowest !== undefined && lowest.number > 1 ? `${lowest.slot ?? 0}.${lowest.number}` : null,
+    keptFrom: answer === undefined ? null : toKeptFrom(answer.kept),
+    isCut: answer?.isCut ?? false,
   };
 }
 

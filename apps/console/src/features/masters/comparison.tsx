@@ -61,10 +61,10 @@ export function Comparison() {
 }
 
 function Result({ comparison }: { comparison: MastersComparison }) {
-  const { equal, masters, differences } = comparison;
+  const { equal, masters, differences, comparedAfter } = comparison;
   const tables = [...new Set(masters.flatMap(({ rows }) => Object.keys(rows)))].filter((table) => tableTitles[table]);
   // They apply the same slots at slightly different times, and only what stands at one slot can be compared.
-  const areOnlyApart = !equal && differences.every((difference) => difference.includes(" has applied slot "));
+  const areOnlyApart = !equal && differences.every((difference) => / has applied slot |; ask again$/.test(difference));
   return (
     <>
       <Status tone={equal ? "good" : areOnlyApart ? "idle" : "warn"} className="mb-2" wrap>
@@ -74,6 +74,12 @@ function Result({ comparison }: { comparison: MastersComparison }) {
             ? "Not comparable just now: they were never at the same slot. Compare again when there is less to do."
             : `No: ${differences.join("; ")}.`}
       </Status>
+      {comparedAfter > 0 && (
+        <p className="mb-2 text-ink-soft">
+          Compared after slot {formatCount(comparedAfter)}. What is older is beyond the retention window, where each
+          master tidies up in its own time: of that, only the newest version of each object is compared.
+        </p>
+      )}
       <Table label="Databases of the masters">
         <thead>
           <tr>

@@ -15,7 +15,7 @@ import { Unavailable } from "@/ui/unavailable";
 import { Comparison } from "./comparison";
 import { Placement } from "./placement";
 import { Scrub } from "./scrub";
-import { databaseOf, headlineOf, lagToneOf, roleTones, stateTone } from "./words";
+import { databaseOf, headlineOf, lagToneOf, retentionOf, roleTones, stateTone } from "./words";
 
 const neverAsked = "1970-01-01T00:00:00.000Z";
 
@@ -46,7 +46,10 @@ export function MastersPanel() {
           {data === undefined ? (
             <Unavailable error={error} what="the masters" />
           ) : (
-            <Masters status={data} stale={stale} />
+            <>
+              <Masters status={data} stale={stale} />
+              {retentionOf(data) !== null && <p className="mt-2 text-ink-soft">{retentionOf(data)}</p>}
+            </>
           )}
         </Section>
         <Comparison />

@@ -26,6 +26,28 @@ export function databaseOf(isUp: boolean | null): { tone: Tone; word: string } {
   return isUp ? { tone: "good", word: "up" } : { tone: "warn", word: "down, votes go on" };
 }
 
+const MS_PER_HOUR = 3_600_000;
+const HOURS_PER_DAY = 24;
+const DAYS_FROM_HOURS = 48;
+
+/** How long masters keep every decision whole; null when none says. */
+export function retentionOf({ masters }: Pick<MastersStatus, "masters">): string | null {
+  const told = masters.flatMap(({ retention }) => (retention === null ? [] : [retention]));
+  const [first] = told;
+  if (first === undefined) return null;
+  if (first.windowMs === 0) return "Decisions are kept whole for ever.";
+  const hours = first.windowMs / MS_PER_HOUR;
+  const window =
+    hours >= DAYS_FROM_HOURS ? plural(Math.round(hours / HOURS_PER_DAY), "day") : `${Number(hours.toFixed(2))} hours`;
+  const since = told
+    .flatMap(({ keptFrom }) => (keptFrom === null ? [] : [keptFrom]))
+    .sort()
+    .at(-1);
+  return since === undefined
+    ? `Decisions are kept whole for ${window}; none is older yet.`
+    : `Decisions are kept whole for ${window}. Of those before ${since.slice(0, 16).replace("T", " ")} UTC only the newest version of each object is.`;
+}
+
 /** One sentence for the whole page: can the masters decide, and how many may still fail? */
 export function headlineOf(status: MastersStatus): { tone: Tone; sentence: string } {
   const { leader, quorum, live, faultsToleratedNow, masters } = status;

@@ -12,6 +12,7 @@ import { inert } from "@/text/inert";
 import { Banner } from "@/ui/banner";
 import { CommandLine } from "@/ui/hash";
 import { Empty, PageHeader, Section } from "@/ui/page";
+import { Time } from "@/ui/time";
 import { Unavailable } from "@/ui/unavailable";
 import { C1Grid } from "./c1-grid";
 import { answering, copiesOf, isWrong, replicaNames } from "./divergence";
@@ -81,7 +82,7 @@ interface HistoryProps {
 }
 
 function History({ history, place }: HistoryProps) {
-  const { object, versions, older, placement } = history;
+  const { object, versions, older, placement, isCut, keptFrom } = history;
   const select = useCallback((version: string) => {
     window.history.replaceState(null, "", withQuery({ version }));
   }, []);
@@ -97,10 +98,22 @@ function History({ history, place }: HistoryProps) {
   const parentPage =
     isParentShown || older === null ? null : `${addressOfObject(object)}?before=${older}&version=${keyOf(parent)}`;
   if (chosen === undefined || first === undefined)
-    return <Empty title="Nothing older">This is the beginning of the object's history.</Empty>;
+    return isCut ? (
+      <Empty title="Older than the retention window">
+        Neither masters nor replicas that answer can say more of the versions before these.
+      </Empty>
+    ) : (
+      <Empty title="Nothing older">This is the beginning of the object's history.</Empty>
+    );
   return (
     <div className="flex flex-col gap-6">
       <Figures history={history} names={names} />
+      {isCut && keptFrom !== null && (
+        <Banner tone="idle" title="Older than the retention window">
+          The masters keep every version since <Time iso={keptFrom} />. Older ones are shown as the replicas have them:
+          who tested them, their C2 and when they were decided is not known any more.
+        </Banner>
+      )}
       {wrong.length > 0 && (
         <Banner tone="bad" title={`Copies of ${plural(wrong.length, "version")} differ between replicas`}>
           What t+1 replicas hold alike is what is served. The odd copy is marked below, and is repaired from the others

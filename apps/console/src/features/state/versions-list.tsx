@@ -44,7 +44,7 @@ export function VersionsList({ search, onChange }: ListProps) {
       {data === undefined || rows === undefined ? (
         <Unavailable error={error} what="the versions" />
       ) : rows.length === 0 ? (
-        <Nothing isRequest={search.request !== ""} />
+        <Nothing isRequest={search.request !== ""} keptFrom={data.keptFrom} />
       ) : (
         <>
           <VersionsTable versions={rows} onPresence={(present) => setFrozen(present ? data.versions : null)} />
@@ -55,9 +55,19 @@ export function VersionsList({ search, onChange }: ListProps) {
             next={data.next === null ? null : addressOf({ ...search, before: data.next })}
             nextTitle="Older"
           />
+          {data.next === null && data.keptFrom !== null && <Window keptFrom={data.keptFrom} />}
         </>
       )}
     </>
+  );
+}
+
+/** Said where a search ends, lest what is not kept is taken for what never was. */
+function Window({ keptFrom }: { keptFrom: string }) {
+  return (
+    <p className="mt-2 text-ink-soft">
+      Nothing older than the retention window is found: the masters keep every version since <Time iso={keptFrom} />.
+    </p>
   );
 }
 
@@ -102,15 +112,20 @@ function Filters({ search, onChange }: ListProps) {
   );
 }
 
-function Nothing({ isRequest }: { isRequest: boolean }) {
+function Nothing({ isRequest, keptFrom }: { isRequest: boolean; keptFrom: string | null }) {
+  const window = keptFrom !== null && <Window keptFrom={keptFrom} />;
   if (isRequest)
     return (
       <Empty title="This request has made no verified version">
         A request that only reads, is refused by the application, or was quarantined changes nothing.
+        {window}
       </Empty>
     );
   return (
-    <Empty title="No version matches">New versions that match appear here by themselves as they are verified.</Empty>
+    <Empty title="No version matches">
+      New versions that match appear here by themselves as they are verified.
+      {window}
+    </Empty>
   );
 }
 
