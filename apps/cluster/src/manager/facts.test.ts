@@ -177,6 +177,23 @@ describe("facts of the regulator", () => {
     expect(events.at(-1)).toMatchObject({ kind: "quarantine.changed", from: "new", to: "released" });
   });
 
+  test("of a signature that a release withdrew and that was learned again put it back", async () => {
+    const intake = await openIntake();
+    const screening = manager.database.store?.screening;
+    const [requestId, signature] = [requestOf(1), `exact-${now}`];
+    const learned = { kind: "signatureLearned", signature, requestId, operation: "transfer" } as const;
+    const standing = async () => (await screening?.signatures())?.map(({ id }) => id);
+    intake.take([quarantined(1), numbered(2, learned)]);
+    await throughIs(2);
+    expect(await standing()).toEqual([signature]);
+    intake.take([numbered(3, { kind: "requestExonerated", requestId })]);
+    await throughIs(3);
+    expect(await standing()).toEqual([]);
+    intake.take([numbered(4, learned)]);
+    await throughIs(4);
+    expect(await standing()).toEqual([signature]);
+  });
+
   test("of a held request say until when; released and failed again its review begins anew, and its time may be over", async () => {
     const intake = await openIntake();
     const { store } = manager.database;

@@ -264,19 +264,17 @@ async function liftBlocks(store: ManagerStore, fact: FactOf<"hostUnblocked">, at
   if (fact.address !== undefined) await store.screening.liftBlocks("address", fact.address, "administrator", at);
 }
 
-function addSignature(store: ManagerStore, fact: FactOf<"signatureLearned">, at: Date): Promise<void> {
-  return addOnce(() =>
-    store.screening.addSignature({
-      id: fact.signature,
-      operation: fact.operation,
-      pattern: { kind: "exact-digest" },
-      mode: "enforce",
-      requestId: fact.requestId,
-      createdBy: "traffic-regulator",
-      createdAt: at,
-      expiresAt: null,
-    }),
-  );
+async function addSignature(store: ManagerStore, fact: FactOf<"signatureLearned">, at: Date): Promise<void> {
+  await store.screening.addSignature({
+    id: fact.signature,
+    operation: fact.operation,
+    pattern: { kind: "exact-digest" },
+    mode: "enforce",
+    requestId: fact.requestId,
+    createdBy: "traffic-regulator",
+    createdAt: at,
+    expiresAt: null,
+  });
 }
 
 /** A row that is there already stays: the fact is a repeated one. */

@@ -294,6 +294,30 @@ describe("screening", () => {
     ]);
     expect(await managers.store.screening.signatures()).toEqual([]);
   });
+
+  test("a signature that is learned again after it was revoked stands again; told of once more, it stays as it was", async () => {
+    const { screening } = managers.store;
+    const pattern = { kind: "exact-digest" };
+    const signature = {
+      id: "s2",
+      operation: "deposit",
+      pattern,
+      mode: "enforce",
+      createdBy: "r",
+      expiresAt: null,
+    } as const;
+    const [first, second] = [
+      { ...signature, requestId: "4".repeat(64), createdAt: at },
+      { ...signature, requestId: "5".repeat(64), createdAt: later(2) },
+    ];
+    expect(await screening.addSignature(first)).toBe(true);
+    await screening.revokeSignaturesOf(first.requestId, later(1));
+    expect(await screening.addSignature(first)).toBe(false);
+    expect(await screening.signatures()).toEqual([]);
+    expect(await screening.addSignature(second)).toBe(true);
+    expect(await screening.addSignature(first)).toBe(false);
+    expect(await screening.signatures()).toMatchObject([second]);
+  });
 });
 
 describe("fleet and settings", () => {

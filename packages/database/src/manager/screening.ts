@@ -82,8 +82,20 @@ export class ScreeningRepository {
     return this.#client.blockedHost.updateManyAndReturn({ where: { requestId, liftedAt: null }, data });
   }
 
-  async addSignature(signature: NewSignature): Promise<Signature> {
-    return this.#client.signature.create({ data: { ...signature, pattern: storableJson(signature.pattern) } });
+  /**
+   * What matches the same has the same id. One that stands stays as it is; one that was revoked before `createdAt` was
+   * learned again and stands anew. False when nothing changed: it was told of before.
+   */
+  async addSignature(signature: NewSignature): Promise<boolean> {
+    const { id, ...rest } = signature;
+    const data = { ...rest, pattern: storableJson(signature.pattern) };
+    const added = await this.#client.signature.createMany({ data: [{ ...data, id }], skipDuplicates: true });
+    if (added.count === 1) return true;
+    const { count } = await this.#client.signature.updateMany({
+      where: { id, revokedAt: { lt: signature.createdAt } },
+      data: { ...data, revokedAt: null },
+    });
+    return count === 1;
   }
 
   /** Newest first, revoked ones left out. */
