@@ -73,11 +73,13 @@ export async function checkPoison(checks, place, caller, poison) {
       });
       assert.equal(history.log, "L1");
       assert.equal(history.attributions.at(-1).guilty, "request");
-      const { runs } = history.attributions.at(-1).evidence;
+      const { check, evidence } = history.attributions.at(-1);
+      assert.notEqual(check, "timeout", `it did not end ${ends}`);
+      const { runs } = evidence;
       const processes = runs.map(({ server, incarnation }) => `${server} ${incarnation}`);
       assert.ok(processes.length <= ATTEMPTS_MAX, JSON.stringify(runs));
       assert.equal(new Set(processes).size, processes.length, processes.join(", "));
-      return processes.join(", ");
+      return `${check}: ${processes.join(", ")}`;
     },
   );
   await checks.check(`${operation}: no bystander is in L1 or blocked`, async () => {

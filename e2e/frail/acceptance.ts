@@ -32,6 +32,8 @@ export default defineAcceptance<Frail>({
   },
   "end-worker": { accept: grows(() => 1) },
   "end-server": { accept: grows(() => 1) },
+  "add-unless-empty": { accept: grows(() => 1) },
+  "add-unless-empty-soon": { accept: grows(() => 1) },
   flood: { accept: grows(() => 1) },
   "check-slowly": {
     accept: all(

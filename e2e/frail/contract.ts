@@ -58,6 +58,23 @@ export default defineContract({
       output: z.strictObject({ counter, count }),
       access,
     },
+    "add-unless-empty": {
+      title: "Add one to counter {counter}, which ends the worker when the counter is empty",
+      description: "Quarantined, it waits for a person; harmless by then if somebody has added to the counter.",
+      input: z.strictObject({ counter }),
+      output: z.strictObject({ counter, count }),
+      access,
+      onQuarantine: "hold",
+      holdMs: 600_000,
+    },
+    "add-unless-empty-soon": {
+      title: "Add one to counter {counter}, which ends the worker when the counter is empty; held for seconds only",
+      input: z.strictObject({ counter }),
+      output: z.strictObject({ counter, count }),
+      access,
+      onQuarantine: "hold",
+      holdMs: 4_000,
+    },
     hang: {
       title: "Never answer about counter {counter}",
       input: z.strictObject({ counter }),

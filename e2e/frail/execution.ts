@@ -12,9 +12,8 @@ export default defineExecution<Frail>({
     return { counter, count: (await transaction.get(`counter/${counter}`))?.count ?? 0 };
   },
 
-  "end-worker"(_transaction, _input, _context): Promise<{ counter: number; count: number }> {
-    process.kill(process.pid, "SIGKILL");
-    return new Promise(() => {});
+  async "end-worker"() {
+    return endWorker();
   },
 
   "end-server": (transaction, { counter }) => increase(transaction, counter, 1),
@@ -23,14 +22,29 @@ export default defineExecution<Frail>({
 
   "check-slowly": (transaction, { counter }) => increase(transaction, counter, 1),
 
+  "add-unless-empty": (transaction, { counter }) => increaseUnlessEmpty(transaction, counter),
+
+  "add-unless-empty-soon": (transaction, { counter }) => increaseUnlessEmpty(transaction, counter),
+
   hang: () => new Promise(() => {}),
 });
 
-async function increase(
-  transaction: Transaction<Frail>,
-  counter: number,
-  amount: number,
-): Promise<{ counter: number; count: number }> {
+interface Counted {
+  counter: number;
+  count: number;
+}
+
+/** As a fault in native code does. A signal that a worker sends itself may have no effect: it is the first process of its namespace. */
+function endWorker(): never {
+  process.abort();
+}
+
+async function increaseUnlessEmpty(transaction: Transaction<Frail>, counter: number): Promise<Counted> {
+  const value = await transaction.get(`counter/${counter}`);
+  return value === undefined || value.count === 0 ? endWorker() : increase(transaction, counter, 1);
+}
+
+async function increase(transaction: Transaction<Frail>, counter: number, amount: number): Promise<Counted> {
   const value = await transaction.get(`counter/${counter}`);
   const count = (value?.count ?? 0) + amount;
   transaction.set(`counter/${counter}`, { count });
