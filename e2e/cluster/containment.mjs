@@ -1,11 +1,12 @@
 /**
  * What one request and what captured servers can do at most, on a cluster of its own with an application that ends or hangs
- * on a word (e2e/frail): poison among many good requests, a hang, an
- * acceptance test that does not end, an attack aimed at one client. Called with
+ * on a word (e2e/frail): poison among many good requests, a hang, an acceptance test that does not end, requests held for a
+ * person, a flood, an attack aimed at one client. Called with
  * `--data <empty folder> --port-base <number> [--attempts <n>] [--json]`; ends with one line of JSON with the counts.
  */
 import { checkFlood } from "./flood-check.mjs";
 import { checkHang } from "./hang-check.mjs";
+import { checkHold } from "./hold-check.mjs";
 import { checkOneClient } from "./one-client-check.mjs";
 import { projectRoot } from "./place.mjs";
 import { checkPoison } from "./poison-check.mjs";
@@ -27,6 +28,7 @@ await runSession(["--app", `${projectRoot}e2e/frail`], async ({ checks, place, c
   });
   await checkHang(checks, place, caller);
   await checkUntestable(checks, place, caller);
+  await checkHold(checks, place, caller);
   await checks.check("every execution server is replaced by one whose shell has a hole", () => setScene(place, "S1"));
   await checkPoison(checks, place, caller, {
     operation: "end-server",

@@ -41,6 +41,25 @@ async function administer(place, procedure, input, method) {
 export const showRequest = (place, requestId) => administer(place, "requests.show", { requestId }, "GET");
 
 /**
+ * What people see of a quarantined request.
+ * @param {Place} place
+ * @param {string} requestId
+ */
+export const quarantined = (place, requestId) => administer(place, "quarantine.item", { requestId }, "GET");
+
+/**
+ * Blocks and signatures that stand.
+ * @param {Place} place
+ * @returns {Promise<{ hosts: any[], signatures: any[] }>}
+ */
+export async function screening(place) {
+  const [hosts, signatures] = await Promise.all(
+    ["hosts.list", "signatures.list"].map((procedure) => administer(place, procedure, undefined, "GET")),
+  );
+  return { hosts, signatures };
+}
+
+/**
  * The newest events of the feed, oldest first.
  * @param {Place} place
  * @returns {Promise<any[]>}
