@@ -1,34 +1,22 @@
 "use client";
 /** Evidence blocks 2 to 6 of a quarantined request, in the order in which somebody judges it. */
 import Link from "next/link";
-import type { ReactNode } from "react";
 import type { QuarantineItem } from "@/live/types";
 import { formatBytes, formatCount, plural } from "@/text/format";
 import { inert } from "@/text/inert";
+import { Facts } from "@/ui/facts";
 import { Hash } from "@/ui/hash";
 import { Status } from "@/ui/status";
 import { Cell, HeaderCell, Row, RowHeader, Table } from "@/ui/table";
 import { Time } from "@/ui/time";
 import type { Tone } from "@/ui/tone";
 
-export function Facts({ facts }: { facts: readonly (readonly [title: string, value: ReactNode])[] }) {
-  return (
-    <dl className="grid grid-cols-[minmax(110px,auto)_1fr] gap-x-4 gap-y-1 sm:grid-cols-[minmax(110px,auto)_1fr_minmax(90px,auto)_1fr]">
-      {facts.map(([title, value]) => (
-        <div key={title} className="contents">
-          <dt className="text-ink-faint">{title}</dt>
-          <dd className="min-w-0 break-words">{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
-}
-
 export function RequestFacts({ item }: { item: QuarantineItem }) {
   const { request } = item;
   return (
     <>
       <Facts
+        wide
         facts={[
           ["Request id", <Hash key="id" value={item.requestId} digits={24} />],
           ["Received", <Time key="at" iso={request.receivedAt} />],
@@ -142,6 +130,7 @@ export function Confidence({ item }: { item: QuarantineItem }) {
     <>
       <p className="mb-2">{inert(confidence.sentence)}</p>
       <Facts
+        wide
         facts={[
           ["Other failures of its server", plural(confidence.executionServerFailures, "failure")],
           ["Cluster overloaded then", yesNo(confidence.overloaded)],
