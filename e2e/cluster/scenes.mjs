@@ -48,6 +48,15 @@ export const showRequest = (place, requestId) => administer(place, "requests.sho
 export const quarantined = (place, requestId) => administer(place, "quarantine.item", { requestId }, "GET");
 
 /**
+ * As `redoubt quarantine release` and `confirm` do it; rejects with why the manager refused.
+ * @param {Place} place
+ * @param {string} requestId
+ * @param {"release" | "confirm"} decision
+ */
+export const decideQuarantined = (place, requestId, decision) =>
+  administer(place, `quarantine.${decision}`, { requestId, reason: "looked at it" }, "POST");
+
+/**
  * Blocks and signatures that stand.
  * @param {Place} place
  * @returns {Promise<{ hosts: any[], signatures: any[] }>}
