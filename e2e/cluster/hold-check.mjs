@@ -214,8 +214,8 @@ async function checkReleased(place, caller, held) {
  */
 async function checkFailsAgain(place, caller, { owner, client, operation }) {
   const held = await sendHeld(owner, client, operation, COUNTERS.failing, HOLD_MS);
-  const order = await decide(place, held.requestId, "release");
-  assert.equal(order.code, 0);
+  await until("it is listed", 10_000, () => quarantined(place, held.requestId));
+  assert.equal((await decide(place, held.requestId, "release")).code, 0);
   await checkRejected(held);
   const listed = await until("it is listed anew", 10_000, async () => {
     const now = await quarantined(place, held.requestId);
