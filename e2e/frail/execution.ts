@@ -41,7 +41,7 @@ function endWorker(): never {
 
 async function increaseUnlessEmpty(transaction: Transaction<Frail>, counter: number): Promise<Counted> {
   const value = await transaction.get(`counter/${counter}`);
-  return value === undefined || value.count === 0 ? endWorker() : increase(transaction, counter, 1);
+  return (value?.count ?? 0) === 0 ? endWorker() : increase(transaction, counter, 1);
 }
 
 async function increase(transaction: Transaction<Frail>, counter: number, amount: number): Promise<Counted> {

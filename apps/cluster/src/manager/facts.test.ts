@@ -186,7 +186,7 @@ describe("facts of the regulator", () => {
     intake.take([quarantined(1), numbered(2, learned)]);
     await throughIs(2);
     expect(await standing()).toEqual([signature]);
-    intake.take([numbered(3, { kind: "requestExonerated", requestId })]);
+    intake.take([numbered(3, { kind: "requestExonerated", requestId, clientId: "mallory" })]);
     await throughIs(3);
     expect(await standing()).toEqual([]);
     intake.take([numbered(4, learned)]);
