@@ -267,6 +267,33 @@ describe("an acceptance test server", () => {
     expect(server.sent("state-replica", "fetchRecord").length).toBeLessThanOrEqual(50);
   });
 
+  it("keeps only so much of what one member names, whatever it votes for, and all that others do", () => {
+    const server = new Server();
+    const { record, before } = deposit();
+    server.vote(MEMBERS[0], record);
+    const access = { object: "account/1", mode: "fetch", granted: true } as const;
+    const accesses = Array.from({ length: 1_024 }, () => access);
+    const reads = Array.from({ length: 500 }, () => ({
+      object: "account/1",
+      number: 1,
+      epoch: 2,
+      c1: digestOf(record),
+    }));
+    const COUNT = 400;
+    for (let serial = 1; serial <= COUNT; serial++) {
+      const summary = { ...summarize(nodeHasher, record), reads, serial };
+      server.receive(MEMBERS[2], {
+        ...{ kind: "memberAnswer", summary, changeDigest: digestChange(nodeHasher, summary) },
+        ...(serial % 2 === 0 ? { accesses } : {}),
+      });
+    }
+    expect(server.core.candidateCount).toBeGreaterThan(80);
+    expect(server.core.candidateCount).toBeLessThan(COUNT - 100);
+    server.vote(MEMBERS[1], record);
+    server.receive(MEMBERS[1], { kind: "record", digest: digestOf(record), record, before });
+    expect(server.tests()).toHaveLength(1);
+  });
+
   it("forgets what did not survive a settlement", () => {
     const server = new Server();
     const [one, two] = [deposit("a").record, deposit("b").record];

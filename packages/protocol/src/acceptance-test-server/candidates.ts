@@ -1,6 +1,6 @@
 /**
- * Changes members have voted for, from the first vote to the masters' decision. Bounded per member, so that a faulty one
- * cannot push out what others voted for first.
+ * Changes members have voted for, from the first vote to the masters' decision. Bounded per member, in number and in what they
+ * name, so that a faulty one cannot push out what others voted for first, nor fill the memory with names.
  */
 import type {
   ChangeRecord,
@@ -14,6 +14,12 @@ import type {
 import type { ProvenVersions } from "./before.ts";
 
 const PER_MEMBER_MAX = 4_096;
+/** Versions, links, members and accesses named: each may be as long as an object's name. */
+const NAMES_PER_MEMBER_MAX = 131_072;
+
+const namesIn = ({ ticket, reads, writes, links }: ChangeSummary): number =>
+  ticket.clusters.reduce((sum, { members }) => sum + 1 + members.length, 0) +
+  (1 + ticket.testers.length + reads.length + writes.length + links.length);
 
 export type Stage =
   | { readonly kind: "voting" }
@@ -48,6 +54,7 @@ export class Candidates {
   /** Oldest first. */
   readonly #byDigest = new Map<Digest, Candidate>();
   readonly #perMember = new Map<ServerName, Set<Digest>>();
+  readonly #namesOf = new Map<ServerName, number>();
 
   get(digest: Digest): Candidate | undefined {
     return this.#byDigest.get(digest);
@@ -71,17 +78,39 @@ export class Candidates {
       isForMasters: false,
     };
     this.#byDigest.set(digest, candidate);
+    this.#charge(voter, namesIn(summary));
     for (const oldest of share) {
-      if (share.size <= PER_MEMBER_MAX) break;
+      if (share.size <= PER_MEMBER_MAX && this.#used(voter) <= NAMES_PER_MEMBER_MAX) break;
       this.drop(oldest);
     }
     return candidate;
+  }
+
+  /** What the voter says was fetched from it; its last word counts. Beyond its share it says nothing. */
+  keepAccesses({ digest, accesses }: Candidate, voter: ServerName, list: readonly LoggedAccess[]): void {
+    if (!this.#byDigest.has(digest)) return;
+    const more = list.length - (accesses.get(voter)?.length ?? 0);
+    if (this.#used(voter) + more > NAMES_PER_MEMBER_MAX) return;
+    accesses.set(voter, list);
+    this.#charge(voter, more);
+  }
+
+  #used(member: ServerName): number {
+    return this.#namesOf.get(member) ?? 0;
+  }
+
+  #charge(member: ServerName, names: number): void {
+    const used = this.#used(member) + names;
+    if (used > 0) this.#namesOf.set(member, used);
+    else this.#namesOf.delete(member);
   }
 
   drop(digest: Digest): void {
     const candidate = this.#byDigest.get(digest);
     if (!candidate) return;
     this.#byDigest.delete(digest);
+    this.#charge(candidate.firstVoter, -namesIn(candidate.summary));
+    for (const [voter, list] of candidate.accesses) this.#charge(voter, -list.length);
     const share = this.#perMember.get(candidate.firstVoter);
     share?.delete(digest);
     if (share?.size === 0) this.#perMember.delete(candidate.firstVoter);

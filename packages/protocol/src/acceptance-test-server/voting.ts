@@ -46,7 +46,7 @@ export function receiveVote(engine: Engine, turn: Turn, from: ServerName, messag
   if (message.audit === true) candidate.isAudit = true;
   else candidate.isForMasters = true;
   const accesses = message.accesses?.slice(0, ACCESSES_MAX).filter(isAccess);
-  if (accesses?.length) candidate.accesses.set(from, accesses);
+  if (accesses?.length) engine.candidates.keepAccesses(candidate, from, accesses);
   const { stage } = candidate;
   if (stage.kind === "voting") considerFetching(engine, turn, candidate);
   else if (stage.kind === "tested" && turn.now - (stage.againAt - SEND_AGAIN_MS) >= ANSWER_SPACING_MS)
