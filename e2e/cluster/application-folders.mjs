@@ -46,6 +46,15 @@ export const WRONG_TEST = [
   },
 ];
 
+/** Statements that are quarantined wait for a person instead of being rejected. @type {Edit[]} */
+export const HELD_STATEMENTS = [
+  {
+    file: "contract.ts",
+    from: 'title: "Import a statement of customer {customer}",',
+    to: 'title: "Import a statement of customer {customer}",\n      onQuarantine: "hold",',
+  },
+];
+
 /** Accounts count what was booked on them: a field more, filled in when an older object is read. @type {Edit[]} */
 export const WITH_UPGRADE = [
   {

@@ -1,5 +1,5 @@
 import type { Page } from "@playwright/test";
-import { ApplicationFolders } from "../cluster/application-folders.mjs";
+import { ApplicationFolders, HELD_STATEMENTS } from "../cluster/application-folders.mjs";
 import { redoubtJson } from "../cluster/place.mjs";
 import { attack, reworded } from "../support/attack.mjs";
 import { tabTo } from "../support/keyboard.ts";
@@ -203,4 +203,56 @@ test("a request is found and judged, and a version rolled back, with the keyboar
   await expect(decision).toContainText("found and judged by keyboard");
   await expect(decision).toContainText("Confirmed");
   await rollBackByKeyboard(page, run);
+});
+
+test("a held request says until when; its page rejects one for good, and releases one, which fails again", async ({
+  page,
+  context,
+  run,
+}) => {
+  const folders = new ApplicationFolders();
+  const decision = page.getByRole("complementary", { name: "Decision" });
+  const list = await context.newPage();
+  const decide = async (client: string, button: "Confirm" | "Release") => {
+    await page.goto("/quarantine");
+    await rowOf(page, client).getByRole("link").click();
+    await expect(decision).toContainText(/Held until .+: its client waits\. Then it is rejected for good\./);
+    await expect(decision).toContainText(/It is held until .+ and rejected then; nothing is ever released by itself\./);
+    await expect(decision.getByRole("checkbox"), "a held one always runs when it is released").toHaveCount(0);
+    await decision.getByLabel("Reason").fill(`${client} was asked`);
+    await decision.getByRole("button", { name: button }).click();
+  };
+  try {
+    await test.step("two that are held", async () => {
+      await redoubtJson(run, ["app", "deploy", folders.make(3, HELD_STATEMENTS)], { limitMs: deployLimitMs });
+      for (const [client, address] of [
+        ["peggy", "127.9.0.37"],
+        ["victor", "127.9.0.38"],
+      ] as const) {
+        const reply = await attack(run, run.client.url, { client, address, body: reworded(client) });
+        expect(reply.status, reply.text).toBe(202);
+      }
+      await list.goto("/quarantine?state=all");
+      await waitUntilLive(list);
+      for (const client of ["peggy", "victor"]) await expect(rowOf(list, client)).toContainText(/New.*held until \d/);
+    });
+    await test.step("confirmed, it is held no longer, on either page", async () => {
+      await decide("peggy", "Confirm");
+      await expect(decision).toContainText("Confirmed");
+      await expect(decision).not.toContainText("Held until");
+      await expect(rowOf(list, "peggy")).toContainText("Confirmed");
+      await expect(rowOf(list, "peggy")).not.toContainText("held until");
+    });
+    await test.step("released, it runs, fails again, and is there to be judged as one that was rejected", async () => {
+      await decide("victor", "Release");
+      await expect(rowOf(list, "victor")).not.toContainText("held until");
+      await expect(rowOf(list, "victor")).toContainText("New");
+      await expect(decision).toContainText("It stays quarantined; nothing is ever released by itself.");
+      await expect(decision).not.toContainText("Held until");
+      await expect(decision.getByRole("checkbox", { name: "Run the request again as well" })).toBeVisible();
+    });
+  } finally {
+    folders.remove();
+    await redoubtJson(run, ["app", "rollback"], { limitMs: deployLimitMs });
+  }
 });
