@@ -2,7 +2,7 @@
  * What `npm run bench:explorer` runs: fills a state master's database as a master does, batch by batch, with invented but
  * complete versions, and measures the state explorer's searches in it. The database is an embedded Postgres in a folder
  * of its own with production's settings. Arguments: folder, versions, versions per slot, objects. Progress goes to
- * standard error, one line of JSON to standard output.
+ * standard error, one line of JSON to standard output. Then half of it is reduced as beyond the retention window.
  *
  * It measures a master's part: what the manager and its links add is not in it, and nothing else runs on the database.
  */
@@ -18,8 +18,11 @@ import {
 } from "@redoubt/database";
 import type { VersionRow } from "@redoubt/protocol";
 import type { Decision, Digest, RequestId } from "@redoubt/shared";
+import pg from "pg";
+import pino from "pino";
 import { startPostgres } from "../adapters/postgres/index.ts";
 import { findVersions, objectHeads, objectHistory, requestHistory } from "../components/metadata-explorer.ts";
+import { MetadataRetention } from "../components/metadata-retention.ts";
 import { packGeneral } from "../runtime/record-codec.ts";
 
 const SLOTS_PER_BATCH = 256;
@@ -90,7 +93,8 @@ function batchOf(from: number, to: number, scale: Scale): AppliedBatch {
     const versions = versionsOf(slot, scale);
     const decisions = versions.map(
       ({ requestId, testers }): Decision => ({
-        ...{ kind: "verified", change: { digest: constant, requestId, attempt: 1 }, replyDigest: constant },
+        ...{ kind: "verified", change: { digest: hex(`change ${requestId}`), requestId, attempt: 1 } },
+        replyDigest: hex(`reply ${requestId}`),
         ...{ readOnly: false, clusters: [1], testers },
       }),
     );
@@ -189,6 +193,47 @@ async function measure({
   return { search: name, rows, medianMs: rounded(ROUNDS >> 1), worstMs: rounded(-1) };
 }
 
+/** Reduces the older half as a master does, but without its pauses; also how long each block took, which is what others wait for. */
+async function reduceHalf(store: MasterStore, { slots }: Scale) {
+  const before = await tableBytes();
+  const retention = new MetadataRetention({
+    store: () => store,
+    windowMs: (slots / 2) * MS_PER_SLOT,
+    isBusy: () => false,
+    log: pino({ level: "silent" }),
+    now: () => timeOf(slots),
+  });
+  const times: number[] = [];
+  const startedAt = performance.now();
+  for (;;) {
+    const { reducedThrough } = retention.counters();
+    const stepAt = performance.now();
+    await retention.step();
+    if (reducedThrough === retention.counters().reducedThrough && times.length > 0) break;
+    times.push(performance.now() - stepAt);
+  }
+  const seconds = (performance.now() - startedAt) / 1_000;
+  times.sort((left, right) => left - right);
+  const { reducedRows = 0, removedRows = 0 } = retention.counters();
+  return {
+    rows: reducedRows + removedRows,
+    rowsPerSecond: Math.round((reducedRows + removedRows) / seconds),
+    medianMs: Number((times[times.length >> 1] ?? 0).toFixed(1)),
+    worstMs: Number((times.at(-1) ?? 0).toFixed(1)),
+    ...{ tableMBytesBefore: before, tableMBytesAfter: await tableBytes() },
+  };
+}
+
+/** What live rows of DecidedSlot take with their indexes, in MB, after the space of dead ones was taken out. */
+async function tableBytes(): Promise<number> {
+  const client = new pg.Client({ connectionString: postgres.url("redoubt") });
+  await client.connect();
+  await client.query(`VACUUM FULL "DecidedSlot"`);
+  const { rows } = await client.query<{ bytes: string }>(`SELECT pg_total_relation_size('"DecidedSlot"') AS bytes`);
+  await client.end();
+  return Math.round(Number(rows[0]?.bytes ?? 0) / 100_000) / 10;
+}
+
 const [folder = "", versions = "0", perSlot = "1", objects = "1"] = process.argv.slice(2);
 const scale: Scale = {
   slots: Math.ceil(Number(versions) / Number(perSlot)),
@@ -219,6 +264,7 @@ try {
     filledInSeconds,
     worstMs,
     searches: found,
+    retention: await reduceHalf(store, scale),
   };
   process.stdout.write(`${JSON.stringify(report)}\n`);
 } finally {
