@@ -4,7 +4,7 @@
  * are answered, and the core hears how far it is. A database survives its master and knows nothing of the cores.
  */
 import type { ApplyEffect, StateMasterEffect, StateMasterInput } from "@redoubt/protocol";
-import type { ServerName, Slot } from "@redoubt/shared";
+import type { Decision, ServerName, Slot } from "@redoubt/shared";
 import type { SeededRandom } from "./random.ts";
 
 type Lookup = Extract<StateMasterEffect, { readonly kind: "lookupSlots" }>;
@@ -29,6 +29,10 @@ interface Database {
 /** Rows one transaction takes, and one copy from a peer. */
 const BATCH_MAX = 16;
 const WORK_MS_MAX = 25;
+/** Rows this much older than the newest are reduced (docs/adr/0022-reduced-metadata.md). */
+const WHOLE_MS = 1_000;
+
+const isNeeded = (decision: Decision): boolean => decision.kind !== "verified" || !decision.readOnly;
 
 export class MasterDatabases {
   readonly #databases = new Map<ServerName, Database>();
@@ -75,10 +79,17 @@ export class MasterDatabases {
     this.#surroundings.later(this.#random.between(0.5, 5), () => {
       const { rows, isUp } = this.#of(server);
       const found = rows.filter(({ slot }) => slot > after).slice(0, limit);
-      const slots = found.map(({ slot, at, decisions }) => ({ slot, at, decisions }));
+      const wholeFrom = (rows.at(-1)?.at ?? 0) - WHOLE_MS;
+      const slots = found
+        .map(({ slot, at, decisions }) => ({
+          slot,
+          at,
+          decisions: at < wholeFrom ? decisions.filter(isNeeded) : decisions,
+        }))
+        .filter(({ decisions }) => decisions.length > 0);
       this.#surroundings.deliver(server, {
         ...{ kind: "slotsFound", to, after },
-        found: isUp ? { slots, through: slots.at(-1)?.slot ?? after, prunedThrough: 0 } : undefined,
+        found: isUp ? { slots, through: found.at(-1)?.slot ?? after, prunedThrough: 0 } : undefined,
       });
     });
   }
