@@ -125,7 +125,8 @@ export const DRILLS: readonly Drill[] = [
   byzantine("A4", DIVERGED),
   byzantine("A5", { acts: ["partial-multicast"], discarded: /incomplete-change/ }),
   byzantine("A6", DIVERGED),
-  byzantine("A7", { acts: VERSIONS }),
+  // The version before the first has no epoch: what names one is no change at all.
+  byzantine("A7", { acts: [...VERSIONS, "malformed"], discarded: /\(malformed\)/ }),
   byzantine("A8", { acts: [...VERSIONS, "write-outside-scope"] }),
   byzantine("A9", { acts: ["write-outside-scope", "malformed"], discarded: /\((scope|malformed)\)/ }),
   byzantine("A10", { acts: ["read-outside-scope"], discarded: /\(scope\)|access-log/ }),

@@ -34,7 +34,7 @@ interface Round {
 export async function runByzantine(stage: Stage, drill: ByzantineDrill, lane: number): Promise<DrillResult> {
   const startedAt = Date.now();
   const { operations } = drill;
-  const plan = { customers: customersOf(lane), operations, ratePerSecond: RATE_PER_SECOND };
+  const plan = { customers: customersOf(lane), operations, ratePerSecond: RATE_PER_SECOND, reading: stage.reading };
   return withClients(stage.channel, stage.clientUrl, [`drill-${drill.name.toLowerCase()}`], (clients) =>
     withTraffic(clients, plan, async (traffic) => {
       if (!(await traffic.answered(WARM_UP_REQUESTS, ANSWERS_LIMIT_MS))) throw new Error("the cluster does not answer");
@@ -80,7 +80,7 @@ async function tryRound(stage: Stage, drill: ByzantineDrill, variant: string, tr
   const target = await stage.take();
   try {
     const compromised = await compromise(stage, target, `drills/compromised.js ${drill.name} ${variant}`.trimEnd());
-    return await stage.acting.take(async () => {
+    const perform = async (): Promise<Round> => {
       const round = await act(stage, drill, variant, compromised, traffic);
       // A process that was discarded is followed by an honest one; any other is still the compromised one.
       const isGone = channel.events.some(
@@ -92,7 +92,8 @@ async function tryRound(stage: Stage, drill: ByzantineDrill, variant: string, tr
       const isMeasured = drill.mayEscape && round.found === undefined;
       if (isMeasured) stage.noteEscape({ drill: drill.name, from: round.beganAt, to: endedAt });
       return { ...round, endedAt };
-    });
+    };
+    return await stage.acting.take(() => (drill.mayEscape ? stage.reading.take(perform) : perform()));
   } finally {
     stage.giveBack(target.name);
   }

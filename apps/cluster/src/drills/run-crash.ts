@@ -15,7 +15,12 @@ const REPLACED_LIMIT_MS = 12_000;
 
 export async function runCrash(stage: Stage, drill: CrashDrill, lane: number): Promise<DrillResult> {
   const startedAt = Date.now();
-  const plan = { customers: customersOf(lane), operations: drill.operations, ratePerSecond: RATE_PER_SECOND };
+  const plan = {
+    customers: customersOf(lane),
+    operations: drill.operations,
+    ratePerSecond: RATE_PER_SECOND,
+    reading: stage.reading,
+  };
   return withClients(stage.channel, stage.clientUrl, [`drill-${drill.name.toLowerCase()}`], (clients) =>
     withTraffic(clients, plan, (traffic) => endAndWatch(stage, drill, traffic, startedAt)),
   );

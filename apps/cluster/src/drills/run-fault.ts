@@ -19,7 +19,12 @@ const WHOLE_LIMIT_MS = 30_000;
 export async function runFault(stage: Stage, drill: FaultDrill, lane: number): Promise<DrillResult> {
   const scenes = FAULTS[drill.name] ?? [];
   if (scenes.length === 0) throw new Error(`there is no fault of ${drill.name}`);
-  const plan = { customers: customersOf(lane), operations: drill.operations, ratePerSecond: RATE_PER_SECOND };
+  const plan = {
+    customers: customersOf(lane),
+    operations: drill.operations,
+    ratePerSecond: RATE_PER_SECOND,
+    reading: stage.reading,
+  };
   return withClients(stage.channel, stage.clientUrl, [`drill-${drill.name.toLowerCase()}`], (clients) =>
     withTraffic(clients, plan, async (traffic) => {
       const from = stage.channel.events.length;

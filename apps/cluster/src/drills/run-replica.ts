@@ -31,6 +31,7 @@ export async function runReplicaDrills(
     customers: customersOf(LANES_MAX - 1),
     operations: ["transfer", "balance", "transfer", "statement"],
     ratePerSecond: RATE_PER_SECOND,
+    reading: stage.reading,
   } as const;
   await withClients(channel, clientUrl, ["drill-replica"], (clients) =>
     withTraffic(clients, plan, async (traffic) => {

@@ -27,6 +27,8 @@ export class Stage {
   readonly bystanders: DrillTraffic;
   /** Who misbehaves, or moves leases, does so alone: what is detected must be what this drill did. */
   readonly acting = new Turns();
+  /** First balances are not read while something misbehaves that may escape: nobody could tell a wrong one. */
+  readonly reading = new Turns();
   readonly #taken = new Set<string>();
   readonly #escapes: Escape[] = [];
   readonly #traffic: Set<DrillTraffic>;

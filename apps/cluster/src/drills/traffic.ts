@@ -16,6 +16,7 @@ import {
   readStatement,
 } from "./lanes.ts";
 import type { SeenRequest } from "./report.ts";
+import type { Turns } from "./turns.ts";
 
 /** A request is repeated with the same key for so long before it counts as not answered. */
 const REQUEST_DEADLINE_MS = 30_000;
@@ -43,6 +44,8 @@ export interface TrafficPlan {
   readonly customers: readonly CustomerPair[];
   readonly operations: readonly LaneOperationName[];
   readonly ratePerSecond: number;
+  /** Reads the first balances in such a turn; at once when there is none. */
+  readonly reading?: Turns;
 }
 
 /** Runs `work` with clients of its own, which are revoked afterwards. */
@@ -84,7 +87,8 @@ export async function withTraffic<Value>(
 async function startTraffic(clients: readonly Client[], plan: TrafficPlan): Promise<DrillTraffic> {
   const [client] = clients;
   if (client === undefined) throw new RangeError("clients is empty, expected at least one");
-  const lanes = await openLanes(clients, client, plan.customers);
+  const open = () => openLanes(clients, client, plan.customers);
+  const lanes = await (plan.reading?.take(open) ?? open());
   const seen: SeenRequest[] = [];
   const ending = new AbortController();
   let isResting = false;
