@@ -17,7 +17,7 @@ import { RowFetcher } from "./row-fetcher.ts";
 const SLOTS_PER_BATCH_MAX = 1024;
 /** A few slots wait for company: a transaction costs the same for one as for many. */
 const GATHER_SLOTS = 64;
-const GATHER_MS = 25;
+const GATHER_MS = 100;
 const RETRY_MS = 500;
 /** Versions and decisions that wait; older ones are dropped beyond and come from a peer later. */
 const QUEUE_WEIGHT_MAX = 50_000;
