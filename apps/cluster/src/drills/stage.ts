@@ -61,12 +61,17 @@ export class Stage {
     }
   }
 
-  /** An execution server that no other drill has, rather one that holds nothing. Give it back when the drill is over. */
+  /**
+   * An execution server that no other drill has, and that holds nothing unless no other comes up for a while: whoever ends the
+   * holder disturbs the drill that is acting. Give it back when the drill is over.
+   */
   async take(): Promise<DrillServer> {
+    const spareUntil = Date.now() + SPARE_LIMIT_MS;
     const found = await until(TAKE_LIMIT_MS, async () => {
       const servers = serversOf(await this.channel.status(), "execution-server");
       const free = servers.filter(({ name, state }) => state === "up" && !this.#taken.has(name));
-      const chosen = free.find(({ role }) => role !== LEASE_HOLDER) ?? free[0];
+      const spare = free.find(({ role }) => role !== LEASE_HOLDER);
+      const chosen = spare ?? (Date.now() > spareUntil ? free[0] : undefined);
       if (chosen) this.#taken.add(chosen.name);
       return chosen;
     });
@@ -95,6 +100,7 @@ export class Stage {
 }
 
 const TAKE_LIMIT_MS = 20_000;
+const SPARE_LIMIT_MS = 10_000;
 
 export const findServer = (status: DrillStatus, name: string): DrillServer | undefined =>
   status.nodes.flatMap(({ servers }) => servers).find((server) => server.name === name);
