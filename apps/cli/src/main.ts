@@ -4,6 +4,12 @@ import { CommandFailure } from "./failure.ts";
 import { note } from "./output.ts";
 import { buildProgram } from "./program.ts";
 
+// Whoever reads the output may have read enough: `redoubt status | head`.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
 try {
   await buildProgram().parseAsync();
 } catch (error) {

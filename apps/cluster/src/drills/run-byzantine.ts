@@ -3,7 +3,15 @@ import type { DrillResult } from "../administration/index.ts";
 import { readActs } from "./acts.ts";
 import { type ByzantineDrill, customersOf } from "./catalogue.ts";
 import { until } from "./channel.ts";
-import { becomeHolder, begin, type Compromised, compromise, EndedTooEarly, restore, withoutLeases } from "./compromise.ts";
+import {
+  becomeHolder,
+  begin,
+  type Compromised,
+  compromise,
+  EndedTooEarly,
+  restore,
+  withoutLeases,
+} from "./compromise.ts";
 import { type Found, findEvidence } from "./evidence.ts";
 import { reportByzantine, type SeenRequest } from "./report.ts";
 import { hasEscaped, type Stage } from "./stage.ts";
