@@ -8,7 +8,7 @@ import { until } from "../cluster/place.mjs";
 /** @typedef {{ servers: ServerNow[], nodes: { name: string, pid: number | null, state: string }[], processes: { name: string, pid: number }[], short: string[] }} ClusterNow */
 
 const ANSWER_LIMIT_MS = 5_000;
-const LOOK_MS = 40;
+const LOOK_MS = 100;
 
 /**
  * @param {Place} place

@@ -19,7 +19,7 @@ Ends processes of a cluster of its own with SIGKILL under load and judges what c
   --cycles <n>       how often something is ended (default 100)
   --minutes <n>      ends after so many minutes, however many cycles that is
   --seed <n>         draws the same victims again (default: by the clock)
-  --rate <n>         requests per second (default 60)
+  --rate <n>         requests per second (default 40)
   --callers <n>      clients that ask at the same time (default 16)
   --profile <name>   optimized (default) or basic
   --json             one line of JSON on standard output
@@ -86,7 +86,7 @@ function readOptions() {
     cycles: number("cycles", values.cycles, values.minutes === undefined ? 100 : Number.POSITIVE_INFINITY),
     endAtMs: performance.now() + minutes * 60_000,
     seed: number("seed", values.seed, Date.now() % 1_000_000, { least: 0 }),
-    ratePerSecond: number("rate", values.rate, 60),
+    ratePerSecond: number("rate", values.rate, 40),
     callers: number("callers", values.callers, 16),
     profile,
     isJson: values.json,
