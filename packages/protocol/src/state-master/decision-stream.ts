@@ -12,6 +12,8 @@ export const STREAM_BYTES_MAX = 512 * 1024;
 /** Slots with decisions, and their bytes, kept in memory. */
 const KEPT_SLOTS_MAX = 4096;
 const KEPT_BYTES_MAX = 8 * 1024 * 1024;
+/** Newest of them in a checkpoint where a database has the others: they are most of its bytes and of the time to read it. */
+export const PACKED_SLOTS_MAX = 512;
 
 export interface PackedStream {
   readonly keptAfter: Slot;
@@ -51,8 +53,11 @@ export class DecisionStream {
     }
   }
 
-  pack(): PackedStream {
-    return { keptAfter: this.keptAfter, through: this.through, slots: this.#slots };
+  /** The newest `slotsMax` slots. */
+  pack(slotsMax: number = Number.POSITIVE_INFINITY): PackedStream {
+    const left = Math.max(0, this.#slots.length - slotsMax);
+    const keptAfter = this.#slots[left - 1]?.slot ?? this.keptAfter;
+    return { keptAfter, through: this.through, slots: this.#slots.slice(left) };
   }
 
   load({ keptAfter, through, slots }: PackedStream): void {

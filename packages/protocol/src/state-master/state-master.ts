@@ -22,7 +22,7 @@ import { PART_BYTES_MAX, packBlocks, packJson, unpackBlocks, unpackJson } from "
 import { ChecksumAudit } from "./checksum-audit.ts";
 import { commandBytes, type MasterCommand } from "./commands.ts";
 import { MASTER_TIMES, MasterContext } from "./context.ts";
-import { DecisionStream, Followers, type PackedStream } from "./decision-stream.ts";
+import { DecisionStream, Followers, PACKED_SLOTS_MAX, type PackedStream } from "./decision-stream.ts";
 import { EpochRequests } from "./epoch-requests.ts";
 import { MembershipKeeper } from "./membership-keeper.ts";
 import { applyCommand, describePlacement, digestMetadata } from "./metadata.ts";
@@ -210,7 +210,11 @@ class StateMasterCore implements StateMaster {
     const { last } = this.#rows;
     const rows = paxos ? this.#rows.pack() : { after: last, last, rows: [] };
     const core: PackedCore = {
-      ...{ applied: this.#context.applied, stream: this.#stream.pack(), rows },
+      ...{
+        applied: this.#context.applied,
+        stream: this.#stream.pack(this.#hasDatabase ? PACKED_SLOTS_MAX : undefined),
+        rows,
+      },
       ...(paxos ? { paxos } : {}),
     };
     return packBlocks([packJson(core), ...packMetadata(this.#context.state)]);
