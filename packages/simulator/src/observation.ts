@@ -63,11 +63,12 @@ export interface Closing {
   readonly faultsTolerated: number;
 }
 
-/** Something that the regulator told of an innocent server. */
-export type Accusation = Pick<
-  Extract<RegulatorFact, { readonly kind: "misbehaviour" }>,
-  "server" | "component" | "act" | "confirmed" | "detail"
->;
+type Misbehaviour = Extract<RegulatorFact, { readonly kind: "misbehaviour" }>;
+
+/** Something that the regulator told of an innocent server. `wrong-result`: it was convicted of a result that failed its tests. */
+export interface Accusation extends Pick<Misbehaviour, "server" | "component" | "confirmed" | "detail"> {
+  readonly act: Misbehaviour["act"] | "wrong-result";
+}
 
 /** The synced part of a replica's disk at some moment, as texts. */
 export interface JournalSnapshot {

@@ -4,7 +4,7 @@
  * read the {@link Observation} made of it; this judges nothing.
  */
 import { type ApplyEffect, composeReply, digestReply, type Hasher, type VersionRow } from "@redoubt/protocol";
-import type { Digest, RequestId, ServerName, Slot, SlotDecisions } from "@redoubt/shared";
+import type { Digest, RegulatorFact, RequestId, ServerName, Slot, SlotDecisions } from "@redoubt/shared";
 import type { Accusation, Closing, JournalSnapshot, Rejection, Release, StoredChange } from "./observation.ts";
 
 /** The parts of a host that a witness may look at. */
@@ -23,6 +23,7 @@ export class Witness {
   readonly closings: Closing[] = [];
   /** What the regulator told of execution servers that were never captured. */
   readonly accusations: Accusation[] = [];
+  readonly #discardedFor = new Map<string, string>();
   readonly snapshots: JournalSnapshot[] = [];
   /** Last slot decided when a replica lost its disk: for epochs up to it, it is a faulty member. */
   readonly lostDisks = new Map<ServerName, Slot>();
@@ -50,6 +51,18 @@ export class Witness {
     this.#hasher = hasher;
     this.#changesOn = changesOn;
     this.#replicas = replicas;
+  }
+
+  /** The regulator says something of an execution server that was never captured. */
+  toldOfInnocent(fact: RegulatorFact): void {
+    if (fact.kind === "misbehaviour") this.accusations.push(fact);
+    if (fact.kind === "discardServer") this.#discardedFor.set(`${fact.server} ${fact.incarnation}`, fact.detector);
+    if (fact.kind !== "serverConvicted") return;
+    const { server, incarnation, evidence } = fact;
+    // One that crashed or was too slow with a request may be convicted of it: nobody can know better.
+    if (this.#discardedFor.get(`${server} ${incarnation}`) !== "acceptance-test") return;
+    const component = "execution-server";
+    this.accusations.push({ server, component, act: "wrong-result", confirmed: true, detail: evidence });
   }
 
   masterStarted(life: string): void {

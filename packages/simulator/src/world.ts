@@ -108,8 +108,7 @@ export class World {
       versionChosen: () => this.#count("versionsChosen"),
       fact: (fact) => {
         this.#count(`fact:${fact.kind}`);
-        if (fact.kind === "misbehaviour" && this.#intruders.isInnocent(fact.server))
-          this.#witness.accusations.push(fact);
+        if ("server" in fact && this.#intruders.isInnocent(fact.server)) this.#witness.toldOfInnocent(fact);
       },
       releases: (requestId) => {
         this.#count("releasesOrdered");

@@ -22,6 +22,10 @@ test("an innocent execution server that t+1 members call guilty is a harmed byst
   expect(checkAccusations(accused({}))).toMatchObject([{ invariant: "bystander" }]);
 });
 
+test("an innocent execution server that is convicted of a result is one, too", () => {
+  expect(checkAccusations(accused({ act: "wrong-result" }))).toMatchObject([{ invariant: "bystander" }]);
+});
+
 test("what too few say, what a lossy network does, and what is said of replicas is not judged", () => {
   for (const harmless of [
     { confirmed: false },

@@ -7,6 +7,7 @@ import { admissions } from "./admissions.ts";
 import { ambushed } from "./ambush.ts";
 import { closings } from "./closings.ts";
 import { collidingKeys } from "./colliding-keys.ts";
+import { denied } from "./denials.ts";
 import { doubled } from "./double-effects.ts";
 import { elections } from "./elections.ts";
 import { forged } from "./forgers.ts";
@@ -31,6 +32,7 @@ export const WORLDS: Readonly<Record<string, Alter>> = {
   ambush: ambushed,
   closings,
   "colliding-keys": collidingKeys,
+  denials: denied,
   "double-effects": doubled,
   elections,
   forgers: forged,
