@@ -57,7 +57,7 @@ export const wrongOnceInAHundred: SeededAdversaryFactory = ({ random }) => ({
 const LATE_AFTER_MS = 1_600;
 /** The leases may have moved later than one hoped: it goes on writing. */
 const LATE_AGAIN_MS = 1_000;
-const LATE_TIMES = 4;
+const LATE_TIMES = 7;
 
 /**
  * Holds changes back, `keepMax` for every member, and sends them when others have held its object clusters for a while: as

@@ -53,24 +53,14 @@ export async function becomeHolder({ channel }: Stage, server: string): Promise<
   if (!isHolder) throw new Error(`${server} did not come to hold leases`);
 }
 
-/**
- * Runs `work` while somebody else holds what the server held; it is not ended, and gets no work. Were it given leases again
- * when whoever took them is ended for another drill, nothing that it writes would be late.
- */
-export async function withoutLeases<Value>(
-  { channel }: Stage,
-  server: string,
-  work: () => Promise<Value>,
-): Promise<Value> {
+/** It gets no work until somebody else holds what it held; it is not ended. */
+export async function loseLeases({ channel }: Stage, server: string): Promise<void> {
   const from = channel.events.length;
   await channel.order({ kind: "drain", servers: [server] });
-  try {
-    const isOver = await until(HOLDER_LIMIT_MS, () => opened(channel.events.slice(from), (name) => name !== server));
-    if (!isOver) throw new Error(`nobody took the leases of ${server}`);
-    return await work();
-  } finally {
-    await channel.order({ kind: "endDrain", servers: [server] });
-  }
+  const isOver = await until(HOLDER_LIMIT_MS, () => opened(channel.events.slice(from), (name) => name !== server));
+  // The regulator tells of no server that it may give no work.
+  await channel.order({ kind: "endDrain", servers: [server] });
+  if (!isOver) throw new Error(`nobody took the leases of ${server}`);
 }
 
 const opened = (events: Stage["channel"]["events"], isRight: (holder: string) => boolean): true | undefined =>

@@ -3,15 +3,7 @@ import type { DrillResult } from "../administration/index.ts";
 import { readActs } from "./acts.ts";
 import { type ByzantineDrill, customersOf } from "./catalogue.ts";
 import { until } from "./channel.ts";
-import {
-  becomeHolder,
-  begin,
-  type Compromised,
-  compromise,
-  EndedTooEarly,
-  restore,
-  withoutLeases,
-} from "./compromise.ts";
+import { becomeHolder, begin, type Compromised, compromise, EndedTooEarly, loseLeases, restore } from "./compromise.ts";
 import { type Found, findEvidence } from "./evidence.ts";
 import { reportByzantine, type SeenRequest } from "./report.ts";
 import { hasEscaped, type Stage } from "./stage.ts";
@@ -122,11 +114,12 @@ async function act(
   const beganAt = Date.now();
   begin(stage, compromised);
   const limitMs = drill.mayEscape ? ESCAPE_LIMIT_MS : drill.rounds ? RARE_DETECTION_LIMIT_MS : DETECTION_LIMIT_MS;
-  const watch = () => until(limitMs, () => findEvidence(channel.events, server, beganAt, drill.expects));
-  const hasActed = () => readActs(data, server).some(({ at }) => at >= beganAt) || undefined;
-  // What it goes on with when it has lost its leases it must have begun before.
-  if (drill.losesLeases) await until(FIRST_ACT_LIMIT_MS, hasActed);
-  const found = await (drill.losesLeases ? withoutLeases(stage, server, watch) : watch());
+  if (drill.losesLeases) {
+    // What it goes on with afterwards it must have begun before.
+    await until(FIRST_ACT_LIMIT_MS, () => (readActs(data, server).some(({ at }) => at >= beganAt) ? true : undefined));
+    await loseLeases(stage, server);
+  }
+  const found = await until(limitMs, () => findEvidence(channel.events, server, beganAt, drill.expects));
   await traffic.answered(REQUESTS_AFTERWARDS, ANSWERS_LIMIT_MS);
   const acts = readActs(data, server).filter(({ at }) => at >= beganAt);
   const actedAt = acts[0]?.at ?? beganAt;
