@@ -125,8 +125,11 @@ export const DRILLS: readonly Drill[] = [
   byzantine("A4", DIVERGED),
   byzantine("A5", { acts: ["partial-multicast"], discarded: /incomplete-change/ }),
   byzantine("A6", DIVERGED),
-  // The version before the first has no epoch: what names one is no change at all.
-  byzantine("A7", { acts: [...VERSIONS, "malformed"], discarded: /\(malformed\)/ }),
+  // What is rewritten keeps its old epoch, which is not the ticket's; and the version before the first has none.
+  byzantine("A7", {
+    acts: [...VERSIONS, "write-outside-scope", "malformed"],
+    discarded: /\((scope|malformed)\)/,
+  }),
   byzantine("A8", { acts: [...VERSIONS, "write-outside-scope"] }),
   byzantine("A9", { acts: ["write-outside-scope", "malformed"], discarded: /\((scope|malformed)\)/ }),
   byzantine("A10", { acts: ["read-outside-scope"], discarded: /\(scope\)|access-log/ }),
