@@ -226,8 +226,8 @@ test("a held request says until when; its page rejects one for good, and release
     await test.step("two that are held", async () => {
       await redoubtJson(run, ["app", "deploy", folders.make(3, HELD_STATEMENTS)], { limitMs: deployLimitMs });
       for (const [client, address] of [
-        ["peggy", "127.9.0.37"],
-        ["victor", "127.9.0.38"],
+        ["peggy", "127.9.0.47"],
+        ["victor", "127.9.0.48"],
       ] as const) {
         const reply = await attack(run, run.client.url, { client, address, body: reworded(client) });
         expect(reply.status, reply.text).toBe(202);
