@@ -1,29 +1,11 @@
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { batch, digest, slotRow } from "../testing/master-batches.test-support.ts";
-import { startTestPostgres, startTimeoutMs, type TestPostgres } from "../testing/test-postgres.ts";
-import { openMasterStore } from "./client.ts";
+import { provideMasterStores } from "../testing/master-stores.test-support.ts";
 import type { MasterStore } from "./master-store.ts";
 import { requestPrefix } from "./rows.ts";
 
-let postgres: TestPostgres;
-const closers: (() => Promise<void>)[] = [];
-
-beforeAll(async () => {
-  postgres = await startTestPostgres();
-}, startTimeoutMs);
-
-afterAll(async () => {
-  for (const close of closers) await close();
-  await postgres.stop();
-}, startTimeoutMs);
-
-async function newStore(): Promise<{ store: MasterStore; url: string }> {
-  const url = await postgres.database("master");
-  const { store, close } = openMasterStore(url);
-  closers.push(close);
-  return { store, url };
-}
+const newStore = provideMasterStores();
 
 describe("applying decided slots", () => {
   test("two masters fed the same slots in different batches hold equal metadata", async () => {

@@ -1,27 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { batch, digest, slotRow } from "../testing/master-batches.test-support.ts";
-import { startTestPostgres, startTimeoutMs, type TestPostgres } from "../testing/test-postgres.ts";
-import { openMasterStore } from "./client.ts";
+import { provideMasterStores } from "../testing/master-stores.test-support.ts";
 import type { MasterStore } from "./master-store.ts";
 import { type AppliedBatch, type Reduce, requestPrefix, type StoredSlot, type SweepPlace } from "./rows.ts";
 
-let postgres: TestPostgres;
-const closers: (() => Promise<void>)[] = [];
-
-beforeAll(async () => {
-  postgres = await startTestPostgres();
-}, startTimeoutMs);
-
-afterAll(async () => {
-  for (const close of closers) await close();
-  await postgres.stop();
-}, startTimeoutMs);
-
-async function newStore(): Promise<MasterStore> {
-  const { store, close } = openMasterStore(await postgres.database("master"));
-  closers.push(close);
-  return store;
-}
+const newStore = provideMasterStores();
 
 /** A made-up object that only slot 10 and slot `LATER` name: its newest version is old for long. */
 const RARE = "account/rare";
@@ -61,7 +44,7 @@ const slotsOf = async (store: MasterStore): Promise<StoredSlot[]> => store.slots
 
 describe("rows beyond the window", () => {
   test("are reduced or removed a block of 64 slots at a time, oldest first; the others stay as they were", async () => {
-    const store = await newStore();
+    const { store } = await newStore();
     await fill(store);
     const before = await slotsOf(store);
     expect(await store.retention()).toMatchObject({ reducedThrough: 0n });
@@ -83,7 +66,7 @@ describe("rows beyond the window", () => {
   });
 
   test("wait until the whole block is old, and for the applied slot to lie beyond it", async () => {
-    const store = await newStore();
+    const { store } = await newStore();
     await store.applySlots(batch(1n, 64n));
     expect(await store.reduceOldest(timeOf(63n), reduce)).toMatchObject({ reducedThrough: 63n });
     expect(await store.reduceOldest(timeOf(1_000n), reduce)).toBeUndefined();
@@ -96,7 +79,7 @@ describe("rows beyond the window", () => {
   });
 
   test("leave every object's newest version, and a history that says where it ends", async () => {
-    const store = await newStore();
+    const { store } = await newStore();
     await fill(store);
     const heads = await store.heads("", 100);
     await reduceAll(store, timeOf(400n));
@@ -115,7 +98,7 @@ describe("rows beyond the window", () => {
   });
 
   test("that held a newest version are reduced by the walk once there is a newer one", async () => {
-    const store = await newStore();
+    const { store } = await newStore();
     await fill(store);
     await reduceAll(store, timeOf(400n));
     const walk = async () => {
@@ -140,9 +123,9 @@ describe("rows beyond the window", () => {
 
 describe("two masters", () => {
   test("that reduced different amounts, at different moments, compare equal from where both keep everything", async () => {
-    const one = await newStore();
-    const other = await newStore();
-    const whole = await newStore();
+    const { store: one } = await newStore();
+    const { store: other } = await newStore();
+    const { store: whole } = await newStore();
     await fill(whole);
     await one.applySlots(withRare(1n, 300n, SLOT_OF_RARE));
     await reduceAll(one, timeOf(150n));
@@ -160,7 +143,7 @@ describe("two masters", () => {
   });
 
   test("compare unequal when a row that both keep differs, also an old one with a newest version", async () => {
-    const [one, other] = [await newStore(), await newStore()];
+    const [one, other] = [(await newStore()).store, (await newStore()).store];
     await fill(one);
     const forged = withRare(1n, 300n, SLOT_OF_RARE);
     await other.applySlots({
@@ -176,7 +159,7 @@ describe("two masters", () => {
   });
 
   test("are equal when one got its rows from the other's reduced ones, in parts that end anywhere", async () => {
-    const source = await newStore();
+    const { store: source } = await newStore();
     await fill(source);
     await reduceAll(source, timeOf(400n));
     const base = await source.retention();
@@ -184,7 +167,7 @@ describe("two masters", () => {
       [...withRare(1n, 300n, SLOT_OF_RARE).slots, ...batch(301n, 600n).slots].map((row) => [row.slot, row]),
     );
     const previous = await previousSlotsOf(source);
-    const learner = await newStore();
+    const { store: learner } = await newStore();
     for (let after = 0n; after < 600n; ) {
       const rows = await source.slotsAfter(after, 50);
       const through = rows.at(-1)?.slot ?? 600n;
