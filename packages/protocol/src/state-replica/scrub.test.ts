@@ -16,6 +16,7 @@ import {
   verified,
 } from "../testing/toy.test-support.ts";
 import { Member } from "./member.test-support.ts";
+import { calmRate } from "./scrub.ts";
 import type { StateReplicaConfiguration, StateReplicaDurable } from "./types.ts";
 
 const PERIOD_MS = 5_000;
@@ -153,6 +154,26 @@ describe("a pass over the disk", () => {
     expect(member.checksums()).toEqual([]);
     member.pass(10_000);
     expect(member.checksums()).not.toEqual([]);
+  });
+
+  test("waits half a period after a restart, at most one: others wait for what this member serves", () => {
+    member.pass(PERIOD_MS / 5);
+    member.restart();
+    member.readCount = 0;
+    member.kept.splice(0);
+    member.pass(PERIOD_MS / 2 - 1);
+    expect(member.readCount).toBe(0);
+    member.pass(PERIOD_MS / 2 + 1_000);
+    expect(member.checksums()).toHaveLength(MASTERS.length);
+  });
+
+  test("is as slow as its period allows, within its bounds", () => {
+    const megabyte = 1024 * 1024;
+    const rate = (lastPassBytes: number) => calmRate(lastPassBytes, 30_000, 4 * megabyte);
+    expect(rate(0)).toBe(megabyte);
+    expect(rate(30 * megabyte)).toBe(2 * megabyte);
+    expect(rate(900 * megabyte)).toBe(4 * megabyte);
+    expect(calmRate(0, 30_000, 1_000)).toBe(1_000);
   });
 
   test("is not begun where scrubbing is not configured", () => {

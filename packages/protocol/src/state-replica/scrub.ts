@@ -30,6 +30,12 @@ export const SCRUB_BYTES_PER_SECOND = 4 * 1024 * 1024;
 /** Rate of a replica that serves nobody yet, and its pause between passes. */
 const GATHERING_BYTES_PER_SECOND = 64 * 1024 * 1024;
 const GATHERING_PAUSE_MS = 300;
+/** First pass of one that came back, in periods: between half a period and a whole one. */
+const FIRST_PASS_AFTER = 0.5;
+/** A pass that need not be faster takes this part of its period, at no less than this rate. */
+const PART_OF_PERIOD = 0.5;
+const SPREAD_STEPS = 8;
+const CALM_BYTES_PER_SECOND = 1024 * 1024;
 const SMALL_RECORD_BYTES = 256;
 const SUSPECT_PAUSE_MS = 100;
 
@@ -73,9 +79,16 @@ export class Scrub {
   #lastPassBytes = 0;
   #shares = 1;
 
-  start(replica: Replica, now: number): void {
-    const { scrubPeriodMs } = replica.configuration;
-    if (scrubPeriodMs !== undefined) this.#dueAt = now + Math.min(scrubPeriodMs, GATHERING_PAUSE_MS);
+  /**
+   * One that comes back with a journal has just read it as far as it must, and others wait for it to serve: its first pass
+   * is not among the first things it does, nor do all who came back together begin together.
+   */
+  start({ configuration, stream, store }: Replica, now: number): void {
+    const { scrubPeriodMs, self } = configuration;
+    if (scrubPeriodMs === undefined) return;
+    const isBack = stream.restarted && !store.clusters.isWanted();
+    const pauseMs = isBack ? scrubPeriodMs * FIRST_PASS_AFTER * (1 + spreadOf(self)) : GATHERING_PAUSE_MS;
+    this.#dueAt = now + Math.min(scrubPeriodMs, pauseMs);
   }
 
   /** After an epoch was installed: who is wanted as a member does not wait for the period. */
@@ -165,11 +178,14 @@ export class Scrub {
     pass.window.set(number, record);
     const bytes = record && "record" in record ? bytesOf(record.record) : SMALL_RECORD_BYTES;
     pass.bytes += bytes;
-    const rate = replica.store.clusters.isWanted()
-      ? GATHERING_BYTES_PER_SECOND
-      : (replica.configuration.scrubBytesPerSecond ?? SCRUB_BYTES_PER_SECOND);
-    this.#paceAt = Math.max(this.#paceAt, turn.now) + (bytes * 1000) / rate;
+    this.#paceAt = Math.max(this.#paceAt, turn.now) + (bytes * 1000) / this.#rateOf(replica);
     this.#advance(replica, turn, pass);
+  }
+
+  #rateOf({ store, configuration }: Replica): number {
+    if (store.clusters.isWanted()) return GATHERING_BYTES_PER_SECOND;
+    const { scrubBytesPerSecond = SCRUB_BYTES_PER_SECOND, scrubPeriodMs = Number.POSITIVE_INFINITY } = configuration;
+    return calmRate(this.#lastPassBytes, scrubPeriodMs, scrubBytesPerSecond);
   }
 
   repaired(replica: Replica, turn: Turn, number: RecordNumber, ok: boolean): void {
@@ -312,6 +328,19 @@ const pastAbandoned = ({ journal }: Replica, number: RecordNumber): RecordNumber
   journal.abandoned.find(({ from, through }) => number >= from && number < through)?.through ?? number;
 
 const endOf = ({ journal }: Replica): RecordNumber => Math.floor(journal.next * GROWTH_FACTOR) + GROWTH_RECORDS;
+
+/** Bytes per second, as slow as the period allows: serving comes first. */
+export function calmRate(lastPassBytes: number, periodMs: number, bytesPerSecondMax: number): number {
+  const needed = (lastPassBytes * 1000) / (periodMs * PART_OF_PERIOD);
+  return Math.min(bytesPerSecondMax, Math.max(needed, CALM_BYTES_PER_SECOND));
+}
+
+/** In [0, 1), the same for the same name. */
+function spreadOf(name: string): number {
+  let sum = 0;
+  for (let at = 0; at < name.length; at++) sum += name.charCodeAt(at);
+  return (sum % SPREAD_STEPS) / SPREAD_STEPS;
+}
 
 function newSweep({ hasher, store, applications }: Replica, share: number, shares: number): Sweep {
   return new Sweep({
