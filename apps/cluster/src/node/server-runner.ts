@@ -1,6 +1,8 @@
 /**
  * One server of a node: its certificate, its process, its restarts. A process that ends is replaced at once, with a
- * growing pause when it keeps ending; every process has an incarnation and a certificate of its own (REQUIREMENTS U42).
+ * growing pause when it keeps ending by itself. One that the manager had ended is no sign that the next will end too, and
+ * whoever can have servers convicted must not be able to keep their places empty. Every process has an incarnation and a
+ * certificate of its own (REQUIREMENTS U42).
  * The process starts while its certificate is still being asked for: it has a program to load and a journal to read before
  * it needs one, and waits for the file when it wants to open its links.
  */
@@ -50,6 +52,8 @@ export class ServerRunner {
   #nextStart: NodeJS.Timeout | undefined;
   #startedAt = 0;
   #pauseMs = 0;
+  /** This process was ended by order. */
+  #isShutDown = false;
   /** Incarnation of the order whose entry has been started. */
   #entryUsedBy = "";
 
@@ -161,7 +165,9 @@ export class ServerRunner {
 
   /** Ends this process if it is still the one named; the next one is started at once. */
   shutDown(incarnation: string): void {
-    if (this.#record && this.#report.incarnation === incarnation) kill(this.#record);
+    if (!this.#record || this.#report.incarnation !== incarnation) return;
+    this.#isShutDown = true;
+    kill(this.#record);
   }
 
   /** Stops the process without ending it, for forensics: its memory stays. */
@@ -196,7 +202,8 @@ export class ServerRunner {
     if (this.#nextStart !== undefined) return;
     const lived = Date.now() - this.#startedAt;
     const longerMs = Math.min(PAUSE_MAX_MS, Math.max(PAUSE_FIRST_MS, this.#pauseMs * 2));
-    this.#pauseMs = lived > SETTLED_AFTER_MS ? 0 : longerMs;
+    this.#pauseMs = this.#isShutDown || lived > SETTLED_AFTER_MS ? 0 : longerMs;
+    this.#isShutDown = false;
     this.#nextStart = setTimeout(() => {
       this.#nextStart = undefined;
       void this.start().catch(() => undefined);

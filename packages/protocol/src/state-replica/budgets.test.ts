@@ -32,6 +32,28 @@ describe("what an execution server may send", () => {
     expect(passedAtOnce(budgets, "forged", 1_000)).toBe(200);
   });
 
+  it("without a ticket, is hardly more for one that has served thousands of requests", () => {
+    const budgets = new Budgets();
+    for (let request = 0; request < 5_000; request++) {
+      budgets.take(EXECUTION_SERVER, body(`${request}`), turn(request));
+      budgets.grant(EXECUTION_SERVER, body(`${request}`), turn(request));
+    }
+    let passed = 0;
+    while (budgets.take(EXECUTION_SERVER, undefined, turn(5_000)) === "pass") passed++;
+    expect(passed).toBeLessThanOrEqual(4_096);
+  });
+
+  it("leaves room for one message of evidence over each change that comes after a long silence", () => {
+    const budgets = new Budgets();
+    const decisions = new Set<string>();
+    for (let request = 0; request < 4_000; request++) {
+      decisions.add(budgets.take(EXECUTION_SERVER, body(`${request}`), turn(0)));
+      budgets.grant(EXECUTION_SERVER, body(`${request}`), turn(0));
+      decisions.add(budgets.take(EXECUTION_SERVER, undefined, turn(0)));
+    }
+    expect([...decisions]).toEqual(["pass"]);
+  });
+
   it("suffices an honest one whose every message was delivered at once after five seconds of silence", () => {
     const budgets = new Budgets();
     const decisions = new Set<string>();

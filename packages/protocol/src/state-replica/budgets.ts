@@ -1,8 +1,10 @@
 /**
  * How much an execution server may send to this member (REQUIREMENTS R47, U48): a budget for each genuine ticket, and a token
- * bucket for its certificate that every new genuine ticket fills a little. An honest server is far below both, also when it
- * repeats everything because this member was away. What is beyond is dropped before anything is computed for it, so that a
- * flooder starves itself; much of it is told to the regulator, which discards the server when t+1 members say so.
+ * bucket of its certificate for what is under no ticket this member has seen. What its tickets allow is of no use there, or
+ * a server that has served many requests could send ten thousands of messages about nothing. An honest server is far below
+ * all of it, also when it repeats everything because this member was away. What is beyond is dropped before anything is
+ * computed for it, so that a flooder starves itself; much of it is told to the regulator, which discards the server when
+ * t+1 members say so.
  */
 import {
   isRequestId,
@@ -21,9 +23,14 @@ import { reportRefusal } from "./refusals.ts";
 const PER_TICKET = { capacity: 64, perSecond: 20 };
 /** And for each object cluster it declares: large objects are asked for one by one. */
 const PER_TICKET_AND_CLUSTER = 32;
-/** Per certificate. Without any ticket: the evidence over changes, and what is sent before a key is known here. */
+/** Per certificate, without a ticket: the evidence over changes, the first message of each ticket, forged ones. */
 const PER_SENDER = { capacity: 512, perSecond: 200 };
-const SENDER_LEVEL_MAX = 65_536;
+/** A genuine ticket gives back its first message, and allows one of evidence over its change. */
+const BACK_PER_TICKET = 2;
+const SENDER_LEVEL_MAX = 4_096;
+/** What all tickets of one certificate allow together. */
+const TICKETS_LEVEL_MAX = 65_536;
+const NOTHING = { capacity: 0, perSecond: 0 };
 /** Given back for what cannot be judged yet: more than an honest server sends while a key is on its way. */
 const GIVEN_BACK = { capacity: 16_384, perSecond: 4_096 };
 const SENDERS_MAX = 1_024;
@@ -34,6 +41,8 @@ const WINDOW_MS = 1_000;
 
 interface Sender {
   readonly bucket: TokenBucket;
+  /** Filled by genuine tickets, for messages under them. */
+  readonly underTickets: TokenBucket;
   readonly givenBack: TokenBucket;
   since: number;
   dropped: number;
@@ -50,8 +59,10 @@ export class Budgets {
   take(from: ServerName, body: Pick<TicketBody, "requestId" | "attempt"> | undefined, { now }: Turn): BudgetDecision {
     const sender = this.#senderOf(from, now);
     const ticket = body && this.#tickets.get(nameOf(from, body));
-    const isWithin = ticket ? ticket.take(now) : true;
-    if (isWithin && sender.bucket.take(now)) return "pass";
+    const isWithin = ticket
+      ? ticket.take(now) && (sender.underTickets.take(now) || sender.bucket.take(now))
+      : sender.bucket.take(now);
+    if (isWithin) return "pass";
     if (now - sender.since >= WINDOW_MS) Object.assign(sender, { since: now, dropped: 0, told: false });
     sender.dropped++;
     if (sender.told || sender.dropped < TOLD_AT) return "drop";
@@ -66,7 +77,9 @@ export class Budgets {
     const capacity = PER_TICKET.capacity + PER_TICKET_AND_CLUSTER * body.clusters.length;
     this.#tickets.set(name, new TokenBucket({ ...PER_TICKET, capacity }, now));
     trimOldest(this.#tickets, TICKETS_MAX);
-    this.#senderOf(from, now).bucket.grant(capacity, SENDER_LEVEL_MAX);
+    const { bucket, underTickets } = this.#senderOf(from, now);
+    bucket.grant(BACK_PER_TICKET, SENDER_LEVEL_MAX);
+    underTickets.grant(capacity, TICKETS_LEVEL_MAX);
   }
 
   /** It could not be judged yet, which is not its sender's fault while it is not far too much. */
@@ -78,7 +91,11 @@ export class Budgets {
   #senderOf(from: ServerName, now: number): Sender {
     let sender = this.#senders.get(from);
     if (!sender) {
-      const buckets = { bucket: new TokenBucket(PER_SENDER, now), givenBack: new TokenBucket(GIVEN_BACK, now) };
+      const buckets = {
+        bucket: new TokenBucket(PER_SENDER, now),
+        underTickets: new TokenBucket(NOTHING, now),
+        givenBack: new TokenBucket(GIVEN_BACK, now),
+      };
       sender = { ...buckets, since: now, dropped: 0, told: false };
       this.#senders.set(from, sender);
       trimOldest(this.#senders, SENDERS_MAX);

@@ -100,6 +100,15 @@ describe("messages without a genuine ticket", () => {
     ]);
   });
 
+  it("count as results of shadow runs, too", () => {
+    const member = readyMember();
+    const record = forged(withAccounts(member).change(deposit(1), { "account/1": 102 }));
+    const { executionServer } = record.ticket.body;
+    for (let count = 0; count < FORGED_TICKETS_ALARM; count++)
+      member.receive(executionServer, { kind: "shadowResult", run: "any", record });
+    expect(reports(member)).toMatchObject([{ act: "forged-ticket", reason: "ticket" }]);
+  });
+
   it("count too when they name a regulator epoch that nobody makes known", () => {
     const member = readyMember();
     const holder = withAccounts(member);

@@ -32,6 +32,7 @@ export class ShadowTests {
     if (!replica.configuration.hostsAcceptanceTests || run.length > RUN_NAME_MAX) return;
     // Nobody is judged by a result that is not the named server's; the regulator asks again or gives the run up.
     const ticket = examineTicket(replica.examiner, from, record.ticket);
+    if (ticket.kind === "refuse") sendRefusal(replica, turn, from, record.ticket.body, ticket);
     if (ticket.kind !== "examined") return;
     const { ticketDigest } = ticket;
     const { body } = record.ticket;

@@ -79,12 +79,22 @@ export function onUnknownRun(
   const isDispatch = current?.number === attempt && current.server === server;
   if (id !== undefined && !isDispatch && !isUnheardOf(regulator, requestId)) return;
   const process = regulator.servers.get(server);
-  if (!process || !wanted || !isWitness(wanted, from)) return;
+  if (!process || !wanted) return;
   process.inventedBy.add(from.server);
-  if (process.inventedBy.size < vouching(wanted.faultsTolerated)) return;
+  if (!isVouchedFor(wanted, process.inventedBy)) return;
   const detail = "t+1 testers were shown a result of a shadow run that was never ordered";
   discardServer(regulator, process, requestId, { detector: "refusal", check: "fabricated-reply", detail });
 }
 
-const isWitness = (wanted: RegulatorConfigurationMessage, { server }: Sender): boolean =>
-  wanted.members.includes(server) || wanted.acceptanceTestServers.includes(server);
+/**
+ * Members and acceptance test servers are counted apart: of each kind so many may lie, and no more, and some of both must
+ * not together be taken for a majority of honest ones.
+ */
+function isVouchedFor(
+  { members, acceptanceTestServers, faultsTolerated, acceptanceFaultsTolerated = 0 }: RegulatorConfigurationMessage,
+  witnesses: ReadonlySet<ServerName>,
+): boolean {
+  const among = (servers: readonly ServerName[]) => servers.filter((server) => witnesses.has(server)).length;
+  const testersNeeded = vouching(Math.max(faultsTolerated, acceptanceFaultsTolerated));
+  return among(members) >= vouching(faultsTolerated) || among(acceptanceTestServers) >= testersNeeded;
+}

@@ -282,6 +282,25 @@ describe("words nobody asked for", () => {
     expect(stage.factsOf("discardServer")).toMatchObject([{ server: request.server, check: "fabricated-reply" }]);
   });
 
+  it("the same told by one member and one acceptance test server ends nobody: both may be the ones that lie", () => {
+    const stage = new Stage({ profile: "basic" });
+    const request = stage.dispatch("alice", { object: "a" });
+    const tell = (witness: string): void =>
+      stage.message(witness, {
+        kind: "shadowVerdict",
+        run: `${request.requestId}/${request.attempt}`,
+        verdict: PASS,
+        resultDigest: changeOf(request),
+        executionServer: request.server,
+        ticketDigest: changeOf(request),
+      });
+    tell(MEMBERS[0] as string);
+    tell(TESTERS[0] as string);
+    expect(stage.factsOf("discardServer")).toEqual([]);
+    tell(TESTERS[1] as string);
+    expect(stage.factsOf("discardServer")).toMatchObject([{ server: request.server, check: "fabricated-reply" }]);
+  });
+
   it("far more failures than a server can have: it is ended, and nobody else is", () => {
     const stage = new Stage();
     const request = stage.dispatch("alice", { object: "a" });
