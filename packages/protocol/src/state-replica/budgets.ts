@@ -27,7 +27,7 @@ const PER_TICKET_AND_CLUSTER = 32;
 const PER_SENDER = { capacity: 512, perSecond: 200 };
 /** A genuine ticket gives back its first message, and allows one of evidence over its change. */
 const BACK_PER_TICKET = 2;
-const SENDER_LEVEL_MAX = 4_096;
+const SENDER_LEVEL_MAX = 1_024;
 /** What all tickets of one certificate allow together. */
 const TICKETS_LEVEL_MAX = 65_536;
 const NOTHING = { capacity: 0, perSecond: 0 };
