@@ -39,7 +39,12 @@ export async function checkUntestable(checks, place, caller) {
     for (const reply of others) assert.equal(reply.status, 200, reply.text);
     const reply = await withheld;
     const closedAfter = Date.now() - askedAt;
-    const history = await showRequest(place, /** @type {string} */ (reply.headers["redoubt-request-id"]));
+    const requestId = /** @type {string} */ (reply.headers["redoubt-request-id"]);
+    // The manager hears of it from the regulator, a moment after the client.
+    const history = await until("its attribution", LIMIT_MS, async () => {
+      const shown = await showRequest(place, requestId);
+      return shown.attributions.length > 0 ? shown : undefined;
+    });
     assert.equal(history.log, "L1");
     const { guilty, servers, check } = history.attributions.at(-1);
     assert.deepEqual([guilty, servers, check], ["acceptance-test", [], "acceptance-test-ended"]);
