@@ -33,24 +33,44 @@ export async function checkFlood(checks, place, caller) {
   await checks.check(
     `a spare floods: shut down within ${SHUT_DOWN_MS} ms, the clients' p99 below ${FACTOR} times what it was`,
     async () => {
-      const spare = await until("a spare that runs", 20_000, async () =>
-        serversOf(await status(place)).find(
-          ({ component, role, pid, state }) =>
-            component === "execution-server" && role !== "lease holder" && pid !== null && state === "up",
-        ),
+      const first = await floodBySpare(place, caller);
+      if (first.isBearable) return first.figures;
+      // Five requests of five hundred make the p99: one that something else on the machine delayed is no finding, two of
+      // three floods are.
+      const more = [await floodBySpare(place, caller), await floodBySpare(place, caller)];
+      const figures = [first, ...more].map((flood) => flood.figures).join("; ");
+      assert.ok(
+        more.every(({ isBearable }) => isBearable),
+        figures,
       );
-      await latencies(caller, PERIOD_MS / 2);
-      const before = p99(await latencies(caller, PERIOD_MS));
-      const load = latencies(caller, PERIOD_MS);
-      const askedAt = Date.now();
-      process.kill(/** @type {number} */ (spare.pid), "SIGUSR2");
-      const [during, shutDownMs] = await Promise.all([load, shutDownAfter(place, askedAt)]);
-      const worst = p99(during);
-      const figures = `shut down after ${shutDownMs} ms, p99 ${before.toFixed(0)} ms before, ${worst.toFixed(0)} ms during`;
-      assert.ok(worst < FACTOR * before, figures);
       return figures;
     },
   );
+}
+
+/**
+ * @param {import("./place.mjs").Place} place
+ * @param {import("./http.mjs").Caller} caller
+ * @returns {Promise<{ isBearable: boolean, figures: string }>}
+ */
+async function floodBySpare(place, caller) {
+  const spare = await until("a spare that runs", 20_000, async () =>
+    serversOf(await status(place)).find(
+      ({ component, role, pid, state }) =>
+        component === "execution-server" && role !== "lease holder" && pid !== null && state === "up",
+    ),
+  );
+  await latencies(caller, PERIOD_MS / 2);
+  const before = p99(await latencies(caller, PERIOD_MS));
+  const load = latencies(caller, PERIOD_MS);
+  const askedAt = Date.now();
+  process.kill(/** @type {number} */ (spare.pid), "SIGUSR2");
+  const [during, shutDownMs] = await Promise.all([load, shutDownAfter(place, askedAt)]);
+  const worst = p99(during);
+  return {
+    isBearable: worst < FACTOR * before,
+    figures: `shut down after ${shutDownMs} ms, p99 ${before.toFixed(0)} ms before, ${worst.toFixed(0)} ms during`,
+  };
 }
 
 /**
