@@ -293,17 +293,16 @@ describe("a shadow result", () => {
     expect(member.sent("traffic-regulator", "shadowVerdict")).toHaveLength(2);
   });
 
-  it("of another server than the ticket's is ignored", () => {
+  it("of another server than the ticket's is not tested, and its sender is told of (A26)", () => {
     const member = readyMember(MEMBERS[0]);
-    const holder = withAccount(member);
-    const shadow = holder.change(deposit(1, "a"), { "account/1": 101 }, undefined, true);
-    expect(
-      member.receive("execution-server-3", {
-        kind: "shadowResult",
-        run: shadowRunName(shadow.ticket.body),
-        record: shadow,
-      }),
-    ).toEqual([]);
+    const shadow = withAccount(member).change(deposit(1, "a"), { "account/1": 101 }, undefined, true);
+    const run = shadowRunName(shadow.ticket.body);
+    member.receive("execution-server-3", { kind: "shadowResult", run, record: shadow });
+    expect(member.tests()).toEqual([]);
+    expect(member.sent("traffic-regulator", "shadowVerdict")).toEqual([]);
+    expect(member.sent("traffic-regulator", "refusalReport")).toMatchObject([
+      { executionServer: "execution-server-3", reason: "sender", act: "foreign-ticket" },
+    ]);
   });
 
   it("under an invented name is a fabricated reply, told to the regulator and not tested (R48, A22)", () => {
