@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** Unit tests read every workspace package from its sources (the "source" export condition), so no build is needed first. */
@@ -9,7 +10,7 @@ export default defineConfig({
     exclude: ["tooling/lint/fixtures/**", "**/node_modules/**", "**/dist/**", "**/.next/**"],
     testTimeout: 20_000,
     pool: "threads",
-    // By default vitest leaves one of two cores idle, and the suite takes half as long again.
-    maxWorkers: 2,
+    // Left to itself vitest takes one core fewer than there are: of two, half.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 });
