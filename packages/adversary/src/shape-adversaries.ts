@@ -65,8 +65,8 @@ const firstWrite = (record: ChangeRecord, bend: (bytes: string) => string): Chan
 const NESTING = 3_000;
 const nested = `${"[".repeat(NESTING)}${"]".repeat(NESTING)}`;
 const POLLUTED = '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}';
-/** Beyond what counts can be told apart. */
-const HUGE = 2 ** 53;
+/** The largest that the wire can carry: larger ones no server can even send. */
+const HUGE = Number.MAX_SAFE_INTEGER;
 
 const DISFIGURED: readonly Disfigure[] = [
   (record) => ({ ...record, reply: `{"status":200,"body":${nested}}` }),

@@ -4,6 +4,8 @@ import type { ManagerFeed } from "./feed.ts";
 import type { Incidents } from "./incidents.ts";
 import type { NodeView, ServerView } from "./registry.ts";
 
+const LINK_VIOLATION = "link-violation";
+
 const sentence = (text: string): string => text.slice(0, 2_000);
 
 export function tellServerState(
@@ -14,6 +16,8 @@ export function tellServerState(
   const { server, component, node, state: to, cause } = view;
   const severity = to === "down" ? "warning" : to === "suspect" ? "notice" : "info";
   void feed.record({ kind: "server.state", severity, server, component, node, from, to, cause: sentence(cause) });
+  // What the next process of that name does is another matter, and is to be heard of.
+  if (to === "down") void incidents.closeAbout(LINK_VIOLATION, server, "the process that did it has ended");
   const key = `server-down:${server}`;
   if (to === "down" && (from === "up" || from === "suspect"))
     void incidents.report({
@@ -80,8 +84,8 @@ export function tellViolations(
   const byPeer = new Map(news.map((violation) => [violation.peer, violation]));
   for (const { peer, reason } of byPeer.values())
     void incidents.report({
-      key: `link-violation:${reporter}:${peer}`,
-      kind: "link-violation",
+      key: `${LINK_VIOLATION}:${reporter}:${peer}`,
+      kind: LINK_VIOLATION,
       title: `${peer} broke the rules of the link to ${reporter}`,
       severity: "warning",
       subject: peer,

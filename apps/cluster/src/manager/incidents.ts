@@ -40,6 +40,14 @@ export class Incidents {
     return this.#inOrder(() => this.#close(key, text));
   }
 
+  /** Closes every incident of this kind about this subject. */
+  closeAbout(kind: string, subject: string, text: string): Promise<void> {
+    return this.#inOrder(async () => {
+      for (const incident of await this.#open(kind))
+        if (incident.subject === subject) await this.#close(incident.key, text);
+    });
+  }
+
   /** Closes the incident of a server that was discarded over this request. Returns that server's name through `told`. */
   exonerate(requestId: string, text: string, told: (server: string) => void): Promise<void> {
     return this.#inOrder(async () => {
