@@ -105,13 +105,15 @@ test("a payload is evidence and nothing else; a confirmation and a release are l
     const payload = page.getByRole("region", { name: "Request", exact: true });
     for (const form of ["Text", "Decoded"]) {
       await payload.getByRole("tab", { name: form }).click();
-      await expect(payload.getByRole("tabpanel")).toContainText("<img src=x onerror=");
-      await expect(payload.getByRole("tabpanel")).toContainText("__proto__");
-      const shown = await payload.getByRole("tabpanel").textContent();
+      // By name: while one form fades out there are two panels.
+      const panel = payload.getByRole("tabpanel", { name: form });
+      await expect(panel).toContainText("<img src=x onerror=");
+      await expect(panel).toContainText("__proto__");
+      const shown = await panel.textContent();
       for (const character of ["\u001b", "\u202e"]) expect(shown, "as it is").not.toContain(character);
     }
     await payload.getByRole("tab", { name: "Hex" }).click();
-    await expect(payload.getByRole("tabpanel")).toContainText("000000");
+    await expect(payload.getByRole("tabpanel", { name: "Hex" })).toContainText("000000");
     await expect(page.locator("img[src=x]")).toHaveCount(0);
     expect(await page.title(), "no script of the payload ran").toBe(title);
   });
