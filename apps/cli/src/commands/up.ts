@@ -4,6 +4,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { administer } from "../administration.ts";
+import { isStoppedElsewhere } from "../data-folder.ts";
 import { readEnvironment } from "../env.ts";
 import { CommandFailure } from "../failure.ts";
 import { note, print, printJson } from "../output.ts";
@@ -170,17 +171,17 @@ function describe(summary: {
 `);
 }
 
+/** Stops the cluster at Ctrl-C; ends by itself when another command stopped it, so as to stop no later one. */
 async function untilInterrupted(options: UpOptions): Promise<void> {
   note("running; Ctrl-C stops the cluster");
-  await new Promise<void>((resume) => {
-    const keepAlive = setInterval(() => undefined, 60_000);
-    const end = (): void => {
-      clearInterval(keepAlive);
-      resume();
-    };
-    process.once("SIGINT", end);
-    process.once("SIGTERM", end);
-  });
+  const interrupted = new AbortController();
+  const interrupt = (): void => interrupted.abort();
+  process.once("SIGINT", interrupt);
+  process.once("SIGTERM", interrupt);
+  if (await isStoppedElsewhere(options.data, interrupted.signal)) {
+    note("the cluster was stopped by another command");
+    return;
+  }
   note("stopping");
   await launch({ command: "down", data: options.data });
 }
