@@ -2,11 +2,12 @@
  * Before the first test: one real cluster with its console, and one log-in whose cookies the tests share. After the last
  * one: the cluster is stopped, whatever the tests did to it.
  */
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "@playwright/test";
 import { freePortBlock } from "../../tooling/setup/ports.mjs";
+import { removeData } from "../../tooling/setup/scratch.mjs";
 import { start, stop } from "../cluster/cluster.mjs";
 import { browserOptions } from "./browser.mjs";
 import { logIn } from "./log-in.mjs";
@@ -48,7 +49,7 @@ async function choosePlace(): Promise<ChosenPlace> {
   return {
     data,
     portBase: await freePortBlock(),
-    remove: () => rmSync(data, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }),
+    remove: () => removeData(data),
   };
 }
 

@@ -2,9 +2,9 @@
  * A place for one throw-away cluster: a data folder and a block of ports of its own. Whatever still runs there at the
  * end is shut down by the `redoubt` command, which knows its processes; the folder is removed.
  */
-import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { runToEnd } from "./child.mjs";
 import { freePortBlock } from "./ports.mjs";
 import { projectRoot } from "./workspaces.mjs";
@@ -53,5 +53,24 @@ export async function closeScratch(scratch, options = {}) {
     });
   }
   if (options.keepFolder) return;
-  rmSync(scratch.data, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  removeData(scratch.data);
+}
+
+/** Where a database is kept whose user cannot enter the data folder (apps/cluster/src/adapters/postgres/data-folder.ts). */
+const SUBSTITUTE = /^\/var\/tmp\/redoubt-postgres-[0-9a-f]{16}-[0-9a-f]{16}$/;
+const removal = { recursive: true, force: true, maxRetries: 5, retryDelay: 200 };
+
+/**
+ * Removes a folder in which clusters kept their data, and the databases that had to be kept elsewhere: some 65 MB each, which
+ * nothing would ever find again.
+ * @param {string} data
+ */
+export function removeData(data) {
+  if (!existsSync(data)) return;
+  for (const path of readdirSync(data, { recursive: true, encoding: "utf8" })) {
+    if (basename(path) !== "location" || basename(dirname(dirname(path))) !== "postgres") continue;
+    const kept = readFileSync(join(data, path), "utf8").trim();
+    if (SUBSTITUTE.test(kept)) rmSync(kept, removal);
+  }
+  rmSync(data, removal);
 }
