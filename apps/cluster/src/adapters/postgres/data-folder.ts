@@ -10,7 +10,7 @@ import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { chmod, chown, link, lstat, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { isAlive, processesWorkingIn, signalProcess, waitForEnd } from "./processes.ts";
 import { canUse, type UserIds } from "./unprivileged-user.ts";
@@ -65,6 +65,8 @@ async function openFolder(path: string): Promise<DataFolder> {
 }
 
 async function chooseFolder(wanted: string, ids: UserIds, onLog: (line: string) => void): Promise<string> {
+  // Not closed like the folder itself: Postgres's user must get through what is made on the way.
+  await mkdir(dirname(wanted), { recursive: true });
   await mkdir(wanted, { recursive: true, mode: 0o700 });
   const pointer = join(wanted, "location");
   if (existsSync(pointer)) {

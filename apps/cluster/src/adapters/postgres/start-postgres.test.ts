@@ -58,12 +58,10 @@ describe("a started instance", () => {
   }, async () => {
     const pids: number[] = [];
     const directory = await temporaryDirectory();
-    const postgres = await start({
-      dataDirectory: join(directory, "pg"),
-      onPid: (pid) => pids.push(pid),
-      name: "master-1",
-    });
-    expect(postgres).toMatchObject({ adopted: false, dataDirectory: join(directory, "pg") });
+    // What is made on the way to it is no obstacle to that user either.
+    const dataDirectory = join(directory, "postgres", "master-1");
+    const postgres = await start({ dataDirectory, onPid: (pid) => pids.push(pid), name: "master-1" });
+    expect(postgres).toMatchObject({ adopted: false, dataDirectory });
     expect(pids).toEqual([postgres.pid]);
     const settings = await query<{ name: string; setting: string }>(
       postgres.url("bank"),
